@@ -2,20 +2,21 @@ package cli
 
 import "net"
 
-// reachable returns the address by which this machine reaches a listener.
+// reachable returns the address at which this machine reaches a listener.
 func reachable(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
-	if err != nil || !isEvery(host) {
+	if err != nil || !isWildcard(host) {
 		return listen
 	}
 	return net.JoinHostPort("127.0.0.1", port)
 }
 
-// fromOthers returns the address by which other machines of the network reach a listener on
-// every address of this machine; "" if it is none, or this machine has no such address.
+// fromOthers returns the address at which other machines on the network reach a
+// listener that listens on all addresses; "" if it does not, or if this machine has no
+// such address.
 func fromOthers(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
-	if err != nil || !isEvery(host) {
+	if err != nil || !isWildcard(host) {
 		return ""
 	}
 	addresses, _ := net.InterfaceAddrs()
@@ -27,5 +28,5 @@ func fromOthers(listen string) string {
 	return ""
 }
 
-// isEvery reports whether a host stands for every address of the machine.
-func isEvery(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
+// isWildcard reports whether a host means all addresses of the machine.
+func isWildcard(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }

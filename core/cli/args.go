@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// noArgs refuses arguments of a command that takes none, and unknown commands.
+// noArgs refuses arguments for a command that takes none, and unknown commands.
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -22,7 +22,7 @@ func noArgs(c *cobra.Command, args []string) error {
 	return fmt.Errorf("%s takes no arguments, but got %q", inProgram(c), args[0])
 }
 
-// oneFile accepts the name of one file at most.
+// oneFile accepts at most one file name.
 func oneFile(c *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return fmt.Errorf("%s takes one file, but got %d", inProgram(c), len(args))
@@ -30,7 +30,7 @@ func oneFile(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// atMostOne accepts no argument, or one.
+// atMostOne accepts at most one argument.
 func atMostOne(c *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return fmt.Errorf("%s takes one argument at most, but got %d", inProgram(c), len(args))
@@ -38,8 +38,8 @@ func atMostOne(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// noSuchCommand returns the error that c has no command of that name, with the command
-// that was probably meant.
+// noSuchCommand returns the error that c has no such command, with the one that was
+// probably meant.
 func noSuchCommand(c *cobra.Command, name string) error {
 	text := fmt.Sprintf("there is no command %q", strings.TrimSpace(inProgram(c)+" "+name))
 	if why := lacking[strings.TrimSpace(inProgram(c)+" "+name)]; why != "" {
@@ -54,7 +54,7 @@ func noSuchCommand(c *cobra.Command, name string) error {
 
 const noPauseOfKeys = "a single key cannot be paused: 'aitunnel key remove CHANNEL KEY' takes it out of the configuration, and 'aitunnel config undo' brings it back"
 
-// lacking are commands that one might expect, and what to do instead.
+// lacking lists commands that one might expect, and what to do instead.
 var lacking = map[string]string{
 	"key pause": noPauseOfKeys, "key disable": noPauseOfKeys,
 	"tunnel add": inTheFile("tunnel"), "tunnel remove": inTheFile("tunnel"), "tunnel set": inTheFile("tunnel"), "tunnel edit": inTheFile("tunnel"),
@@ -65,14 +65,15 @@ func inTheFile(block string) string {
 	return fmt.Sprintf("add, change or remove the block in the configuration, or in the panel; 'aitunnel config example %s' shows one", block)
 }
 
-// otherNames are what other programs call a command.
+// otherNames lists what other programs call a command.
 var otherNames = map[string]string{
 	"ls": "list", "show": "list", "delete": "remove", "rm": "remove", "del": "remove", "create": "add", "enable": "resume", "cost": "usage", "costs": "usage", "spend": "usage",
 	"history": "requests", "log": "logs", "ps": "status", "info": "status", "run": "start", "serve": "start", "kill": "stop", "quit": "stop", "check": "validate", "setup": "init", "web": "panel", "ui": "panel",
 }
 
-// meantCommand returns what was probably meant by the name of a command of c: one of a
-// similar name, one that other programs call so, or a command of a group if the group is missing.
+// meantCommand returns the command of c that was probably meant: one with a similar
+// name, one that other programs call this, or a command of a group if the group is
+// missing.
 func meantCommand(c *cobra.Command, name string) string {
 	names := visible(c)
 	for _, n := range names {
@@ -116,7 +117,7 @@ func inProgram(c *cobra.Command) string {
 	return path
 }
 
-// helpCommand is cobra's, but it fails for an unknown command.
+// helpCommand is cobra's, except that it fails for an unknown command.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "help [COMMAND]",

@@ -17,17 +17,17 @@ import (
 	"github.com/aitunnel/aitunnel/core/service"
 )
 
-// sharedVariables are those of the shell that a command keeps when it runs as the
-// service: how it prints.
+// sharedVariables are the variables of the shell that a command keeps when it runs as
+// the service. They affect its output.
 var sharedVariables = []string{"PATH", "TERM", "LANG", "LC_ALL", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "TZ"}
 
-// downloadVariables are those that a command keeps, too, if it downloads plugins.
+// downloadVariables are the variables that it also keeps if it downloads plugins.
 var downloadVariables = []string{"GITHUB_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
-// asServiceAccount has a command that reads the configuration of the system service run
-// with the account of the service, so that it reads and writes the files of the service,
-// such as its keys and known hosts. Root and that account may do so. run is the command
-// itself.
+// asServiceAccount makes a command that reads the configuration of the system service
+// run with the account of the service, so that it reads and writes the service's
+// files, such as its keys and known hosts. Only root and that account may do so. run
+// is the command itself.
 func (a *app) asServiceAccount(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		name := a.config
@@ -49,23 +49,24 @@ func (a *app) asServiceAccount(run func(*cobra.Command, []string) error) func(*c
 	}
 }
 
-// instead says what members of the group of the service can do without sudo, by command.
+// instead says what members of the service's group can do without sudo, by command.
 var instead = map[string]string{
 	"validate": ". 'aitunnel reload --dry-run' has the running service check it",
 }
 
-// useServicePaths turns to the files of the service, with whose account this process runs.
+// useServicePaths selects the files of the service, with whose account this process
+// runs.
 func (a *app) useServicePaths(u service.Unit) {
 	a.config, a.stateDir = u.Config, u.StateDir
-	if u.IsAccount() { // the shell may have another account's
+	if u.IsAccount() { // the shell's may be that of another account
 		_ = os.Setenv("HOME", u.Home)
 		xdg.Reload()
 	}
 }
 
-// rerunAsService runs the command again with the account, the configuration and the state
-// directory of a service. name is the configuration among the arguments, "" if there is
-// none.
+// rerunAsService runs the command again with the account, the configuration and the
+// state directory of a service. name is the configuration among the arguments, "" if
+// there is none.
 func (a *app) rerunAsService(c *cobra.Command, u service.Unit, name string) error {
 	again := exec.CommandContext(c.Context(), program)
 	for _, arg := range a.args {
@@ -95,10 +96,10 @@ func (a *app) rerunAsService(c *cobra.Command, u service.Unit, name string) erro
 	return err
 }
 
-// withStateFiles has a command about what a program leaves in its files read those of the service
-// of the system, for root and its account, unless a program of the user's own runs. The account of the
-// service reads them, so that root leaves no files there. run is the command on the state
-// directory of this user.
+// withStateFiles makes a command that reads what the program leaves in its files use
+// those of the system service, for root and the service's account, unless the user's
+// own program is running. It reads them with the service's account, so that root
+// leaves no files there. run is the command for the state directory of this user.
 func (a *app) withStateFiles(c *cobra.Command, run func() error) error {
 	u, isService := a.serviceWithState()
 	if isService && u.User != "" && os.Getuid() == 0 {
@@ -110,14 +111,15 @@ func (a *app) withStateFiles(c *cobra.Command, run func() error) error {
 	return run()
 }
 
-// useServiceState turns to the state directory of the service, if it is meant.
+// useServiceState selects the state directory of the service, if that is the one to
+// use.
 func (a *app) useServiceState() {
 	if u, isService := a.serviceWithState(); isService {
 		a.stateDir = u.StateDir
 	}
 }
 
-// serviceWithState returns the system service, if its files are meant.
+// serviceWithState returns the system service, if its files are the ones to use.
 func (a *app) serviceWithState() (service.Unit, bool) {
 	if a.stateDirGiven || statefile.HolderOf(a.stateDir) != nil {
 		return service.Unit{}, false
@@ -140,8 +142,8 @@ func (a *app) pluginAsService(run func(*cobra.Command, []string) error) func(*co
 	}
 }
 
-// absolute returns an argument for a command in another directory: the whole path if it
-// is that of a file, as plugin commands take it.
+// absolute returns an argument for a command that runs in another directory: the
+// absolute path if it is an existing file, as plugin commands take it.
 func absolute(arg string) string {
 	if !strings.ContainsRune(arg, filepath.Separator) || filepath.IsAbs(arg) {
 		return arg
@@ -155,8 +157,8 @@ func absolute(arg string) string {
 	return arg
 }
 
-// serviceConfigured returns the system service whose configuration the command is to
-// read: name is that, or "", and no other is found.
+// serviceConfigured returns the system service if the command is to read its
+// configuration: name is that configuration, or "" and no other is found.
 func (a *app) serviceConfigured(name string) (service.Unit, bool) {
 	u, installed := service.InstalledSystem()
 	if a.stateDirGiven || !installed || u.Config == "" || name != "" && !actsFor(u) {

@@ -25,8 +25,8 @@ const (
 	pollTime     = 30 * time.Millisecond
 )
 
-// startInBackground starts this program again, away from the terminal, and
-// returns when it is ready or has failed.
+// startInBackground starts this program again, detached from the terminal, and returns
+// when it is ready or has failed.
 func (a *app) startInBackground(ctx context.Context) error {
 	path, err := config.Find(a.config)
 	if _, installed := service.InstalledSystem(); err != nil && installed && !a.stateDirGiven && a.config == "" {
@@ -76,18 +76,18 @@ func (a *app) startInBackground(ctx context.Context) error {
 // endTime is how long a process may take to stop at once before it is killed.
 const endTime = 3 * time.Second
 
-// stopProcess ends a process that nobody waits for any more.
+// stopProcess ends a process that is no longer needed.
 func stopProcess(p *os.Process, ended <-chan error) {
 	stopNow(p)
 	select {
-	case <-ended: //nolint:errcheck // it ended, however it did
+	case <-ended: //nolint:errcheck // how it ended does not matter
 	case <-time.After(endTime):
 		_ = p.Kill()
 		<-ended //nolint:errcheck // as above
 	}
 }
 
-// announceNextSteps says how to use the program that has just started.
+// announceNextSteps prints how to use the program that has just started.
 func (a *app) announceNextSteps(s admin.Status) {
 	if s.Unedited {
 		a.say("\nNo request can be answered yet: the configuration has only placeholders.\nPut the address of your site and your key into\n  %s\nIt is applied when you save it.", s.Config)
@@ -112,14 +112,15 @@ func (a *app) createStateDir() error {
 	return nil
 }
 
-// exitError ends the program with a code. Its reason was printed already.
+// exitError ends the program with an exit code. The reason was already printed.
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 var errNotReady = fmt.Errorf("the program was not ready within %s and was stopped; see 'aitunnel logs'", startTime)
 
-// awaitReady waits for the daemon that is meant, and returns its status.
+// awaitReady waits until the daemon for which meant returns true is ready, and returns
+// its status.
 func (a *app) awaitReady(ctx context.Context, ended <-chan error, meant func(admin.Status) bool) (admin.Status, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTime, errNotReady)
 	defer cancel()
@@ -142,8 +143,8 @@ func (a *app) awaitReady(ctx context.Context, ended <-chan error, meant func(adm
 	}
 }
 
-// outputPath returns the standard error of the daemon in the background: why it does not
-// start, warnings, and the trace of a crash.
+// outputPath returns the file with the standard error of the daemon in the background:
+// why it does not start, warnings, and the trace of a crash.
 func (a *app) outputPath() string { return filepath.Join(a.stateDir, "daemon.out") }
 
 // printOutput prints what the daemon wrote.

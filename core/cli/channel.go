@@ -91,13 +91,13 @@ func (a *app) channelToggle(verb, alias, short string, do func(*adminclient.Clie
 	}, &asJSON)
 }
 
-// reportKept reports a change that is kept over restarts, with a warning if that cannot
-// be promised now.
+// reportKept reports a change that is kept across restarts, with a warning if it may
+// not be now.
 func (a *app) reportKept(ctx context.Context, out any, err error, asJSON bool, done string) error {
 	if err = a.report(out, err, asJSON, done); err != nil {
 		return err
 	}
-	s, _ := a.client().Status(ctx) // the change itself is made
+	s, _ := a.client().Status(ctx) // the change itself succeeded
 	for _, text := range s.Unsaved {
 		a.warn("%s", text)
 	}
@@ -158,7 +158,7 @@ func (a *app) channelCheck() *cobra.Command {
 	}, &asJSON)
 }
 
-// report prints the outcome of a call: as JSON, or done if it succeeded.
+// report prints the outcome of a call: as JSON, or the text done if it succeeded.
 func (a *app) report(out any, err error, asJSON bool, done string) error {
 	switch refused := (*adminclient.Error)(nil); {
 	case asJSON:
@@ -171,7 +171,7 @@ func (a *app) report(out any, err error, asJSON bool, done string) error {
 		err = exitError(exitFailed)
 	}
 	if code := exitError(0); errors.As(err, &code) {
-		return exitError(exitFailed) // what is wrong is the request, not the configuration
+		return exitError(exitFailed) // the request is at fault, not the configuration
 	}
 	return err
 }

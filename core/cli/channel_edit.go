@@ -15,7 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// channelFlags are those of channel add.
+// channelFlags are the flags of channel add.
 type channelFlags struct {
 	weight                   float64
 	fallback, withKeys, json bool
@@ -85,7 +85,7 @@ func (f *channelFlags) spec(c *cobra.Command, name, target string) admin.Channel
 	return spec
 }
 
-// addChannel adds a channel, and shows the warnings that it causes.
+// addChannel adds a channel, and shows the warnings that this causes.
 func (a *app) addChannel(ctx context.Context, spec admin.ChannelSpec, asJSON bool) error {
 	client := a.client()
 	before, err := client.Status(ctx)
@@ -101,7 +101,8 @@ func (a *app) addChannel(ctx context.Context, spec admin.ChannelSpec, asJSON boo
 }
 
 // newWarnings returns the warnings of a changed configuration that it did not have
-// before; before has a line for each, with its place, which may have moved.
+// before. before has a line for each earlier warning, with its place, which may have
+// moved.
 func newWarnings(before []string, diags []config.Diagnostic) (fresh []config.Diagnostic) {
 	before = slices.Clone(before)
 	for _, d := range diags {

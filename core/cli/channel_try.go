@@ -82,9 +82,9 @@ that of Anthropic. The exit code is 1 if a request fails.`,
 	return c
 }
 
-// test is a request of channel test, and what became of it.
+// test is a request of channel test, and its result.
 type test struct {
-	Key   string      `json:"key,omitempty"` // "": the proxy chose
+	Key   string      `json:"key,omitempty"` // "": chosen by the proxy
 	Model string      `json:"model"`
 	Tried admin.Tried `json:"result"`
 }
@@ -128,7 +128,7 @@ func (a *app) testChannel(ctx context.Context, name string, f testFlags) error {
 	return nil
 }
 
-// keysToTest returns the IDs of the keys to use, each for one request; "" is any.
+// keysToTest returns the IDs of the keys to use, one for each request; "" is any key.
 func keysToTest(ch admin.Channel, f testFlags) ([]string, error) {
 	switch {
 	case f.key != "":
@@ -144,8 +144,8 @@ func keysToTest(ch admin.Channel, f testFlags) ([]string, error) {
 	return []string{""}, nil
 }
 
-// firstModel returns a model to ask: of the site's list, the first that the
-// configuration lets the channel serve.
+// firstModel returns the model to ask: the first of the site's list that the channel
+// may serve.
 func firstModel(ctx context.Context, client *adminclient.Client, ch admin.Channel) (string, error) {
 	list, err := client.Models(ctx, ch.Name)
 	switch {
@@ -181,11 +181,11 @@ func (a *app) showTest(channel string, t test) {
 		a.say("  %q", short(r.Text))
 	}
 	if strings.HasSuffix(r.URL, "/v1/messages") && a.auths[channel] == string(config.AuthAuto) {
-		a.say("  It was asked by the API of Anthropic, at %s, as it has none of OpenAI.", r.URL)
+		a.say("  The request used Anthropic's API, at %s, since the site does not have OpenAI's.", r.URL)
 	}
 }
 
-// span returns a time, also a very short one.
+// span returns a duration, even if it is very short.
 func span(nanoseconds float64) string { return cmp.Or(term.Millis(nanoseconds/1e6), "0 ms") }
 
 func tokensText(t admin.Tokens) string {

@@ -54,12 +54,12 @@ func Main() int {
 	findHome()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	log.SetOutput(io.Discard) // what libraries say about broken connections, the log says in its own words
+	log.SetOutput(io.Discard) // broken connections, which libraries report here, are in the log already
 	return Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
 
-// findHome sets HOME from the user's account where it is not set, as for root
-// under some service managers.
+// findHome sets HOME from the user's account if it is not set, as for root under some
+// service managers.
 func findHome() {
 	if runtime.GOOS == "windows" || os.Getenv("HOME") != "" {
 		return
@@ -79,13 +79,13 @@ type app struct {
 	config        string
 	vars          map[string]string
 	stateDir      string
-	stateDirGiven bool              // by the user
+	stateDirGiven bool              // the user named the state directory
 	serviceSocket string            // the control socket of the system service, "" if another daemon is meant
 	answers       *term.Input       // reads from in
 	canTakeOver   bool              // the program that a restart would start can take over from this process
 	flush         func()            // waits for output that is still queued
-	keyNames      map[string]string // what keys are called, by channel and ID
-	auths         map[string]string // how channels take their keys, by channel
+	keyNames      map[string]string // names of keys, by channel and ID
+	auths         map[string]string // how keys are sent, by channel
 }
 
 // Run runs one command. It ends early when ctx does.
@@ -145,7 +145,7 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
-// helpWidth is how wide the list of flags is.
+// helpWidth is the width of the list of flags.
 const helpWidth = 96
 
 const rootHelp = `A proxy for AI APIs that runs at home and serves your VPS.
@@ -164,7 +164,7 @@ Exit codes: 0 success, 1 failure, 2 wrong usage, 3 the program is not running,
 // Help lists commands in the order in which they are added.
 func init() { cobra.EnableCommandSorting = false }
 
-// addCommands adds all commands, in the groups that help shows them in.
+// addCommands adds all commands, in the groups in which help shows them.
 func (a *app) addCommands(root *cobra.Command) {
 	groups := []struct {
 		title    string
@@ -200,7 +200,7 @@ func wrapArgs(c *cobra.Command) {
 	}
 }
 
-// borrowExamples gives commands that only group others the first example of each.
+// borrowExamples gives each command group the first example of each of its commands.
 func borrowExamples(c *cobra.Command) {
 	var lines []string
 	for _, sub := range c.Commands() {
@@ -221,7 +221,7 @@ type usageError struct {
 
 func (e usageError) Error() string { return e.err.Error() }
 
-// explain prints an error with what to do about it, and gives the exit code.
+// explain prints an error with what to do about it, and returns the exit code.
 func (a *app) explain(err error) int {
 	var usage usageError
 	var wrong *reload.ConfigError
@@ -258,8 +258,8 @@ func (a *app) explain(err error) int {
 	return exitFailed
 }
 
-// errorText returns an error in words: of a file only its name and what is wrong, not the
-// call that failed.
+// errorText returns the text of an error: for a file only its name and the problem,
+// not the call that failed.
 func errorText(err error) string {
 	if file := (*fs.PathError)(nil); errors.As(err, &file) {
 		return strings.Replace(err.Error(), file.Error(), file.Path+": "+file.Err.Error(), 1)
@@ -267,7 +267,7 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// paint colours what is printed on standard output.
+// paint returns the colors for standard output.
 func (a *app) paint() term.Paint { return term.Colors(a.out) }
 
 // input reads from standard input.
@@ -278,7 +278,7 @@ func (a *app) input() *term.Input {
 	return a.answers
 }
 
-// printJSON writes v for programs.
+// printJSON prints v as JSON.
 func (a *app) printJSON(v any) error {
 	e := json.NewEncoder(a.out)
 	e.SetIndent("", "  ")
@@ -295,8 +295,9 @@ func defaultStateDir() string {
 	return filepath.Join(xdg.StateHome, "aitunnel")
 }
 
-// builtinCommand starts this program again. On Linux that is the executable that
-// runs now, even if the file was replaced since.
+// builtinCommand returns the command line of the process for built-in components: this
+// program. On Linux that is the running executable, even if the file has been replaced
+// since.
 func builtinCommand() ([]string, error) {
 	if runtime.GOOS == "linux" {
 		return []string{"/proc/self/exe", builtinArg}, nil

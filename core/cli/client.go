@@ -19,11 +19,11 @@ import (
 	"github.com/aitunnel/aitunnel/core/service"
 )
 
-// dialLimit is how long a connection to the control socket may take.
+// dialLimit is the time limit for connecting to the control socket.
 const dialLimit = 2 * time.Second
 
-// client returns a client of the daemon that runs with the state directory, over its
-// control socket: there no token is needed, and the admin port may be off.
+// client returns a client of the daemon that uses the state directory. It connects
+// over the control socket, which needs no token and works without the admin port.
 func (a *app) client() *adminclient.Client {
 	a.findService()
 	return adminclient.Local(Version(), a.command, func(ctx context.Context) (net.Conn, error) {
@@ -31,8 +31,8 @@ func (a *app) client() *adminclient.Client {
 	})
 }
 
-// findService turns to the system service where the user named no state
-// directory and no daemon uses the user's own.
+// findService selects the system service if the user named no state directory and no
+// daemon uses the user's own.
 func (a *app) findService() {
 	_, own := os.Lstat(control.Path(a.stateDir))
 	_, missing := os.Lstat(a.serviceSocket)
@@ -46,7 +46,7 @@ func (a *app) findService() {
 	}
 }
 
-// controlPath returns the control socket of the daemon that commands ask.
+// controlPath returns the control socket of the selected daemon.
 func (a *app) controlPath() string {
 	if a.serviceSocket != "" {
 		return a.serviceSocket
@@ -57,8 +57,8 @@ func (a *app) controlPath() string {
 // notRunningError says that no daemon answers.
 type notRunningError struct {
 	dir    string
-	holder *statefile.Holder // has the state directory, but does not answer
-	advice string            // about the system service, "" if another program is meant
+	holder *statefile.Holder // the process that uses the state directory but does not answer
+	advice string            // about the system service, "" for another program
 }
 
 func (e *notRunningError) Error() string {
@@ -71,14 +71,14 @@ func (e *notRunningError) Error() string {
 	return fmt.Sprintf("not running (state directory %s); start it with 'aitunnel start'", e.dir)
 }
 
-// isNotRunning reports whether a call failed because no daemon runs.
+// isNotRunning reports whether a call failed because no daemon is running.
 func (a *app) isNotRunning(err error) bool {
 	idle := (*notRunningError)(nil)
 	return errors.As(a.explainCall(err), &idle)
 }
 
-// explainCall makes the error of a call one for people: it knows who has the
-// state directory.
+// explainCall returns the error of a call in words for users, with the process that
+// uses the state directory.
 func (a *app) explainCall(err error) error {
 	timeout, unreachable := (*adminclient.TimeoutError)(nil), (*adminclient.UnreachableError)(nil)
 	switch {
@@ -107,8 +107,8 @@ func (a *app) explainCall(err error) error {
 	return err
 }
 
-// meansService reports whether the commands mean a system service that there is:
-// a user with a configuration has a program of their own.
+// meansService reports whether commands refer to an installed system service: a user
+// with a configuration has their own program.
 func (a *app) meansService() bool {
 	u, installed := service.InstalledSystem()
 	if !installed || a.stateDirGiven {
@@ -121,7 +121,8 @@ func (a *app) meansService() bool {
 	return err != nil || isServiceConfig(path, u) || os.Getuid() == 0
 }
 
-// versionNote returns a line about the daemon's version, "" if it is this one.
+// versionNote returns a line about the daemon's version, "" if it is the same as this
+// program's.
 func versionNote(c *adminclient.Client) string {
 	if c.DaemonVersion() == Version() {
 		return ""
@@ -129,7 +130,7 @@ func versionNote(c *adminclient.Client) string {
 	return fmt.Sprintf("The running program is version %s, this is version %s; 'aitunnel restart' updates it.", c.DaemonVersion(), Version())
 }
 
-// exitCode is that of a command that the daemon refused.
+// exitCode returns the exit code for a call that the daemon refused.
 func exitCode(e *adminclient.Error) int {
 	if len(e.Diagnostics) > 0 {
 		return exitConfig
@@ -137,8 +138,8 @@ func exitCode(e *adminclient.Error) int {
 	return exitFailed
 }
 
-// onChannel calls f about a channel. If there is none of that name, the error
-// says which there are.
+// onChannel calls f for a channel. If the channel does not exist, the error lists
+// those that do.
 func (a *app) onChannel(ctx context.Context, name string, f func(*adminclient.Client) error) error {
 	c := a.client()
 	err := f(c)

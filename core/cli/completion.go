@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/adminclient"
 )
 
-// completionTime is how long completing a name may take.
+// completionTime is the time limit for completing a name.
 const completionTime = time.Second
 
 func (a *app) completionCommand() *cobra.Command {
@@ -47,7 +47,7 @@ running program.`,
 	}
 }
 
-// completeChannels names all channels.
+// completeChannels completes the names of channels.
 func (a *app) completeChannels(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
 	for _, ch := range asked(a, c, (*adminclient.Client).Channels) {
@@ -139,8 +139,7 @@ func (a *app) completeComponent(c *cobra.Command, args []string, _ string) ([]co
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeNames has the commands about plugins and tunnels complete their
-// arguments.
+// completeNames adds completion to the commands for plugins and tunnels.
 func (a *app) completeNames(root *cobra.Command) {
 	for _, x := range []struct {
 		command  string

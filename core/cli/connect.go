@@ -76,7 +76,7 @@ apps on the host of a tunnel.`,
 	return jsonFlag(c, &f.json)
 }
 
-// noApp says which app was probably meant.
+// noApp returns the error for an unknown app, with the one that was probably meant.
 func noApp(given string) error {
 	meant := ""
 	if near := wording.Near(given, appNames()); len(near) > 0 {
@@ -137,7 +137,7 @@ type connected struct {
 	Files     map[string]string `json:"files,omitempty"` // as if they were new
 	Link      string            `json:"link,omitempty"`
 	Written   []connect.Written `json:"written,omitempty"`
-	Reverted  []string          `json:"reverted,omitempty"` // of those written, because the check failed
+	Reverted  []string          `json:"reverted,omitempty"` // written files that were restored because the check failed
 	Check     *checked          `json:"check,omitempty"`
 }
 
@@ -177,14 +177,14 @@ func (a *app) connect(ctx context.Context, app connect.App, f connectFlags) erro
 	return err
 }
 
-// maxListed is how many models are listed in an app's file.
+// maxListed is the maximum number of models listed in an app's file.
 const maxListed = 50
 
-// noToken is what an app sends where the proxy requires no token: most apps
-// insist on one.
+// noToken is what an app sends if the proxy requires no token, since most apps require
+// one.
 const noToken = "unused"
 
-// entry returns the proxy as apps see it: here, or on the host of a tunnel.
+// entry returns the proxy as apps see it: on this machine, or on the host of a tunnel.
 func (a *app) entry(ctx context.Context, tunnel, name string) (connect.Entry, error) {
 	client := a.client()
 	entry, err := client.Entry(ctx)
@@ -203,7 +203,8 @@ func (a *app) entry(ctx context.Context, tunnel, name string) (connect.Entry, er
 	return e, err
 }
 
-// tokenOf returns the token of a client, or without a name any that lets an app in.
+// tokenOf returns the token of a client, or, without a name, any token that the proxy
+// accepts.
 func tokenOf(entry admin.Entry, name string) (string, error) {
 	if name == "" && len(entry.Tokens) > 0 {
 		return entry.Tokens[0], nil
@@ -226,7 +227,7 @@ func tokenOf(entry admin.Entry, name string) (string, error) {
 	return "", fmt.Errorf("there is no client %q with a token; the clients are %s", name, strings.Join(known, ", "))
 }
 
-// addressOn returns where the proxy is reached on the host of a tunnel.
+// addressOn returns the address of the proxy on the host of a tunnel.
 func addressOn(all []admin.Tunnel, name string) (string, error) {
 	var known []string
 	for _, t := range all {
@@ -250,7 +251,7 @@ func addressOn(all []admin.Tunnel, name string) (string, error) {
 	return "", fmt.Errorf("there is no tunnel %q; the tunnels are %s", name, strings.Join(known, ", "))
 }
 
-// settings adds the settings to the output for programs.
+// settings adds the settings to the JSON output.
 func (out *connected) settings(app connect.App, e connect.Entry) error {
 	if app.Variables != nil {
 		out.Variables = map[string]string{}

@@ -14,7 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// failedChannel is a channel that gave the check no answer, and why.
+// failedChannel is a channel that did not answer the check, and why.
 type failedChannel struct {
 	Channel string `json:"channel"`
 	Why     string `json:"why"`
@@ -22,10 +22,11 @@ type failedChannel struct {
 	noEndpoint bool
 }
 
-// recordLimit is how long the record of a request is waited for.
+// recordLimit is how long to wait for the record of a request.
 const recordLimit = 3 * time.Second
 
-// findCauses notes why each channel gave no answer, and whether all lack the API.
+// findCauses records why each channel did not answer, and whether all of them lack the
+// API.
 func (a *app) findCauses(ctx context.Context, app connect.App, out *checked) {
 	ctx, cancel := context.WithTimeout(ctx, recordLimit)
 	defer cancel()
@@ -39,12 +40,12 @@ func (a *app) findCauses(ctx context.Context, app connect.App, out *checked) {
 			out.Channels = failedChannels(events[at].Request)
 			break
 		}
-		select { // it is published just after the answer
+		select { // the record is published just after the answer
 		case <-ctx.Done():
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	// Channels that were left out in favor of others are not in the record.
+	// Channels that were passed over for others are not in the record.
 	_, path := app.API.Text()
 	path = strings.Replace(path, "MODEL", out.Model, 1)
 	if x, err := client.Explain(ctx, admin.Question{Path: path, Model: out.Model}); err == nil {
@@ -60,7 +61,7 @@ func (a *app) findCauses(ctx context.Context, app connect.App, out *checked) {
 	}
 }
 
-// failedChannels returns the channels of a record, each with its last attempt.
+// failedChannels returns the channels in a record, each with its last attempt.
 func failedChannels(r *event.Request) (all []failedChannel) {
 	for _, at := range slices.Backward(r.Attempts) {
 		if !slices.ContainsFunc(all, func(f failedChannel) bool { return f.Channel == at.Channel }) {
@@ -76,7 +77,7 @@ func failedChannels(r *event.Request) (all []failedChannel) {
 	return all
 }
 
-// showCauses says what is missing, and what to do.
+// showCauses prints what is missing, and what to do.
 func (a *app) showCauses(app connect.App, out *checked) {
 	p := a.paint()
 	if out.Missing != "" {

@@ -19,7 +19,7 @@ const (
 	maxShown    = 200
 )
 
-// checked is what became of the request of --check.
+// checked is the result of the request of --check.
 type checked struct {
 	OK      bool    `json:"ok"`
 	Model   string  `json:"model"`
@@ -35,14 +35,14 @@ type checked struct {
 	request string // its ID
 }
 
-// direct reaches the proxy past the proxies of the environment.
+// direct returns an HTTP client that ignores the proxies of the environment.
 func direct() *http.Client {
 	return &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
 }
 
 // listedModels returns the models that the proxy lists, none if it does not answer.
 func (a *app) listedModels(ctx context.Context, e connect.Entry) []string {
-	local, err := a.client().Entry(ctx) // the host of a tunnel is not reached from here
+	local, err := a.client().Entry(ctx) // the host of a tunnel cannot be reached from here
 	if err != nil {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (a *app) checkApp(ctx context.Context, app connect.App, e connect.Entry, f 
 	return out, nil
 }
 
-// ask sends the request, and notes what came.
+// ask sends the request, and records the result.
 func (out *checked) ask(ctx context.Context, app connect.App, e connect.Entry) {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()

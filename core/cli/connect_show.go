@@ -12,8 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/connect"
 )
 
-// showApp prints the settings of an app. What a shell takes is alone on
-// standard output, so that it can be evaluated.
+// showApp prints the settings of an app. On standard output there is only what a shell
+// can evaluate.
 func (a *app) showApp(app connect.App, e connect.Entry, tunnel string) error {
 	note := func(format string, args ...any) { _, _ = fmt.Fprintf(a.err, format+"\n", args...) }
 	if app.Files != nil {
@@ -78,7 +78,7 @@ func (a *app) indented(text string) {
 	}
 }
 
-// exportLine sets a variable in the shell of the system.
+// exportLine returns a line that sets a variable in the system's shell.
 func exportLine(v [2]string) string {
 	if runtime.GOOS == "windows" {
 		return fmt.Sprintf("$env:%s = '%s'", v[0], strings.ReplaceAll(v[1], "'", "''"))
@@ -93,14 +93,15 @@ func exportLine(v [2]string) string {
 // plainInShell are characters that need no quotes.
 const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/:@%+="
 
-// createdFiles remembers which files of apps were created, for any program of the user.
+// createdFiles returns the list of files of apps that were created by any program of
+// the user.
 func createdFiles() connect.Created {
 	return connect.Created(filepath.Join(defaultStateDir(), "connect.json"))
 }
 
 // revertApp undoes what was just written, because the app would get no answer.
 func (a *app) revertApp(app connect.App, f connectFlags, out *connected) error {
-	for _, w := range slices.Backward(out.Written) { // the folder of the first goes last
+	for _, w := range slices.Backward(out.Written) { // in reverse, since the first has created the folder
 		done, err := w.Revert(createdFiles())
 		switch {
 		case err != nil:
@@ -162,7 +163,7 @@ func (a *app) writeApp(app connect.App, e connect.Entry, f connectFlags, out *co
 	return nil
 }
 
-// warnOfConflicts warns of variables that keep an app from using the proxy.
+// warnOfConflicts warns of variables that prevent an app from using the proxy.
 func (a *app) warnOfConflicts(app connect.App) {
 	for _, name := range app.Conflicts {
 		if os.Getenv(name) != "" {

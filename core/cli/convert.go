@@ -40,7 +40,7 @@ func thisFile(c *cobra.Command, args []string) error {
 	return oneFile(c, args)
 }
 
-// convert converts a valid old file, and reports what it could not convert.
+// convert converts a valid old file, and reports what could not be converted.
 func (a *app) convert(ctx context.Context, path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -59,7 +59,7 @@ func (a *app) convert(ctx context.Context, path string) ([]byte, error) {
 	if err := report.Write(a.err, bool(term.Colors(a.err))); err != nil {
 		return nil, err
 	}
-	out, _ := config.Convert(path, text) // it was read without an error
+	out, _ := config.Convert(path, text) // it was already read without an error
 	return out, nil
 }
 

@@ -58,7 +58,7 @@ route "/v1/**" {
 log { level = "error" }
 `
 
-// demo runs the steps in a directory of its own.
+// demo runs the steps in a temporary directory.
 func (a *app) demo(ctx context.Context, once bool) error {
 	dir, err := os.MkdirTemp("", "aitunnel-demo-")
 	if err != nil {
@@ -106,7 +106,7 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	return errors.Join(err, d.Shutdown(stopping))
 }
 
-// demonstration sends requests and checks what comes of each.
+// demonstration sends requests and checks their answers.
 type demonstration struct {
 	app *app
 	ctx context.Context
@@ -166,7 +166,7 @@ func (d *demonstration) step(what string, stream bool, want *fakesite.Site) erro
 	return nil
 }
 
-// readAnswer takes the text out of a chat completion, whole or streamed.
+// readAnswer extracts the text from a chat completion, streamed or not.
 func readAnswer(answer []byte, stream bool) (text string, events int) {
 	type part struct{ Content string }
 	read := func(b []byte) string {

@@ -95,7 +95,7 @@ func TestAFullDiskLosesNothingSilently(t *testing.T) {
 	if err := f.wait(); err != nil {
 		t.Error(err)
 	}
-	if log := f.err.String(); !strings.Contains(log, "is lost, as the program ends") {
+	if log := f.err.String(); !strings.Contains(log, "are lost because the program stops") {
 		t.Error("the log does not say what was lost")
 	}
 }

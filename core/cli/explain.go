@@ -95,7 +95,7 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 	return nil
 }
 
-// skipText says why something is not used, with what led to that.
+// skipText returns why something is not used, with the cause.
 func skipText(why, reason string) string { return channel.Skip(why).Text() + term.After(": ", reason) }
 
 // explainKeys prints the order of the keys of channels that have more than one.

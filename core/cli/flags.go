@@ -20,7 +20,7 @@ var settingsOf = map[string]string{
 	"token": "tokens are set in the configuration: proxy.client_tokens, admin.token", "key": "keys are set in the configuration; 'aitunnel key add CHANNEL' asks for one",
 }
 
-// flagError says what is wrong with a flag in the words of the command line.
+// flagError returns what is wrong with a flag, in terms of the command line.
 func flagError(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var wrong *pflag.InvalidValueError
@@ -36,12 +36,13 @@ func flagError(c *cobra.Command, err error) error {
 	return usageError{c, err}
 }
 
-// unknownFlag says that a command has no such flag, and which one was probably meant.
+// unknownFlag returns the error for an unknown flag, with the one that was probably
+// meant.
 func unknownFlag(c *cobra.Command, e *pflag.NotExistError) string {
 	name := e.GetSpecifiedName()
 	text := "unknown flag: " + dashed(name)
 	if group := e.GetSpecifiedShortnames(); group != "" {
-		if len(group) > 1 { // -prot, by somebody who meant --prot
+		if len(group) > 1 { // -prot instead of --prot
 			name = group
 		}
 		text = "unknown flag: -" + group
@@ -79,7 +80,7 @@ func nearestFlag(name string, known []string) string {
 	return near
 }
 
-// wrongValue says which values a flag takes.
+// wrongValue returns which values a flag takes.
 func wrongValue(e *pflag.InvalidValueError) string {
 	f := e.GetFlag()
 	switch f.Value.Type() {

@@ -59,7 +59,7 @@ func configFiles(paths []string) (files []string, err error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if path == "-" || err != nil || !info.IsDir() {
-			files = append(files, path) // reading it says what is wrong
+			files = append(files, path) // reading it returns the error
 			continue
 		}
 		entries, err := os.ReadDir(path)
@@ -96,7 +96,7 @@ func (a *app) format(path string, check bool) (changed bool, err error) {
 	return true, edit.Write(path, out, a.stateDir)
 }
 
-// formatStream formats standard input or, to check, says whether it is formatted.
+// formatStream formats standard input or, with check, reports whether it is formatted.
 func (a *app) formatStream(check bool) (changed bool, err error) {
 	var text bytes.Buffer
 	if _, err := text.ReadFrom(a.in); err != nil {

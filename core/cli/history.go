@@ -20,15 +20,15 @@ import (
 	"github.com/aitunnel/aitunnel/core/service"
 )
 
-// keptHistory is what was kept of requests, in the running program or in the
-// file of one that is not running.
+// keptHistory is the history of requests, in the running program or in the file of a
+// stopped one.
 type keptHistory interface {
 	page(ctx context.Context, f history.Filter, cursor string, n int) (history.Page, error)
 	request(ctx context.Context, id string) (history.Record, error)
 	usage(ctx context.Context, q history.Question) (history.Usage, error)
 }
 
-// fromFile reads the file.
+// fromFile reads the history from its file.
 type fromFile struct{ *history.Reader }
 
 func (f fromFile) page(ctx context.Context, filter history.Filter, cursor string, n int) (history.Page, error) {
@@ -43,8 +43,8 @@ func (f fromFile) usage(ctx context.Context, q history.Question) (history.Usage,
 	return f.Usage(ctx, q, time.Now())
 }
 
-// withHistory calls f with the running program's history, and if none runs with
-// that of the state directory, or of the service.
+// withHistory calls f with the history of the running program, or, if none is running,
+// with that of the state directory or the service.
 func (a *app) withHistory(c *cobra.Command, f func(keptHistory) error) error {
 	err := f(fromProgram{a.client()})
 	if !a.isNotRunning(err) {
@@ -90,8 +90,8 @@ func (f *historyFlags) add(a *app, c *cobra.Command, since string) {
 	_ = c.RegisterFlagCompletionFunc("channel", a.completeChannels)
 }
 
-// now is the time in the zone in which days begin: that of the running program's
-// configuration, or of the history of one that is not running.
+// now returns the time in the zone of days: that of the running program's
+// configuration, or that in the history of a stopped one.
 func (a *app) now(ctx context.Context) time.Time {
 	now := time.Now()
 	if s, err := a.client().Status(ctx); err == nil {
@@ -122,8 +122,8 @@ func (f *historyFlags) filter(c *cobra.Command, now time.Time) (out history.Filt
 	return out, nil
 }
 
-// unknownNames says which names that were asked for are not in the configuration, so that
-// nothing could be found. It says nothing if the program does not run.
+// unknownNames returns which of the filter's names are not in the configuration, so
+// that nothing could be found; "" if the program is not running.
 func (a *app) unknownNames(ctx context.Context, f history.Filter) string {
 	out := ""
 	say := func(kind, name string, known []string) {
@@ -150,7 +150,8 @@ func (a *app) unknownNames(ctx context.Context, f history.Filter) string {
 	return redact.KeyLike(out)
 }
 
-// emptyPeriod says why a period is empty, and how to write the day that is likely meant.
+// emptyPeriod returns why a period is empty, and how to write the day that was
+// probably meant.
 func emptyPeriod(since, until string, f history.Filter, now time.Time) string {
 	why := fmt.Sprintf("--until %s is not after --since %s", until, since)
 	midnight := f.To.Equal(time.Date(f.To.Year(), f.To.Month(), f.To.Day(), 0, 0, 0, 0, f.To.Location()))
@@ -168,7 +169,7 @@ func emptyPeriod(since, until string, f history.Filter, now time.Time) string {
 	return fmt.Sprintf("%s: a day means its first moment; for the whole day write %s", why, instead)
 }
 
-// questionError makes an error about a question one about the command line.
+// questionError turns an error about a query into one about the command line.
 func questionError(c *cobra.Command, err error) error {
 	if wrong := (*history.QueryError)(nil); errors.As(err, &wrong) {
 		return usageError{c, err}

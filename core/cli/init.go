@@ -43,14 +43,14 @@ func (a *app) initCommand() *cobra.Command {
 	return c
 }
 
-// first is what a first configuration holds.
+// first contains what a first configuration needs.
 type first struct {
 	ClientToken, AdminToken string
 	Sites                   []site // none: an example
 	Tunnel                  *vps   // nil: an example in comments
 
-	Open    bool // the wizard has more questions
-	untried bool // the sites are not asked whether they answer
+	Open    bool // the wizard is not finished
+	untried bool // the sites are not tried
 }
 
 type site struct {
@@ -58,7 +58,7 @@ type site struct {
 	Auth         string // "": by the request
 	Keys         []string
 	Fallback     bool
-	API          string // the only one that it speaks, a name of a dialect; "": several, or not known
+	API          string // the dialect of its only API; "": several, or unknown
 }
 
 // Note is a comment about the site.
@@ -103,8 +103,8 @@ func existsError(path string) error {
 	return fmt.Errorf("%s already exists and was not changed: remove it, or name another file with --config", path)
 }
 
-// writeFirst writes a new file that only its owner can read. A file that turns
-// out not to be valid is removed.
+// writeFirst writes a new file that only its owner can read. If the file turns out to
+// be invalid, it is removed.
 func (a *app) writeFirst(ctx context.Context, path string, text []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -126,8 +126,8 @@ func (a *app) writeFirst(ctx context.Context, path string, text []byte) error {
 	return nil
 }
 
-// initFrom converts an old file. The tokens are in comments: apps and scripts
-// without them would be refused.
+// initFrom converts an old file. The tokens are in comments, since apps and scripts
+// that do not send them yet would be refused.
 func (a *app) initFrom(ctx context.Context, from string, f first) ([]byte, error) {
 	out, err := a.convert(ctx, from)
 	if err != nil {
@@ -166,7 +166,7 @@ func (f first) render() ([]byte, error) {
 	return text, nil
 }
 
-// whatNext returns what to do next. text is what was written.
+// whatNext prints what to do next. text is the written configuration.
 func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
 	flag := configFlag(path)
 	var steps []string

@@ -78,7 +78,7 @@ func (a *app) keyTable(first ...string) *term.Table {
 	return term.NewTable(a.paint(), append(first, ">#", "ID", "KEY", "LABEL", "STATE", "FOR", ">ATTEMPTS (ALL)", ">FAILED (ALL)", "NOTE")...)
 }
 
-// addKeys adds the keys of a channel to a table, each row after the first cells.
+// addKeys adds the keys of a channel to a table, each in a row after the first cells.
 func addKeys(t *term.Table, p term.Paint, ch admin.Channel, first ...string) {
 	for i, k := range ch.Keys.List {
 		state, note := p.Good(channel.Skip(k.State).Text()), k.Reason
@@ -136,13 +136,13 @@ never an argument, because others on the machine can see arguments.`,
 	return c
 }
 
-// nameOfAdded returns what a new key is called.
+// nameOfAdded returns the name of a new key.
 func (a *app) nameOfAdded(ctx context.Context, channel string, k admin.AddedKey) string {
 	a.nameKeys(ctx, a.client())
 	return cmp.Or(a.keyNames[channel+" "+k.ID], k.Label, k.Masked)
 }
 
-// keyAddArgs keeps a key that was given as an argument out of the message.
+// keyAddArgs refuses a key that is given as an argument, without repeating it.
 func keyAddArgs(c *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return fmt.Errorf("do not pass a key as an argument, where others on the machine can see it: omit it and you are asked for it, or pass it on standard input")
@@ -198,8 +198,8 @@ func (a *app) channelNamed(ctx context.Context, name string) (admin.Channel, err
 	return admin.Channel{}, noSuchChannel(name, known)
 }
 
-// keyNamed finds a key by its ID, its label, its number, what it is shown as, or the
-// last characters of that, if they are those of one key alone: "…" is hard to type.
+// keyNamed finds a key by its ID, its label, its number, its shown name, or the last
+// characters of that if they are unique, since "…" is hard to type.
 func keyNamed(ch admin.Channel, name string) (admin.Key, error) {
 	var ending []admin.Key
 	for i, k := range ch.Keys.List {

@@ -9,12 +9,12 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// nameKeys remembers what the panel and lists call the keys; events and records
-// have their IDs. It remembers how the channels take their keys, too.
+// nameKeys stores the names of the keys as in the panel and in lists, because events
+// and records contain IDs. It also stores how the channels send their keys.
 func (a *app) nameKeys(ctx context.Context, c *adminclient.Client) {
 	all, err := c.Channels(ctx)
 	if err != nil {
-		return // the IDs are shown
+		return // IDs are shown instead
 	}
 	a.keyNames, a.auths = map[string]string{}, map[string]string{}
 	for _, ch := range all {
@@ -25,7 +25,7 @@ func (a *app) nameKeys(ctx context.Context, c *adminclient.Client) {
 	}
 }
 
-// withNames returns copies in which keys have what they are called in place of their IDs.
+// withNames returns copies with the names of keys instead of their IDs.
 func (a *app) withNames(attempts []event.Attempt, over []event.PassedOver) ([]event.Attempt, []event.PassedOver) {
 	attempts, over = slices.Clone(attempts), slices.Clone(over)
 	for i, at := range attempts {
@@ -40,7 +40,7 @@ func (a *app) withNames(attempts []event.Attempt, over []event.PassedOver) ([]ev
 	return attempts, over
 }
 
-// keyName returns what a key is called, else its ID.
+// keyName returns the name of a key, or else its ID.
 func (a *app) keyName(channel, id string) string {
 	if name := a.keyNames[channel+" "+id]; name != "" {
 		return name
@@ -48,8 +48,8 @@ func (a *app) keyName(channel, id string) string {
 	return id
 }
 
-// usageKey returns what a key is called, of a channel or, where that is not said, of any.
-// The name of several keys is followed by their channels.
+// usageKey returns the name of a key of a channel, or, without a channel, of any. If
+// several keys have the ID, the name is followed by their channels.
 func (a *app) usageKey(channel, id string) string {
 	if channel != "" || id == "" {
 		return a.keyName(channel, id)
@@ -76,8 +76,8 @@ func (a *app) usageKey(channel, id string) string {
 	return name + " of " + strings.Join(channels, ", ")
 }
 
-// keyID returns the ID of the key that is called so; else the text itself, which may be an
-// ID, or a pattern of some.
+// keyID returns the ID of the key with this name, or else the text itself, which may
+// be an ID or a pattern.
 func (a *app) keyID(ctx context.Context, text string) string {
 	if text == "" || strings.HasPrefix(text, "key-") {
 		return text

@@ -21,10 +21,10 @@ import (
 // maxLogTail is how much of the end of a log file is read.
 const maxLogTail = 16 << 20
 
-// crashMark begins the trace of a crash.
+// crashMark matches the beginning of the trace of a crash.
 var crashMark = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^(panic|fatal error): .*$`) })
 
-// lastLog prints the end of the log file of the last run, and whether that
+// lastLog prints the end of the log file of the last run, and whether that run
 // crashed.
 func (a *app) lastLog(ctx context.Context, f logFlags) error {
 	if said, err := os.ReadFile(a.outputPath()); err == nil && !f.json {
@@ -95,7 +95,7 @@ type logEntry struct {
 	text  string
 }
 
-// readLog reads the end of a log file, so many bytes at most.
+// readLog reads at most so many bytes at the end of a log file.
 func readLog(path string, most int64) (out []logEntry, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -111,7 +111,7 @@ func readLog(path string, most int64) (out []logEntry, err error) {
 		if _, err := f.Seek(-most, io.SeekEnd); err != nil {
 			return nil, err
 		}
-		if _, err := lines.ReadString('\n'); err != nil { // the rest of a line
+		if _, err := lines.ReadString('\n'); err != nil { // skip the rest of a line
 			return nil, err
 		}
 	}
@@ -148,8 +148,8 @@ var logField = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?:: | )(channel|key|plugin)=("(?:[^"\\]|\\.)*"|\S+)`)
 })
 
-// parseLogLine is the event that a line of the log is about. A line that begins
-// no entry is not one.
+// parseLogLine returns the event of a line of the log; ok is false if no entry begins
+// on the line.
 func parseLogLine(line string) (e event.Event, ok bool) {
 	fields := map[string]string{}
 	level, module := "", ""

@@ -18,12 +18,12 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// logFlags are those of logs.
+// logFlags are the flags of logs.
 type logFlags struct {
 	follow  bool
 	lines   int
 	since   string
-	from    time.Time // of since; zero: not given
+	from    time.Time // parsed from since; zero: not given
 	level   event.Level
 	channel string
 	plugin  string
@@ -114,16 +114,16 @@ func (f logFlags) shows(e event.Event) bool {
 	if f.plugin != "" && e.Plugin != f.plugin || e.Time.Before(f.from) {
 		return false
 	}
-	return e.Level.AtLeast(f.level) && (f.channel == "" || e.Channel == f.channel || e.Request != nil && wasAsked(e.Request, f.channel))
+	return e.Level.AtLeast(f.level) && (f.channel == "" || e.Channel == f.channel || e.Request != nil && wasSentTo(e.Request, f.channel))
 }
 
-// wasAsked reports whether a request was sent to a channel.
-func wasAsked(r *event.Request, channel string) bool {
+// wasSentTo reports whether a request was sent to a channel.
+func wasSentTo(r *event.Request, channel string) bool {
 	return slices.ContainsFunc(r.Attempts, func(a event.Attempt) bool { return a.Channel == channel })
 }
 
-// followLogs prints events after the last until ctx ends. While the program
-// restarts it waits.
+// followLogs prints the events after last until ctx ends. It waits while the program
+// restarts.
 func (a *app) followLogs(ctx context.Context, c *adminclient.Client, f logFlags, last uint64) error {
 	lost := false
 	for ctx.Err() == nil {
@@ -197,7 +197,7 @@ func eventText(p term.Paint, e event.Event) string {
 	}
 	message := e.Message
 	if id, rest, ok := strings.Cut(message, ": "); ok && strings.HasPrefix(id, "req_") {
-		message = rest // the log file and --json have the request's ID
+		message = rest // the request's ID is only in the log file and --json
 	}
 	about := ""
 	for _, x := range []string{e.Channel, e.Key, e.Plugin} {
@@ -211,8 +211,8 @@ func eventText(p term.Paint, e event.Event) string {
 	return message
 }
 
-// isNamed reports whether a message names something. A key can have any label, also a
-// word of the message, so it has to be in quotes or at the beginning.
+// isNamed reports whether a message contains a name. A key can have any label, even a
+// word of the message, so it must be quoted or at the beginning.
 func isNamed(message, name string, isKey bool) bool {
 	if isKey {
 		return strings.Contains(message, strconv.Quote(name)) || strings.HasPrefix(message, name+":") || strings.HasPrefix(message, name+" ")
@@ -220,7 +220,7 @@ func isNamed(message, name string, isKey bool) bool {
 	return strings.Contains(message, name)
 }
 
-// requestText returns a request and what came of it.
+// requestText returns a request and its outcome.
 func requestText(p term.Paint, r event.Request) string {
 	status := strconv.Itoa(r.Status)
 	switch {
@@ -248,9 +248,9 @@ func requestText(p term.Paint, r event.Request) string {
 	return text
 }
 
-// failureText returns why a request or an attempt of it failed, each cause once, after the
-// channels that were not available where one failed or a fallback was used; "" if there is
-// nothing to explain.
+// failureText returns why a request or one of its attempts failed, each cause once,
+// after the channels that were not available if one failed or a fallback was used; ""
+// if there is nothing to explain.
 func failureText(r event.Request) string {
 	var causes []string
 	if slices.ContainsFunc(r.Attempts, func(x event.Attempt) bool {

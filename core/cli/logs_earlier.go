@@ -11,15 +11,17 @@ import (
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
-// maxEarlierLog is how much of the end of the log file is read for what happened before
-// the oldest event that the running program has.
+// maxEarlierLog is how much of the end of the log file is read to find what happened
+// before the oldest event of the running program.
 const maxEarlierLog = 2 << 20
 
-// maxDetails is for how many requests the history is asked for their attempts.
+// maxDetails is the maximum number of requests whose attempts are read from the
+// history.
 const maxDetails = 100
 
-// earlierEvents returns the events before a time, as after a restart: the requests that the
-// history has, and the entries of the log file. What cannot be read is left out.
+// earlierEvents returns the events before a time, for example before a restart: the
+// requests in the history, and the entries of the log file. What cannot be read is
+// left out.
 func (a *app) earlierEvents(ctx context.Context, c *adminclient.Client, f logFlags, before time.Time) []event.Event {
 	if !f.from.IsZero() && !f.from.Before(before) {
 		return nil
@@ -40,7 +42,7 @@ func (a *app) earlierEvents(ctx context.Context, c *adminclient.Client, f logFla
 	entries, _ := readLog(a.runningLog(ctx, c), maxEarlierLog)
 	for _, e := range entries {
 		if e.event.Time.IsZero() || !e.event.Time.Before(before) || err == nil && e.event.Type == event.TypeRequest {
-			continue // the history has more about requests
+			continue // the history has more details about requests
 		}
 		if e.event.Type == "" {
 			e.event.Type = event.TypeLog
@@ -60,7 +62,8 @@ func (a *app) runningLog(ctx context.Context, c *adminclient.Client) string {
 	return a.logPath()
 }
 
-// withoutFields returns the message of a log entry without what the event has in fields.
+// withoutFields returns the message of a log entry without the fields that the event
+// already has.
 func withoutFields(e event.Event) string {
 	first, rest, _ := strings.Cut(e.Message, "\n")
 	if at := logField().FindStringIndex(first); at != nil {

@@ -35,12 +35,12 @@ func (a *app) panel(ctx context.Context, printOnly bool) error {
 		return nil
 	}
 	if command := browser(link.URL); command != nil {
-		_ = command.Start() // if there is no browser, the link was printed
+		_ = command.Start() // without a browser, the printed link can be opened
 	}
 	return nil
 }
 
-// browser returns the command that opens a page, nil where there is no display.
+// browser returns the command that opens a page, nil without a display.
 func browser(url string) *exec.Cmd {
 	switch runtime.GOOS {
 	case "windows":

@@ -13,30 +13,31 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// incompatibleError says that the configuration does not work with a new version of a plugin,
-// but with the one before.
+// incompatibleError says that the configuration does not work with a new version of a
+// plugin, but works with the current one.
 type incompatibleError struct {
 	name, version string
-	before        string // version that stays
+	before        string // the current version, which stays
 	cause         error
 }
 
 func (e *incompatibleError) Error() string {
-	before := "the one before"
+	before := "the current one"
 	if e.before != "" {
 		before = "version " + e.before
 	}
 	text := fmt.Sprintf("the configuration does not work with version %s of the plugin %q, only with %s, which stays", e.version, e.name, before)
 	if wrong := (*reload.ConfigError)(nil); errors.As(e.cause, &wrong) {
-		return text // the report has the rest
+		return text // the report contains the details
 	}
 	return fmt.Sprintf("%s: %v", text, e.cause)
 }
 
 func (e *incompatibleError) Unwrap() error { return e.cause }
 
-// checkCompatible reports why the configuration would not work with new executables, if it works
-// with those that are locked. It returns the places of the blocks that use them.
+// checkCompatible returns why the configuration would not work with new executables,
+// if it works with the locked ones. It also returns the places of the blocks that use
+// them.
 func (a *app) checkCompatible(ctx context.Context, configured string, h *pluginhost.Host, trials ...*pluginhost.Trial) (usedAt []string, _ error) {
 	if isMissing(configured) {
 		return nil, nil
@@ -79,7 +80,7 @@ func (a *app) checkCompatible(ctx context.Context, configured string, h *pluginh
 	return usedAt, nil
 }
 
-// tryConfiguration tests the configuration with the executables that use sets.
+// tryConfiguration tests the configuration with the executables that use selects.
 func (a *app) tryConfiguration(ctx context.Context, configured, name string, use func(*pluginhost.Host)) (usedAt []string, err error) {
 	failed := a.withPlugins(configured, func(h *pluginhost.Host) error {
 		use(h)
@@ -89,8 +90,8 @@ func (a *app) tryConfiguration(ctx context.Context, configured, name string, use
 	return usedAt, errors.Join(failed, err)
 }
 
-// rollbackHint says how to go back to the version that a new one replaces, "" if there is no
-// copy of it.
+// rollbackHint returns how to go back to the version that a new one replaces, "" if
+// there is no copy of it.
 func (a *app) rollbackHint(h *pluginhost.Host, name, version string) string {
 	if _, ok := h.LockedCopy(name); !ok {
 		return ""

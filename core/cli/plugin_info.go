@@ -65,8 +65,8 @@ func describe(ctx context.Context, h *pluginhost.Host, ref string, blocks []*con
 	return t.Description, nil
 }
 
-// isPluginFile reports whether a reference is the path of a plugin's file: PLUGIN/COMPONENT
-// has a slash, too.
+// isPluginFile reports whether a reference is the path of a plugin's file, since
+// PLUGIN/COMPONENT also contains a slash.
 func isPluginFile(ref string) bool {
 	if config.IsPath(ref) {
 		return true

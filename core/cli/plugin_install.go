@@ -64,7 +64,7 @@ type lockedPlugin struct {
 
 	examples []string // of the components that need settings; "" for the others
 	replaced string   // version that was locked before; "": none
-	usedAt   []string // blocks that use it already
+	usedAt   []string // blocks that already use it
 }
 
 func describeLocked(h *pluginhost.Host, t *pluginhost.Trial) lockedPlugin {
@@ -76,7 +76,7 @@ func describeLocked(h *pluginhost.Host, t *pluginhost.Trial) lockedPlugin {
 		out.Platform = trust.Platform
 	}
 	d := t.Description
-	d.Name = t.Name // as in the configuration
+	d.Name = t.Name // the name in the configuration
 	for _, c := range d.Components {
 		out.Components = append(out.Components, fmt.Sprintf("%s %q {}", schemadoc.Block(c.Kind), schemadoc.Ref(d, c)))
 		example := ""
@@ -93,8 +93,8 @@ func needsSettings(c sdk.ComponentDescription) bool {
 		slices.ContainsFunc(c.Schema.Blocks, func(b sdk.Block) bool { return b.Required }))
 }
 
-// lockPlace returns the configuration next to which the lock file is. If there is none
-// yet, it is where the user's configuration would be.
+// lockPlace returns the configuration whose directory contains the lock file. If there
+// is none yet, it is where the user's configuration would be.
 func (a *app) lockPlace() (path string, found bool, err error) {
 	path, err = config.Find(a.config)
 	if err == nil {
@@ -129,8 +129,8 @@ func (a *app) pluginInstall(c *cobra.Command, source string, user, yes, asJSON b
 	return printInstalled(a.out, out)
 }
 
-// isPath reports whether a source is a path: it begins like one, or it is there and is no
-// repository.
+// isPath reports whether a source is a path: it has the form of one, or exists and is
+// not a repository.
 func isPath(source string) bool {
 	if config.IsPath(source) {
 		return true
@@ -155,7 +155,7 @@ func checkSource(source string) error {
 	return config.CheckSource(source)
 }
 
-// splitVersion splits SOURCE@VERSION. A path can have an @ itself.
+// splitVersion splits SOURCE@VERSION. A path may itself contain an @.
 func splitVersion(source string) (_, version string) {
 	if strings.HasPrefix(source, "https://") {
 		return source, ""
@@ -176,18 +176,18 @@ type installPlace struct {
 // origin is where a release comes from.
 type origin struct {
 	source   string
-	local    bool   // a path, which is of no use to others
-	key      string // that it is signed with; "": none
+	local    bool   // a path, which only works on this machine
+	key      string // with which it is signed; "": none
 	archives map[string]string
-	name     string // that it must have; "": any
-	version  string // that it must have; "": any
+	name     string // the required name; "": any
+	version  string // the required version; "": any
 
-	// agree asks whether an executable is installed although its signature cannot be
-	// checked; nil: it is not.
+	// agree asks whether to install an executable although its signature cannot be
+	// checked; nil: it is not installed.
 	agree func(question string) error
 }
 
-// installFile tests an executable, puts it into its place and locks it.
+// installFile tests an executable, copies it to its place and locks it.
 func (a *app) installFile(ctx context.Context, place installPlace, path string, from origin) (out lockedPlugin, err error) {
 	path, err = expandHome(path)
 	if err != nil {
@@ -229,7 +229,7 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 		if from.local {
 			lock.SetLocal(t.Name, from.key, entry)
 			if p := lock[t.Name]; isLocalRelease(from.source) && (p.Source == "" || isPath(p.Source)) {
-				p.Source = besideLock(h.LockPath(), from.source)
+				p.Source = relativeToLock(h.LockPath(), from.source)
 			}
 		} else {
 			lock.SetRelease(t.Name, from.source, from.key, from.archives, entry)
@@ -247,7 +247,7 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 	return out, err
 }
 
-// staying adds to the error of a new executable which version stays.
+// staying adds to the error of a new executable which version stays installed.
 func (k signingKeys) staying(err error, path string, from origin) error {
 	name := from.name
 	if n, err := pluginhost.NameOf(path); err == nil && name == "" {
@@ -266,7 +266,7 @@ func (a *app) tryNew(ctx context.Context, h *pluginhost.Host, path string, keys 
 	if err != nil {
 		name = "" // the plugin says it
 	}
-	if err := keys.check(h, name, path, from); err != nil { // before it runs
+	if err := keys.check(h, name, path, from); err != nil { // before running it
 		return nil, err
 	}
 	t, err := h.Try(ctx, name, path, declared(blocks, name))
@@ -343,7 +343,7 @@ func printInstalled(w io.Writer, p lockedPlugin) error {
 	return err
 }
 
-// copyFile puts a copy of an executable into its place in one step.
+// copyFile copies an executable to its place atomically.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {

@@ -57,8 +57,8 @@ func (a *app) pluginList(ctx context.Context, asJSON bool) error {
 	return errors.Join(printed, err)
 }
 
-// ownPlugins starts the plugins to describe them. Errors of the configuration are
-// returned together with the plugins that could be described.
+// ownPlugins starts the plugins to describe them. It returns errors of the
+// configuration together with the plugins that could be described.
 func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
 	path, missing := config.Find(a.config)
 	if missing != nil && a.config != "" {
@@ -82,7 +82,7 @@ func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
 		}
 		out = adminapi.ShowPlugins(h, cfg)
 		out.Problems = append(out.Problems, warnings...)
-		for i := range out.Processes { // they were started only to be described
+		for i := range out.Processes { // they only ran to be described
 			out.Processes[i].State, out.Processes[i].PID, out.Processes[i].Since = "not running", 0, nil
 		}
 		return nil
@@ -139,7 +139,7 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 	return nil
 }
 
-// restartNote says how a plugin that is no longer restarted is used again.
+// restartNote returns how to use a plugin again that is no longer restarted.
 func restartNote(x admin.Process) string {
 	if x.State != string(pluginhost.StateQuarantined) {
 		return ""
@@ -147,7 +147,7 @@ func restartNote(x admin.Process) string {
 	return "; fix the cause, then run: aitunnel plugin restart " + x.Plugin
 }
 
-// memoryText, cpuText and logText say what a process costs.
+// memoryText, cpuText and logText return the resource usage of a process.
 func memoryText(x admin.Process) string {
 	if x.Memory == 0 {
 		return ""
@@ -237,7 +237,7 @@ func useNotes(p term.Paint, c admin.Component) (notes []string) {
 				note += fmt.Sprintf(" (%s without an answer)", term.Number(r.Failed))
 			}
 			if r.Skipped > 0 {
-				note += fmt.Sprintf(", not asked about %s, as it was busy or had failed: its plan served them", term.Number(r.Skipped))
+				note += fmt.Sprintf(", not asked about %s because it was busy or had failed: its plan decided", term.Number(r.Skipped))
 			}
 			if r.Paused {
 				note += p.Warn(", paused after failures")
@@ -251,7 +251,7 @@ func useNotes(p term.Paint, c admin.Component) (notes []string) {
 	return notes
 }
 
-// shadowText returns what a shadow would have picked.
+// shadowText returns what a shadow would have chosen.
 func shadowText(s *admin.Shadow) string {
 	if s.Picks == 0 {
 		return "no request yet"

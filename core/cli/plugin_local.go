@@ -8,9 +8,10 @@ import (
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
 
-// besideLock returns the path of a release as the lock file has it: relative to that file if
-// it is beside or below it, so that it is right for others who have the configuration.
-func besideLock(lockPath, source string) string {
+// relativeToLock returns the path of a release as it is written in the lock file:
+// relative to that file if it is in the same directory or below, so that it also works
+// for others who have the configuration.
+func relativeToLock(lockPath, source string) string {
 	path, err := expandHome(source)
 	if err != nil {
 		return source
@@ -28,7 +29,7 @@ func besideLock(lockPath, source string) string {
 	return path
 }
 
-// fromLock returns a source in the lock file as it is for this command.
+// fromLock returns a source of the lock file as a path for this command.
 func fromLock(lockPath, source string) string {
 	if rel, ok := strings.CutPrefix(source, "./"); ok {
 		path := filepath.Join(filepath.Dir(lockPath), filepath.FromSlash(rel))
@@ -49,7 +50,7 @@ func (a *app) lockPath(configured string) (path string) {
 	return path
 }
 
-// localSource names a path as what it is.
+// localSource describes a local source.
 func localSource(source string) string {
 	switch {
 	case isFolder(source):

@@ -48,7 +48,7 @@ func (a *app) pluginLock(c *cobra.Command, args []string, yes, asJSON bool) erro
 		if err != nil {
 			return err
 		}
-		if err := a.agreeToLock(c, configured, h, wanted, yes); err != nil { // before any of it runs
+		if err := a.agreeToLock(c, configured, h, wanted, yes); err != nil { // before running any of them
 			return err
 		}
 		trials, err := lockTrials(ctx, h, blocks, wanted)
@@ -82,8 +82,8 @@ func lockTrials(ctx context.Context, h *pluginhost.Host, blocks []*config.Plugin
 }
 
 // agreeToLock asks about hashes that change, and about executables of plugins whose
-// releases are signed: their signature cannot be checked. Other new plugins are not asked about.
-// The hashes are noted in wanted.
+// releases are signed, since their signature cannot be checked. It does not ask about
+// other new plugins. It stores the hashes in wanted.
 func (a *app) agreeToLock(c *cobra.Command, configured string, h *pluginhost.Host, wanted []pluginhost.Candidate, yes bool) error {
 	keys, err := a.signingKeys(configured)
 	if err != nil {
@@ -129,8 +129,7 @@ func (a *app) agreeToLock(c *cobra.Command, configured string, h *pluginhost.Hos
 	return nil
 }
 
-// lockTargets finds what the arguments name among the executables that are there; no
-// argument names them all.
+// lockTargets returns the executables that the arguments name; without arguments, all.
 func lockTargets(h *pluginhost.Host, blocks []*config.Plugin, args []string) (out []pluginhost.Candidate, err error) {
 	candidates, taken := h.Candidates(blocks), map[string]bool{}
 	if len(args) == 0 {

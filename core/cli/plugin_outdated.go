@@ -34,7 +34,7 @@ type outdatedPlugin struct {
 	Source  string `json:"source"`
 }
 
-// incomparable says why a source has no newer versions, "" if it may have.
+// incomparable returns why a source has no newer versions, "" if it may have.
 func incomparable(w releaseWanted) string {
 	switch {
 	case isPath(w.source) && !isFolder(w.source):
@@ -48,12 +48,12 @@ func incomparable(w releaseWanted) string {
 // outdated are the plugins with newer versions.
 type outdated struct {
 	plugins []outdatedPlugin
-	sources int      // plugins with a source
-	notes   []string // about those whose source has no newer versions
+	sources int      // number of plugins with a source
+	notes   []string // about plugins whose source has no newer versions
 	errs    []error
 }
 
-// findOutdated asks the sources of all plugins for their newest versions.
+// findOutdated gets the newest versions of all plugins from their sources.
 func (a *app) findOutdated(ctx context.Context, configured string) (outdated, error) {
 	all, lock, err := a.sourced(configured)
 	if err != nil {

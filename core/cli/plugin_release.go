@@ -44,7 +44,7 @@ func (a *app) pluginUpgradeCommand() *cobra.Command {
 
 // releaseWanted is a release that is to be installed.
 type releaseWanted struct {
-	name       string // as the configuration calls the plugin; "": it says so itself
+	name       string // the plugin's name in the configuration; "": the name in the plugin
 	source     string
 	constraint string
 	exact      string // version; "": the newest that the constraint allows
@@ -102,7 +102,7 @@ func (a *app) releases(ctx context.Context, c *pluginsource.Client, source strin
 	return pluginsource.Local(path)
 }
 
-// downloadIdle is how long a download may stand still; 0: the usual time.
+// downloadIdle is how long a download may receive no data; 0: the default.
 var downloadIdle time.Duration
 
 // downloads returns the client for releases.
@@ -115,7 +115,7 @@ func (a *app) downloads() *pluginsource.Client {
 	return c
 }
 
-// progress shows how much of a file has come.
+// progress shows how much of a file has been downloaded.
 func (a *app) progress(file string, done, total int64) {
 	if total > 0 {
 		_, _ = fmt.Fprintf(a.err, "\r%s: %d%%", file, 100*done/total)
@@ -159,9 +159,10 @@ func (a *app) withRelease(ctx context.Context, configured string, w releaseWante
 	return do(fetched.Executable, from)
 }
 
-// fetchRelease downloads the archive of a release and checks it by what is known of its plugin.
-// The name of the plugin is that in the archive's name, or else the executable's in it: then
-// the archive is fetched again if a key or sums are known.
+// fetchRelease downloads the archive of a release and checks it with what is known
+// about its plugin. The name of the plugin is that in the archive's name, or else that
+// of the executable in it; in the second case, the archive is fetched again if a key
+// or checksums are known for that name.
 func fetchRelease(ctx context.Context, c *pluginsource.Client, r pluginsource.Release, w releaseWanted, keys signingKeys, dir string) (*pluginsource.Fetched, origin, error) {
 	name := cmp.Or(w.name, r.Plugin(trust.Platform))
 	for {
@@ -209,7 +210,7 @@ func (a *app) pluginInit(ctx context.Context) error {
 			a.say("%s %s is installed.", w.name, lock[w.name].Version())
 			continue
 		}
-		if p := lock[w.name]; p != nil && (p.Source == w.source || isFolder(w.source) && (p.Source == "" || p.Source == besideLock(a.lockPath(configured), w.source))) {
+		if p := lock[w.name]; p != nil && (p.Source == w.source || isFolder(w.source) && (p.Source == "" || p.Source == relativeToLock(a.lockPath(configured), w.source))) {
 			w.exact, w.constraint = p.Version(), ""
 		}
 		errs = append(errs, a.installOne(ctx, configured, w, ""))
@@ -217,7 +218,7 @@ func (a *app) pluginInit(ctx context.Context) error {
 	return errors.Join(append(errs, a.reportFiles(configured))...)
 }
 
-// reportFiles warns of files of plugins that were changed or are missing.
+// reportFiles warns of plugin files that were changed or are missing.
 func (a *app) reportFiles(configured string) error {
 	return a.withPlugins(configured, func(h *pluginhost.Host) error {
 		for _, problem := range h.Problems(a.declared(configured)) {
@@ -227,7 +228,8 @@ func (a *app) reportFiles(configured string) error {
 	})
 }
 
-// isInstalled reports whether a plugin is there, locked, and of an allowed version.
+// isInstalled reports whether a plugin is installed, locked, and of an allowed
+// version.
 func (a *app) isInstalled(configured string, w releaseWanted) (installed bool) {
 	_ = a.withPlugins(configured, func(h *pluginhost.Host) error {
 		for _, c := range h.Candidates(a.declared(configured)) {
@@ -246,7 +248,7 @@ func allows(constraint, version string) bool {
 	return err == nil
 }
 
-// installOne installs a release and says so. old is the version that it replaces.
+// installOne installs a release and reports that. old is the version that it replaces.
 func (a *app) installOne(ctx context.Context, configured string, w releaseWanted, old string) error {
 	out, err := a.installRelease(ctx, installPlace{configured: configured}, w)
 	if err != nil {
@@ -302,7 +304,8 @@ func (a *app) pluginUpgrade(ctx context.Context, args []string) error {
 	return errors.Join(append(errs, a.reportFiles(configured))...)
 }
 
-// upgradeLocal installs what is at a path, if that is not what is locked, nor older.
+// upgradeLocal installs the release at a path, unless that is locked already or is
+// older.
 func (a *app) upgradeLocal(ctx context.Context, configured string, w releaseWanted, lock trust.Lock) error {
 	old := ""
 	if p := lock[w.name]; p != nil {

@@ -83,8 +83,8 @@ func placeOf(b *config.Plugin) string {
 	return fmt.Sprintf("%s:%d", b.Range.Filename, b.Range.Start.Line)
 }
 
-// usedAt returns the place of a block that uses a plugin; "" if there is none, or if the
-// configuration is wrong already.
+// usedAt returns the place of a block that uses a plugin; "" if there is none, or if
+// the configuration is already invalid.
 func (a *app) usedAt(ctx context.Context, h *pluginhost.Host, configured, name string) string {
 	if _, err := os.Stat(configured); err != nil {
 		return ""

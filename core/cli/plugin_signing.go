@@ -12,16 +12,16 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// signingKeys has the keys with which releases of plugins must be signed: those of their
-// blocks and those in the lock file.
+// signingKeys contains the keys with which releases of plugins must be signed: those
+// in their blocks and those in the lock file.
 type signingKeys struct {
 	blocks []*config.Plugin
 	lock   trust.Lock
 	path   string // of the lock file
 }
 
-// signingKeys reads the configuration and the lock file. One that cannot be read is an
-// error: it may have a key.
+// signingKeys reads the configuration and the lock file. If one of them cannot be
+// read, that is an error, since it may contain a key.
 func (a *app) signingKeys(configured string) (keys signingKeys, err error) {
 	if keys.blocks, err = a.pluginBlocks(configured); err != nil {
 		return keys, err
@@ -46,7 +46,7 @@ func (k signingKeys) of(name string) (string, error) {
 	return block, nil
 }
 
-// known returns the key of the plugin's block and the one that is locked.
+// known returns the key in the plugin's block and the locked one.
 func (k signingKeys) known(name string) (block, locked string) {
 	if b := declared(k.blocks, name); b != nil {
 		block = b.SigningKey
@@ -57,7 +57,7 @@ func (k signingKeys) known(name string) (block, locked string) {
 	return block, locked
 }
 
-// where says where the key of a plugin is, "" if it has none.
+// where returns where the key of a plugin is set, "" if it has none.
 func (k signingKeys) where(name string) string {
 	switch block, locked := k.known(name); {
 	case block != "":
@@ -68,8 +68,8 @@ func (k signingKeys) where(name string) string {
 	return ""
 }
 
-// archives returns the checksums that are locked for a version of a plugin. They do not
-// apply to another source.
+// archives returns the locked checksums of a version of a plugin. They do not apply to
+// another source.
 func (k signingKeys) archives(name, version string, w releaseWanted) map[string]string {
 	p := k.lock[name]
 	switch {
@@ -83,8 +83,8 @@ func (k signingKeys) archives(name, version string, w releaseWanted) map[string]
 	return nil
 }
 
-// check reports an executable that has not been verified with the key of its plugin. One
-// that is locked already may be installed again.
+// check returns an error for an executable that has not been verified with the key of
+// its plugin. One that is already locked may be installed again.
 func (k signingKeys) check(h *pluginhost.Host, name, path string, from origin) error {
 	key, err := k.of(name)
 	if err != nil || key == from.key {
@@ -99,7 +99,7 @@ func (k signingKeys) check(h *pluginhost.Host, name, path string, from origin) e
 	}
 	problem := unsigned(name, k.where(name), path)
 	switch {
-	case !from.local: // not reached: fetchRelease verifies by the same key
+	case !from.local: // not reached: fetchRelease verifies with the same key
 		return errors.New(problem)
 	case from.agree == nil:
 		return fmt.Errorf("%s; if you trust the file, run: aitunnel plugin install %s", problem, path)
@@ -136,8 +136,8 @@ func within(err error, format string, args ...any) error {
 	return outer
 }
 
-// pluginBlocks returns the plugin blocks of a configuration, or none if there is no file.
-// It fails if the file cannot be read.
+// pluginBlocks returns the plugin blocks of a configuration, none if there is no file.
+// It is an error if the file cannot be read.
 func (a *app) pluginBlocks(path string) ([]*config.Plugin, error) {
 	if isMissing(path) {
 		return nil, nil

@@ -46,7 +46,7 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 	return c
 }
 
-// verification is what plugin verify found.
+// verification is the result of plugin verify.
 type verification struct {
 	OK       bool             `json:"ok"`
 	Failed   bool             `json:"failed"` // a test failed; if neither is true, something was not tested
@@ -61,7 +61,7 @@ type verification struct {
 	Findings []daemon.Finding `json:"components"`
 }
 
-// errFailed is for a plugin whose faults were printed already.
+// errFailed is the error for a plugin whose faults were already printed.
 var errFailed = errors.New("the plugin failed the test")
 
 // untested is the error for components that could not be tested.
@@ -109,11 +109,11 @@ func (a *app) pluginVerify(ctx context.Context, path string, settings map[string
 	return a.verifyExecutable(ctx, configured, path, path, settings, allowUntried, asJSON)
 }
 
-// verifyExecutable tests an executable, which is shown by the path that the user gave.
+// verifyExecutable tests an executable. shown is the path that the user gave.
 func (a *app) verifyExecutable(ctx context.Context, configured, path, shown string, settings map[string]map[string]json.RawMessage, allowUntried, asJSON bool) error {
 	name, err := pluginhost.NameOf(path)
 	if err != nil {
-		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) // for a test any name will do
+		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) // any name is good enough for a test
 	}
 	out := verification{Path: shown, Plugin: name, Platform: trust.Platform, Findings: []daemon.Finding{}}
 	err = a.withPlugins(configured, func(h *pluginhost.Host) error {
@@ -163,8 +163,8 @@ func (a *app) verifyExecutable(ctx context.Context, configured, path, shown stri
 	return untested(out.Findings)
 }
 
-// unknownSettings reports settings of --set for a component that the plugin does not
-// have.
+// unknownSettings returns an error for settings of --set for a component that the
+// plugin does not have.
 func unknownSettings(settings map[string]map[string]json.RawMessage, d sdk.Description) error {
 	var names []string
 	for _, c := range d.Components {
@@ -198,8 +198,8 @@ func isTried(all []daemon.Finding, skipped daemon.Finding) bool {
 	})
 }
 
-// refuseChanged reports an installed executable that is not the locked one, before
-// anything of it runs.
+// refuseChanged returns an error for an installed executable that is not the locked
+// one, before it is run.
 func refuseChanged(h *pluginhost.Host, name, path string, block *config.Plugin) error {
 	installed, err := h.Find(name, block)
 	if err != nil {

@@ -19,21 +19,20 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
-// surviveBrokenPipes keeps a write to a closed pipe from ending the process: it
-// is an error like others. Children do not inherit that, as they would with
-// signal.Ignore.
+// surviveBrokenPipes prevents a write to a closed pipe from ending the process: it
+// returns an error instead. Unlike with signal.Ignore, child processes do not inherit
+// that.
 func surviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-// detached starts a process in a session of its own, so that it outlives the
-// terminal.
+// detached starts a process in its own session, so that it outlives the terminal.
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
 // keepsNumber says that reexec keeps the process number.
 const keepsNumber = true
 
-// reexec replaces this process by a new one of the executable that is on disk
-// now, with the same arguments, directory, environment and process number.
-// more are environment variables that say what it inherits, "" for nothing.
+// reexec replaces this process by the executable that is now on disk, with the same
+// arguments, directory, environment and PID. more are additional environment variables
+// that describe what it inherits; empty ones are ignored.
 func reexec(more ...string) error {
 	env := os.Environ()
 	for _, v := range more {
@@ -49,9 +48,8 @@ func reexec(more ...string) error {
 // canLaunch says that a process can inherit the sockets of this one.
 const canLaunch = true
 
-// launch starts the executable that is on disk now, with the same arguments,
-// directory and environment, as the successor of this process. path is the
-// configuration.
+// launch starts the executable that is now on disk, with the same arguments, directory
+// and environment, as the successor of this process. path is the configuration.
 func (a *app) launch(path string) daemon.Launch {
 	return func(descriptors []int, variables []string) (*os.Process, error) {
 		env := slices.DeleteFunc(os.Environ(), func(v string) bool {
@@ -78,37 +76,39 @@ func (a *app) launch(path string) daemon.Launch {
 	}
 }
 
-// keepConfiguration has the next program inherit a configuration that came from a
-// pipe, by the environment variable that is returned.
+// keepConfiguration makes the next program inherit a configuration that came from a
+// pipe. It returns the environment variable for that.
 func keepConfiguration(path string) (variable string, err error) {
 	kept, err := config.Kept(path)
 	if err != nil || kept == nil {
 		return "", err
 	}
-	fd, err := syscall.Dup(int(kept.Fd())) // which stays open over execve(2)
+	fd, err := syscall.Dup(int(kept.Fd())) // which stays open across execve(2)
 	return config.KeptVariable(fd, path), errors.Join(err, kept.Close())
 }
 
-// alive reports whether there is a process of that number.
+// alive reports whether a process with this PID exists.
 func alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
-// stopNow tells the daemon of a process to stop at once, which takes two signals.
+// stopNow makes the daemon in a process stop immediately, which takes two signals.
 func stopNow(p *os.Process) {
 	_ = p.Signal(syscall.SIGTERM)
-	_ = p.Signal(syscall.SIGINT) // another one, as two of a kind can arrive as one
+	_ = p.Signal(syscall.SIGINT) // a different signal, since two of the same kind can be merged
 }
 
-// asGroup has the end of a command's context end what it has started, too.
+// asGroup makes the end of a command's context also end the processes that it has
+// started.
 func asGroup(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 }
 
-// onHangup calls reload at every SIGHUP until ctx ends. If it came because the
-// terminal that the program was started on is gone, it calls gone.
+// onHangup calls reload at every SIGHUP until ctx ends. If the reason for the signal
+// is that the terminal on which the program was started is gone, it calls gone
+// instead.
 func onHangup(ctx context.Context, gone, reload func()) {
 	onTerminal := isatty.IsTerminal(os.Stdout.Fd())
 	go func() {

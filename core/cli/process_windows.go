@@ -22,7 +22,7 @@ func detached() *syscall.SysProcAttr {
 // keepsNumber says that reexec keeps the process number.
 const keepsNumber = false
 
-// reexec starts a new process of the executable that is on disk now, with the same
+// reexec starts a new process of the executable that is now on disk, with the same
 // arguments, directory and environment. This process ends.
 func reexec(...string) error {
 	next := exec.Command(program, os.Args[1:]...)
@@ -36,7 +36,7 @@ const canLaunch = false
 
 func (*app) launch(string) daemon.Launch { return nil }
 
-// alive reports whether there is a process of that number.
+// alive reports whether a process with this PID exists.
 func alive(pid int) bool {
 	h, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
 	if err != nil {
@@ -56,6 +56,6 @@ func asGroup(*exec.Cmd) {}
 // onHangup has nothing to wait for: there is no SIGHUP on Windows.
 func onHangup(context.Context, func(), func()) {}
 
-// keepConfiguration has nothing to do: a configuration that cannot be read again is
-// refused before.
+// keepConfiguration has nothing to do: a configuration that cannot be read again was
+// already refused.
 func keepConfiguration(string) (string, error) { return "", nil }

@@ -17,13 +17,12 @@ import (
 	"github.com/aitunnel/aitunnel/core/service"
 )
 
-// program is the path by which this program was started. Links are not followed,
-// so after an upgrade it names the new version, and after a move of the old file
-// not the old one.
+// program is the path with which this program was started. Links are not resolved:
+// after an upgrade the path leads to the new version, not to a renamed old file.
 var program = programPath()
 
-// startDir is the directory in which this program was started, as it was named, if
-// that leads through a link; "" otherwise.
+// startDir is the directory in which this program was started, as it was given, if
+// that contains a link; "" otherwise.
 var startDir = linkedDir()
 
 func linkedDir() string {
@@ -46,18 +45,18 @@ func programPath() string {
 		path, err = filepath.Abs(path)
 	}
 	if err != nil {
-		path, _ = os.Executable() // started by a name that is none
+		path, _ = os.Executable() // the name it was started with is not a path
 	}
 	return path
 }
 
-// handOverVersion is of what two processes say to each other in a restart. The
-// command version shows it, so that an earlier program is not expected to know it.
+// handOverVersion is the version of the protocol between two processes in a restart.
+// The command version shows it, so that an earlier program is not expected to know it.
 const handOverVersion = "1"
 
-// canReplace reports whether a restart can start a process beside this one. Where
-// something waits for this very process, it is replaced in place: as the first of a
-// container, on a terminal, under supervisors other than systemd.
+// canReplace reports whether a restart can start a new process next to this one. If
+// something waits for this very process, it is replaced in place: as the first process
+// of a container, on a terminal, and under supervisors other than systemd.
 func (a *app) canReplace(f startFlags) bool {
 	if !canLaunch || !a.canTakeOver || os.Getpid() == 1 {
 		return false
@@ -65,11 +64,11 @@ func (a *app) canReplace(f startFlags) bool {
 	return os.Getenv("NOTIFY_SOCKET") != "" || f.detached && !service.Managed()
 }
 
-// checkTime bounds the trial of the program that a restart would start.
+// checkTime is the time limit for the trial of the program that a restart would start.
 const checkTime = 30 * time.Second
 
-// checkRestart tries the program as it is on disk: whether it runs, and whether
-// it accepts the configuration. Nothing has been stopped yet.
+// checkRestart tries the program that is on disk: whether it runs, and whether it
+// accepts the configuration. Nothing has been stopped yet.
 func (a *app) checkRestart(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
@@ -128,7 +127,7 @@ func (a *app) trial(ctx context.Context, piped *os.File, args ...string) ([]byte
 	return out, err
 }
 
-// trialError returns an error with what the program printed.
+// trialError returns an error with the output of the program.
 func trialError(out []byte, err error) error {
 	if err == nil {
 		err = errors.New("it does not print its version")

@@ -10,18 +10,17 @@ import (
 	"time"
 )
 
-// reapInterval is longer than anything in the program takes to wait for a child of
-// its own that has ended.
+// reapInterval is longer than the program ever takes to wait for one of its own
+// children that has ended.
 const reapInterval = 2 * time.Second
 
-// reapOrphans waits, as the first process of a container has to, for children that
-// the program did not start: processes whose parents have ended. It does nothing in
-// any other process.
+// reapOrphans waits for processes whose parents have ended, as the first process of a
+// container has to. In any other process it does nothing.
 func reapOrphans(ctx context.Context) {
 	if os.Getpid() != 1 {
 		return
 	}
-	ended := map[int]bool{} // at the last look
+	ended := map[int]bool{} // at the last check
 	for tick := time.NewTicker(reapInterval); ; {
 		select {
 		case <-ctx.Done():
@@ -32,14 +31,15 @@ func reapOrphans(ctx context.Context) {
 		now := map[int]bool{}
 		for _, pid := range zombies() {
 			if now[pid] = true; ended[pid] {
-				_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil) // somebody may have waited for it meanwhile
+				_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil) // it may have been waited for in the meantime
 			}
 		}
 		ended = now
 	}
 }
 
-// zombies are children of this process that have ended and were not waited for.
+// zombies returns the children of this process that have ended but were not waited
+// for.
 func zombies() (pids []int) {
 	files, _ := filepath.Glob("/proc/[0-9]*/stat") // no error with a pattern that is right
 	for _, path := range files {

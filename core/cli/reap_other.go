@@ -4,5 +4,5 @@ package cli
 
 import "context"
 
-// reapOrphans has nothing to do where programs do not run as the first process.
+// reapOrphans has nothing to do on systems without such containers.
 func reapOrphans(context.Context) {}

@@ -54,7 +54,7 @@ func (a *app) reload(ctx context.Context, dryRun, asJSON bool) error {
 		out, err = a.client().DryRun(ctx, nil)
 		return a.reloaded(out, err, dryRun, asJSON)
 	}
-	tunnels, _ := a.client().Tunnels(ctx) // only for what is said below
+	tunnels, _ := a.client().Tunnels(ctx) // only for the output below
 	out, err = a.client().Reload(ctx)
 	if told := a.reloaded(out, err, dryRun, asJSON); told != nil || err != nil || asJSON {
 		return told

@@ -20,7 +20,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// requestFlags are those of requests.
+// requestFlags are the flags of requests.
 type requestFlags struct {
 	historyFlags
 	status, verdict, text string
@@ -72,7 +72,7 @@ be running.`,
 	return c
 }
 
-// meansCodes returns what the answer of a site can mean.
+// meansCodes returns the meanings that an answer of a site can have.
 func meansCodes() (all []string) {
 	for _, m := range verdict.Meanings {
 		all = append(all, string(m.Means))
@@ -80,8 +80,8 @@ func meansCodes() (all []string) {
 	return all
 }
 
-// find returns the newest requests that match, the newest first, and whether
-// there are more.
+// find returns the newest requests that match, the newest first, and whether there are
+// more.
 func find(ctx context.Context, h keptHistory, f history.Filter, most int) (found []history.Record, more bool, err error) {
 	for cursor := ""; ; {
 		page, err := h.page(ctx, f, cursor, min(most-len(found), history.MaxPage))
@@ -225,7 +225,8 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record, auths ma
 	}
 }
 
-// passedOverText says why a channel was not available, with each of its keys if they differ.
+// passedOverText returns why a channel was not available, with each of its keys if
+// their reasons differ.
 func passedOverText(o event.PassedOver) string {
 	if !o.KeysDiffer() {
 		return skipText(o.Why, o.Reason)
@@ -237,7 +238,7 @@ func passedOverText(o event.PassedOver) string {
 	return skipText(o.Why, strings.Join(keys, "; "))
 }
 
-// recordTokens returns the tokens of a request; "" if it is of no kind that has them.
+// recordTokens returns the tokens of a request; "" for a kind of request without any.
 func recordTokens(r history.Record) string {
 	part := func(n uint64, of string) string {
 		if n == 0 {
@@ -264,8 +265,8 @@ func recordTokens(r history.Record) string {
 	return "the site sent none"
 }
 
-// pathHint says what is most likely wrong with the base URL of the app that sent a path
-// which sites do not know; "" if nothing is.
+// pathHint returns what is most likely wrong with the base URL of the app that sent an
+// unknown path; "" if nothing is.
 func pathHint(r history.Record) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/")
 	notFound := r.Status == http.StatusNotFound || r.Status == http.StatusMethodNotAllowed
@@ -275,8 +276,8 @@ func pathHint(r history.Record) string {
 	return ""
 }
 
-// writeReasons says why each channel was chosen: the reason of the plan, or of the strategy
-// that saw the request.
+// writeReasons writes why each channel was chosen: the reason of the plan, or of the
+// strategy that routed the request.
 func writeReasons(out *strings.Builder, p term.Paint, attempts []event.Attempt) {
 	title := "\nChosen because:\n"
 	for i, at := range attempts {
@@ -288,8 +289,8 @@ func writeReasons(out *strings.Builder, p term.Paint, attempts []event.Attempt) 
 	}
 }
 
-// writeFailures says what each failed attempt got, and how to see what the site
-// answers, which is not kept.
+// writeFailures writes the result of each failed attempt, and how to see the answer of
+// the site, which is not stored.
 func writeFailures(out *strings.Builder, p term.Paint, r history.Record, auths map[string]string) {
 	answered := ""
 	for i, at := range r.Attempts {
@@ -312,8 +313,8 @@ func writeFailures(out *strings.Builder, p term.Paint, r history.Record, auths m
 	}
 }
 
-// isTested reports whether 'channel test' asks a channel that takes its key so for the
-// API of the path.
+// isTested reports whether 'channel test' can test the API of the path at a channel
+// with this auth setting.
 func isTested(path, auth string) bool {
 	switch config.AuthStyle(auth) {
 	case config.AuthXAPIKey:

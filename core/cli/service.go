@@ -142,8 +142,8 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 	}, &asJSON)
 }
 
-// unit describes the service that runs this program with the configuration that
-// is found now.
+// unit describes a service that runs this program with the configuration that is found
+// now.
 func (a *app) unit(system bool, f installFlags) (service.Unit, error) {
 	given := a.config
 	if f.update && given == "" {
@@ -230,7 +230,7 @@ func (a *app) install(c *cobra.Command, system bool, f installFlags) error {
 	return nil
 }
 
-// sayAccount says what the account of a service means for its user.
+// sayAccount prints what the account of a service means for its user.
 func (a *app) sayAccount(u service.Unit) {
 	if !u.System || u.User == "" || runtime.GOOS != "linux" {
 		return
@@ -244,11 +244,11 @@ func (a *app) sayAccount(u service.Unit) {
 	}
 }
 
-// serviceVariables are those that a service sees.
+// serviceVariables are the environment variables that a service sees.
 var serviceVariables = []string{"HOME", "PATH", "USER", "LOGNAME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "SystemRoot", "TEMP", "USERPROFILE", "APPDATA", "LOCALAPPDATA"}
 
-// validAsService checks the configuration as the service will see it: without
-// the variables of this shell.
+// validAsService checks the configuration as the service will see it: without the
+// variables of this shell.
 func (a *app) validAsService(ctx context.Context, u service.Unit) error {
 	const nothing = "nothing was installed: the account %q may not %s %s. "
 	switch {

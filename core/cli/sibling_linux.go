@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// asSibling makes a new process a child of the service manager, where one has started
-// this process. systemd waits for the end of its main process only if that is its own
-// child: it would kill another one at once when the service is stopped (systemd 252,
-// KillMode=mixed).
+// asSibling makes a new process a child of the service manager, if that has started
+// this process. systemd only waits for the end of its main process if that is its own
+// child: otherwise it would kill it immediately when the service is stopped (systemd
+// 252, KillMode=mixed).
 func asSibling() *syscall.SysProcAttr {
 	parent := os.Getppid()
 	name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", parent))

@@ -58,19 +58,19 @@ stops it at once. SIGHUP reloads the configuration.`,
 	return c
 }
 
-// isDaemon reports whether the command makes this process the one that serves.
+// isDaemon reports whether the command makes this process the daemon.
 func isDaemon(c *cobra.Command) bool {
 	foreground, _ := c.Flags().GetBool("foreground")
 	detached, _ := c.Flags().GetBool(detachedFlag)
 	return foreground || detached
 }
 
-// gcPercent is what GOGC is unless the user sets it: what lives on the heap is
-// small, and collecting it half as often saves a tenth of the CPU under load
-// for some megabytes of memory.
+// gcPercent is the value of GOGC unless the user sets it: the live heap is small, and
+// collecting half as often saves a tenth of the CPU time under load for a few
+// megabytes of memory.
 const gcPercent = 200
 
-// run makes the proxy run in this process until it is told to stop.
+// run runs the proxy in this process until it is stopped.
 func (a *app) run(ctx context.Context, f startFlags) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -101,14 +101,14 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 		_ = w.Write(a.err, bool(term.Colors(a.err)))
 	}
 	a.announce(d.ProxyAddr(), d.AdminAddr())
-	debug.FreeOSMemory() // what only the start needed
+	debug.FreeOSMemory() // which only the start needed
 	notifyReady(d)
 	watched, endWatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer endWatch()
 	go stopAtOnce(watched, d, second)
 	go a.keepWatchdog(watched)
 	go reapOrphans(watched)
-	ending, replaced, err := a.serveToTheEnd(ctx, d, f, path)
+	ending, replaced, err := a.serveUntilEnd(ctx, d, f, path)
 	notifyEnding(ending.Restart, d.DrainTime(ending))
 	var sockets string
 	if ending.Restart && !replaced && ending.Drain != 0 {
@@ -121,7 +121,8 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	return a.reexec(path, sockets)
 }
 
-// openLog returns where the log goes: to standard error, or in the background to a file.
+// openLog returns the output of the log: standard error, or, in the background, a
+// file.
 func (a *app) openLog(f startFlags) (out io.Writer, closeLog func(), err error) {
 	if !f.detached {
 		return a.err, func() {}, nil
@@ -133,9 +134,9 @@ func (a *app) openLog(f startFlags) (out io.Writer, closeLog func(), err error) 
 	return rotated, rotated.Close, nil
 }
 
-// serveToTheEnd serves until the program is to stop, or until another process has replaced
-// this one in a restart.
-func (a *app) serveToTheEnd(ctx context.Context, d *daemon.Daemon, f startFlags, path string) (ending control.Ending, replaced bool, err error) {
+// serveUntilEnd serves until the program is stopped, or until another process has
+// replaced this one in a restart.
+func (a *app) serveUntilEnd(ctx context.Context, d *daemon.Daemon, f startFlags, path string) (ending control.Ending, replaced bool, err error) {
 	for {
 		ending, err = a.serve(ctx, d)
 		if err != nil || !ending.Restart || !a.canReplace(f) {
@@ -145,7 +146,7 @@ func (a *app) serveToTheEnd(ctx context.Context, d *daemon.Daemon, f startFlags,
 		if d.Replace(ctx, a.launch(path), notifySuccessor) == nil {
 			return ending, true, nil
 		}
-		// It goes on as if nothing had happened.
+		// Continue as if nothing had happened.
 	}
 }
 
@@ -157,13 +158,13 @@ func (a *app) reexec(path, sockets string) error {
 		return err
 	}
 	if startDir != "" {
-		_ = os.Chdir(startDir) // it may be gone
+		_ = os.Chdir(startDir) // it may no longer exist
 	}
 	return reexec(sockets, kept)
 }
 
-// neverBlock keeps the daemon alive and serving when whatever reads its output
-// goes away or stops reading.
+// neverBlock keeps the daemon running when the reader of its output disappears or
+// stops reading.
 func (a *app) neverBlock() {
 	surviveBrokenPipes()
 	out, errs := logsink.NewWriter(a.out), logsink.NewWriter(a.err)
@@ -171,7 +172,7 @@ func (a *app) neverBlock() {
 	a.flush = func() { out.Flush(); errs.Flush() }
 }
 
-// serve waits for the end, and applies the configuration at every SIGHUP.
+// serve waits for the end, and reloads at every SIGHUP.
 func (a *app) serve(ctx context.Context, d *daemon.Daemon) (control.Ending, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -179,7 +180,8 @@ func (a *app) serve(ctx context.Context, d *daemon.Daemon) (control.Ending, erro
 	return d.Wait(ctx)
 }
 
-// secondSignal is closed when this process is told to stop for the second time.
+// secondSignal returns a channel that is closed when this process is told to stop for
+// the second time.
 func secondSignal() <-chan struct{} {
 	signals, second := make(chan os.Signal, 2), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -191,7 +193,7 @@ func secondSignal() <-chan struct{} {
 	return second
 }
 
-// stopAtOnce has requests in flight cut at the second signal, until ctx ends.
+// stopAtOnce cuts off requests in flight at the second signal, until ctx ends.
 func stopAtOnce(ctx context.Context, d *daemon.Daemon, second <-chan struct{}) {
 	select {
 	case <-second:
@@ -200,8 +202,8 @@ func stopAtOnce(ctx context.Context, d *daemon.Daemon, second <-chan struct{}) {
 	}
 }
 
-// drain lets requests in flight finish, as the ending says. If it was not a signal
-// that began the stop, one ends that.
+// drain lets requests in flight finish, as the ending says. If the stop was not caused
+// by a signal, the first signal ends the draining.
 func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending control.Ending) error {
 	limit := d.DrainTime(ending)
 	if ctx.Err() != nil {
@@ -213,7 +215,7 @@ func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending control.Ending
 	}
 	draining, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	if ctx.Err() == nil { // a command has begun the stop
+	if ctx.Err() == nil { // the stop was caused by a command
 		defer context.AfterFunc(ctx, d.StopNow)()
 	}
 	return d.Shutdown(draining)
@@ -222,7 +224,7 @@ func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending control.Ending
 // logPath returns the log of a daemon in the background.
 func (a *app) logPath() string { return filepath.Join(a.stateDir, "aitunnel.log") }
 
-// announce prints where the proxy answers.
+// announce prints the addresses of the proxy and the panel.
 func (a *app) announce(proxy, admin string) {
 	_, _ = fmt.Fprintf(a.out, "Proxy:  http://%s\n", reachable(proxy))
 	if admin != "" {
@@ -230,14 +232,14 @@ func (a *app) announce(proxy, admin string) {
 	}
 }
 
-// runtimeDir returns the directory that a service manager made for the sockets of this
-// process.
+// runtimeDir returns the directory that a service manager created for the sockets of
+// this process.
 func runtimeDir() string {
 	first, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":")
 	return first
 }
 
-// stopAndStart names the commands that stop this process and start it again.
+// stopAndStart returns the commands that stop this process and start it again.
 func stopAndStart() string {
 	switch {
 	case runtimeDir() != "":

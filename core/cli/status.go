@@ -39,7 +39,7 @@ func (a *app) statusCommand() *cobra.Command {
 // watchTime is the time between two updates.
 const watchTime = 2 * time.Second
 
-// overview is what status shows.
+// overview contains what status shows.
 type overview struct {
 	admin.Status
 	ChannelList []admin.Channel `json:"channelList"`
@@ -81,7 +81,7 @@ func (a *app) watchStatus(ctx context.Context, asJSON bool) error {
 			err = a.printJSON(v)
 		} else {
 			var out strings.Builder
-			if a.paint() { // on a terminal: replace what is shown
+			if a.paint() { // on a terminal: overwrite the last output
 				out.WriteString("\x1b[H\x1b[2J")
 			}
 			v.write(&out, a.paint(), versionNote(c))
@@ -170,8 +170,8 @@ func reloadLine(p term.Paint, r *admin.Reload) string {
 	return fmt.Sprintf("%s at %s, %s (%s)", p.Good("applied"), term.Clock(r.At), term.Count(len(r.Changes), "change"), r.Cause)
 }
 
-// maxErrors is how many errors status shows; 'aitunnel reload --dry-run' shows
-// all.
+// maxErrors is the maximum number of errors that status shows; 'aitunnel reload
+// --dry-run' shows all.
 const maxErrors = 3
 
 // reloadErrors returns why a reload failed, each with its place.
@@ -244,17 +244,17 @@ func keysText(p term.Paint, ch admin.Channel) string {
 	return text
 }
 
-// channelState returns the state of a channel, as the panel shows it, and what there is
-// to say about it.
+// channelState returns the state of a channel, as the panel shows it, and a note.
 func channelState(p term.Paint, ch admin.Channel) (state, note string) {
 	state, note = stateAndReason(p, ch)
 	return state, strings.TrimPrefix(note+restrictionsText(ch.Restricted), "; ")
 }
 
-// maxRestrictions is how many restrictions of a channel are shown.
+// maxRestrictions is the maximum number of restrictions of a channel that are shown.
 const maxRestrictions = 3
 
-// restrictionsText returns what a channel is not used for, each after a semicolon.
+// restrictionsText returns what a channel is not used for, each preceded by a
+// semicolon.
 func restrictionsText(all []admin.Restriction) string {
 	var out strings.Builder
 	for i, r := range all {
@@ -289,7 +289,7 @@ func stateAndReason(p term.Paint, ch admin.Channel) (state, note string) {
 	return p.Bad(text), note
 }
 
-// writeUnavailableKeys lists the keys that cannot be used now.
+// writeUnavailableKeys lists the keys that are not available.
 func writeUnavailableKeys(out *strings.Builder, p term.Paint, channels []admin.Channel) {
 	t := term.NewTable(p, "KEY", "CHANNEL", "STATE", "FOR", "NOTE")
 	for _, ch := range channels {
@@ -305,8 +305,8 @@ func writeUnavailableKeys(out *strings.Builder, p term.Paint, channels []admin.C
 	}
 }
 
-// writeEgresses lists the ways of channels that have some to choose from, or that
-// are not reached directly.
+// writeEgresses lists the egresses of channels that have several, or that are not
+// reached directly.
 func writeEgresses(out *strings.Builder, p term.Paint, channels []admin.Channel) {
 	t := term.NewTable(p, "EGRESS", "CHANNEL", "VIA", "STATE", "FOR", "NOTE")
 	for _, ch := range channels {
@@ -336,7 +336,7 @@ func writeFailingChecks(out *strings.Builder, p term.Paint, channels []admin.Cha
 	}
 }
 
-// startingNote says what serves until a new version is ready.
+// startingNote returns what is used until a new version is ready.
 func startingNote(x admin.Process, all []admin.Process) string {
 	for _, other := range all {
 		if other.Plugin == x.Plugin && other.State == string(pluginhost.StateRunning) {

@@ -88,7 +88,7 @@ Most changes need no restart: see 'aitunnel reload'.`,
 	return c
 }
 
-// slowTime is how long a command waits before it says for what.
+// slowTime is how long a command waits before it prints what it is waiting for.
 const slowTime = 2 * time.Second
 
 func (a *app) stop(ctx context.Context, e control.Ending) error {
@@ -118,7 +118,8 @@ func (a *app) stop(ctx context.Context, e control.Ending) error {
 	}
 }
 
-// waiting returns what an ending waits for: requests in flight, or else the rest.
+// waiting returns what an ending is waiting for: requests in flight, or else the given
+// text.
 func waiting(ctx context.Context, client *adminclient.Client, rest string) string {
 	s, err := client.Status(ctx)
 	if err != nil || s.Active == 0 {
@@ -180,8 +181,8 @@ func (a *app) restart(ctx context.Context, e control.Ending) error {
 	return nil
 }
 
-// awaitEnd reports when the program is gone for good: for a moment between two
-// lives nobody has the state directory.
+// awaitEnd reports when the program has really ended: during a restart, nobody holds
+// the state directory for a moment.
 func (a *app) awaitEnd(ctx context.Context, client *adminclient.Client, pid int, ended chan<- error) {
 	const moment = 10 * time.Second
 	last := time.Now()

@@ -13,27 +13,27 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
-// notifyReady reports to the service manager that the daemon serves; systemd waits
-// for that.
+// notifyReady tells the service manager that the daemon serves; systemd waits for
+// that.
 func notifyReady(d *daemon.Daemon) {
 	notify(sd.SdNotifyReady + fmt.Sprintf("\nSTATUS=Serving at http://%s", reachable(d.ProxyAddr())))
 }
 
-// notifyReloading reports that a requested reload starts; done reports its
-// end.
+// notifyReloading tells it that a requested reload begins; done tells it that the
+// reload has ended.
 func notifyReloading() (done func()) {
 	notify(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
 	return func() { notify(sd.SdNotifyReady) }
 }
 
-// notifySuccessor reports that another process is the service from now on. It is
-// this one that reports it, because units of earlier versions listen to no other.
+// notifySuccessor tells it that another process is the service from now on. This
+// process does so, because units of earlier versions accept messages from no other.
 func notifySuccessor(pid int) { notify(fmt.Sprintf("MAINPID=%d", pid)) }
 
-// notifyEnding reports that requests in flight are finished and the program then
-// stops, or is replaced: a restart is no stop, after which systemd would wait
-// for the process to exit and kill it. A stop that may take longer than the unit
-// allows asks for that time.
+// notifyEnding tells it that the program finishes its requests and then stops or is
+// replaced. A restart is not reported as a stop, after which systemd would wait for
+// the process to exit, and kill it. A stop that may take longer than the unit allows
+// requests more time.
 func notifyEnding(restart bool, limit time.Duration) {
 	if restart {
 		return
@@ -41,15 +41,15 @@ func notifyEnding(restart bool, limit time.Duration) {
 	notify(fmt.Sprintf("%s\nEXTEND_TIMEOUT_USEC=%d\nSTATUS=Stopping: finishing requests in flight", sd.SdNotifyStopping, (limit + stopSlack).Microseconds()))
 }
 
-// stopSlack is how long a stop may take beyond the requests in flight.
+// stopSlack is how long a stop may take in addition to the requests in flight.
 const stopSlack = 30 * time.Second
 
-// notifyLimit is how long a service manager that does not read its socket can delay the
-// program.
+// notifyLimit is how long a service manager that does not read its socket can delay
+// the program.
 const notifyLimit = time.Second
 
-// notify does nothing where $NOTIFY_SOCKET is not set. The library's SdNotify would wait
-// without limit for a manager that does not read.
+// notify does nothing if $NOTIFY_SOCKET is not set. The library's SdNotify would wait
+// forever for a manager that does not read.
 func notify(state string) {
 	to := &net.UnixAddr{Name: os.Getenv("NOTIFY_SOCKET"), Net: "unixgram"}
 	if to.Name == "" {
@@ -64,9 +64,9 @@ func notify(state string) {
 	_, _ = io.WriteString(conn, state)
 }
 
-// keepWatchdog reports to the service manager that the daemon works, until ctx
-// ends: as long as it answers on its control socket. Where the manager does not
-// ask for that, it does nothing.
+// keepWatchdog tells the service manager that the daemon works, as long as it answers
+// on its control socket, until ctx ends. It does nothing if the manager does not ask
+// for that.
 func (a *app) keepWatchdog(ctx context.Context) {
 	limit, err := sd.SdWatchdogEnabled(false)
 	if err != nil || limit <= 0 {

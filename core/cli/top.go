@@ -37,7 +37,7 @@ func (a *app) top(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	m := &topModel{paint: a.paint(), look: func() topLook { return a.look(ctx) }}
+	m := &topModel{paint: a.paint(), look: func() topSnapshot { return a.look(ctx) }}
 	first := m.look()
 	if first.err != nil {
 		return first.err
@@ -47,19 +47,19 @@ func (a *app) top(ctx context.Context) error {
 	go a.feed(ctx, p)
 	_, err := p.Run()
 	if errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, context.Canceled) {
-		err = nil // an interrupt is a way to end it
+		err = nil // an interrupt ends it normally
 	}
 	return err
 }
 
-// topLook is the state of the running program at one moment.
-type topLook struct {
+// topSnapshot is the state of the running program at one moment.
+type topSnapshot struct {
 	overview
 	stats admin.Summary
 	err   error
 }
 
-func (a *app) look(ctx context.Context) (out topLook) {
+func (a *app) look(ctx context.Context) (out topSnapshot) {
 	c := a.client()
 	defer c.Close()
 	if out.overview, out.err = a.overview(ctx, c); out.err == nil {
@@ -68,7 +68,7 @@ func (a *app) look(ctx context.Context) (out topLook) {
 	return out
 }
 
-// feed sends the program's events to the view, over restarts of it.
+// feed sends the program's events to the view, across restarts.
 func (a *app) feed(ctx context.Context, p *tea.Program) {
 	for ctx.Err() == nil {
 		_ = a.client().Events(ctx, func(e event.Event) error {
@@ -85,17 +85,18 @@ func (a *app) feed(ctx context.Context, p *tea.Program) {
 // topModel is the view.
 type topModel struct {
 	paint         term.Paint
-	look          func() topLook
-	now           topLook
-	lost          error // why there is nothing newer than now
+	look          func() topSnapshot
+	now           topSnapshot
+	lost          error // why there is no newer snapshot
 	events        []event.Event
 	seen          uint64
-	paused        bool // no new events are shown
-	failures      bool // only they are shown
+	paused        bool // new events are not shown
+	failures      bool // only failures are shown
 	width, height int
 }
 
-// lookTime is the pause between two looks, maxEvents how many are kept.
+// lookTime is the time between two snapshots, maxEvents the maximum number of events
+// that are kept.
 const (
 	lookTime  = time.Second
 	maxEvents = 500
@@ -115,7 +116,7 @@ func (m *topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.width, m.height = msg.Width, msg.Height
 	case tea.KeyPressMsg:
 		return m, m.press(msg.String())
-	case topLook:
+	case topSnapshot:
 		m.take(msg)
 		return m, m.lookSoon()
 	case event.Event:
@@ -136,8 +137,8 @@ func (m *topModel) press(key string) tea.Cmd {
 	return nil
 }
 
-// take keeps the last good look while there is no newer one.
-func (m *topModel) take(l topLook) {
+// take stores a snapshot; if it failed, the last good one is still shown.
+func (m *topModel) take(l topSnapshot) {
 	if m.lost = l.err; l.err == nil {
 		if !l.StartedAt.Equal(m.now.StartedAt) {
 			m.seen = 0 // a restarted program numbers its events from 1
@@ -146,7 +147,7 @@ func (m *topModel) take(l topLook) {
 	}
 }
 
-// note keeps an event; one that came before is left out.
+// note stores an event; one that was already received is ignored.
 func (m *topModel) note(e event.Event) {
 	if m.paused || e.ID == 0 || e.ID <= m.seen {
 		return

@@ -12,8 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// screen returns the view as text that fits the terminal: the head and the channels
-// first, what room is left for events.
+// screen returns the view as text that fits the terminal: first the head and the
+// channels, then as many events as there is room for.
 func (m *topModel) screen() string {
 	if m.width <= 0 || m.height <= 0 {
 		return ""
@@ -64,8 +64,8 @@ func (m *topModel) head() []string {
 	}
 }
 
-// spread puts two texts at the two ends of a line, the second only if there is
-// room for it.
+// spread aligns two texts at the two ends of a line; the second is left out if there
+// is no room for it.
 func (m *topModel) spread(left, right string) string {
 	gap := m.width - ansi.StringWidth(left) - ansi.StringWidth(right)
 	if gap < 2 {
@@ -74,7 +74,7 @@ func (m *topModel) spread(left, right string) string {
 	return left + strings.Repeat(" ", gap) + right
 }
 
-// sparkWidth is how many signs show the last ten minutes.
+// sparkWidth is the number of characters for the last ten minutes.
 const sparkWidth = 30
 
 func (m *topModel) channels() []string {
@@ -142,7 +142,7 @@ func (m *topModel) tunnels() (out []string) {
 	return out
 }
 
-// shown returns the last n events that are to be seen.
+// shown returns the last n events that pass the filter.
 func (m *topModel) shown(n int) (out []event.Event) {
 	for i := len(m.events) - 1; i >= 0 && len(out) < n; i-- {
 		if e := m.events[i]; !m.failures || e.Level.AtLeast(event.LevelWarn) {

@@ -16,8 +16,8 @@ import (
 )
 
 // busy returns a look at a program with n channels.
-func busy(n int) topLook {
-	var l topLook
+func busy(n int) topSnapshot {
+	var l topSnapshot
 	rate := 0.995
 	l.Version, l.Status.Status, l.Listen, l.Uptime = "1.2.3", "running", "127.0.0.1:9000", 7400
 	l.stats = admin.Summary{RequestsPerSecond: 12.34, Windows: map[string]admin.Sums{"1m": {SuccessRate: &rate}}}
@@ -101,7 +101,7 @@ func TestTopShowsWhatIsAskedFor(t *testing.T) {
 
 	// What was seen last stays, with the reason, while there is no answer. A
 	// program that was started again counts its events again.
-	m.Update(topLook{err: errors.New("not running")})
+	m.Update(topSnapshot{err: errors.New("not running")})
 	shows(true, "channel-1")
 	shows(true, "● no answer")
 	shows(true, "not running")

@@ -58,8 +58,8 @@ func (a *app) tunnelList(ctx context.Context, asJSON bool) error {
 	return err
 }
 
-// writeTunnels lists tunnels with their forwards, each in a line, nothing if
-// there are none.
+// writeTunnels lists tunnels with their forwards, one per line; nothing if there are
+// none.
 func writeTunnels(out *strings.Builder, p term.Paint, tunnels []admin.Tunnel) {
 	if len(tunnels) == 0 {
 		return
@@ -161,8 +161,8 @@ func (a *app) announceTunnels(ctx context.Context, tunnels []admin.Tunnel) {
 	}
 }
 
-// withTunnels runs f with the tunnels of the configuration that have the names,
-// all if there are none.
+// withTunnels calls f with the named tunnels of the configuration, all if there are no
+// names.
 func (a *app) withTunnels(ctx context.Context, names []string, f func([]*config.Tunnel) error) error {
 	path, err := config.Find(a.config)
 	if err != nil {

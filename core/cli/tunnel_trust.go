@@ -75,7 +75,7 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 	return nil
 }
 
-// agreed asks a question that only the whole word yes agrees to.
+// agreed asks a question that only the whole word yes answers.
 func (a *app) agreed(ctx context.Context, question string) (bool, error) {
 	answer, err := a.input().Ask(ctx, question)
 	if ctx.Err() != nil {
@@ -87,8 +87,8 @@ func (a *app) agreed(ctx context.Context, question string) (bool, error) {
 	return strings.EqualFold(answer, "yes"), nil
 }
 
-// passphrase returns what asks for the passphrase of a key, without showing it: "" if
-// there is no terminal.
+// passphrase returns a function that asks for the passphrase of a key without showing
+// it; without a terminal, it returns "".
 func (a *app) passphrase(ctx context.Context) func(path string) (string, error) {
 	return func(path string) (string, error) {
 		if !a.input().IsTerminal() {

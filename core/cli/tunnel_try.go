@@ -46,7 +46,7 @@ type tested struct {
 }
 
 func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool) error {
-	running, _ := a.client().Tunnels(ctx) // nothing may run
+	running, _ := a.client().Tunnels(ctx) // the program need not run
 	p, good, out := a.paint(), true, []tested{}
 	for _, t := range all {
 		x, loggedIn := tested{Name: t.Name}, false
@@ -54,7 +54,7 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 			a.say("%s", p.Bold("tunnel "+t.Name))
 		}
 		x.OK = tunnel.Test(ctx, tunnel.Options{}, t, tunnel.TestOptions{
-			Held: func(address string) bool { return holds(running, t, address) },
+			Held: func(address string) bool { return hasOpen(running, t, address) },
 			Ask:  a.passphrase(ctx),
 			Report: func(r tunnel.Result) {
 				x.Steps = append(x.Steps, r)
@@ -85,9 +85,9 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 	return nil
 }
 
-// retryTunnel has the running program try a tunnel again that waits or has failed, if the
-// login succeeded, or that is degraded, if everything did. It returns the state that it had.
-// Without its help the next try comes by itself, so an error is none here.
+// retryTunnel makes the running program retry a tunnel that is waiting or has failed,
+// if the login succeeded, or one that is degraded, if every step did. It returns the
+// state before. An error is ignored, since the next try follows anyway.
 func (a *app) retryTunnel(ctx context.Context, running []admin.Tunnel, t *config.Tunnel, ok, loggedIn bool) (state string, retried bool) {
 	for _, r := range running {
 		if r.Name != t.Name || r.Host != t.Host {
@@ -107,8 +107,8 @@ func (a *app) retryTunnel(ctx context.Context, running []admin.Tunnel, t *config
 	return "", false
 }
 
-// holds reports whether the running program has the address of the tunnel open.
-func holds(running []admin.Tunnel, t *config.Tunnel, address string) bool {
+// hasOpen reports whether the running program has the address of the tunnel open.
+func hasOpen(running []admin.Tunnel, t *config.Tunnel, address string) bool {
 	for _, r := range running {
 		if r.Name != t.Name || r.Host != t.Host {
 			continue

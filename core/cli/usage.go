@@ -18,7 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
-// fromProgram asks the running program.
+// fromProgram gets the history from the running program.
 type fromProgram struct{ *adminclient.Client }
 
 func (f fromProgram) page(ctx context.Context, filter history.Filter, cursor string, n int) (history.Page, error) {
@@ -135,7 +135,7 @@ func writeUsage(out *strings.Builder, p term.Paint, u history.Usage) {
 	out.WriteString(unpricedText(u.Total))
 }
 
-// unpricedText says why the cost of some requests is not known, and what to do.
+// unpricedText returns why the cost of some requests is unknown, and what to do.
 func unpricedText(s history.UsageSums) string {
 	const ask = "Apps get token counts of\nstreams if they ask for them with stream_options.include_usage."
 	switch n := term.Count(int(s.Unpriced), "request"); {
@@ -148,8 +148,8 @@ func unpricedText(s history.UsageSums) string {
 	}
 }
 
-// usageSpan says for which time the figures are, in the configuration's time zone, as
-// its days are: by whole days, both included, or by hours.
+// usageSpan returns the period of the figures, in the configuration's time zone like
+// its days: in whole days, both included, or in hours.
 func usageSpan(u history.Usage, now time.Time) string {
 	if u.From.IsZero() {
 		return "since the history began"
@@ -192,7 +192,7 @@ func usageFigures(p term.Paint, s history.UsageSums) []string {
 	}
 }
 
-// atLeast marks a cost that is without some requests.
+// atLeast marks a cost that does not include some requests.
 func atLeast(s history.UsageSums) string {
 	if s.Unpriced > 0 && len(s.Cost) > 0 {
 		return "≥ "
@@ -209,8 +209,8 @@ func costText(costs []history.Cost) string {
 	return strings.Join(texts, " + ")
 }
 
-// money returns an amount with two digits, and four if it is below 1, rounded half up as
-// the panel does it.
+// money returns an amount with two decimals, or four if it is below 1, rounded half up
+// as in the panel.
 func money(c history.Cost) string {
 	const unit, smallest = 1_000_000_000, 50_000 // billionths
 	digits, step := 2, event.Money(unit/100)
@@ -227,7 +227,7 @@ func money(c history.Cost) string {
 // barWidth is how many characters a bar has at most.
 const barWidth = 16
 
-// bar returns a length of n of most, in eighths of a character.
+// bar returns a bar for n of most, in eighths of a character.
 func bar(n, most int64) string {
 	eighths := int(float64(n) / float64(most) * barWidth * 8)
 	if n > 0 && eighths == 0 {
@@ -243,7 +243,7 @@ func bar(n, most int64) string {
 	return out
 }
 
-// jsonLine writes a value as one line.
+// jsonLine writes a value as one line of JSON.
 func (a *app) jsonLine(v any) error {
 	b, err := json.Marshal(v)
 	if err == nil {

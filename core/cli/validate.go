@@ -41,8 +41,8 @@ type validity struct {
 	Path  string              `json:"path"`
 	Valid bool                `json:"valid"`
 	Diags []config.Diagnostic `json:"diagnostics"`
-	// Verdicts are the answers of real sites that verdict blocks judge otherwise
-	// than the built-in rules do.
+	// Verdicts are answers of real sites that verdict blocks judge differently from
+	// the built-in rules.
 	Verdicts []verdictChange `json:"verdicts,omitempty"`
 }
 
@@ -93,8 +93,8 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 	return err
 }
 
-// checkLogFile adds to a report that the log file cannot be written by this account, or
-// by the system service that has the configuration.
+// checkLogFile adds a warning to a report if the log file cannot be written by this
+// account, or by the system service that uses the configuration.
 func checkLogFile(path string, cfg *config.Config, report config.Report) config.Report {
 	file := cfg.Log.File
 	if file == "" {
@@ -111,8 +111,9 @@ func checkLogFile(path string, cfg *config.Config, report config.Report) config.
 	return report
 }
 
-// checkIdentities adds warnings to a report about tunnels whose key cannot be used. They are
-// no errors, as the machine that is to run the configuration may have the key.
+// checkIdentities adds warnings to a report about tunnels whose key cannot be used.
+// They are not errors, since the configuration may be for another machine, which has
+// the key.
 func checkIdentities(cfg *config.Config, report config.Report) config.Report {
 	local := sshclient.LocalEnvironment()
 	for _, t := range cfg.Tunnels {
@@ -123,7 +124,7 @@ func checkIdentities(cfg *config.Config, report config.Report) config.Report {
 	return report
 }
 
-// withPlugins runs f with plugin processes of its own, so no daemon is needed.
+// withPlugins calls f with its own plugin processes, so no daemon is needed.
 func (a *app) withPlugins(configPath string, f func(*pluginhost.Host) error) error {
 	builtin, err := builtinCommand()
 	if err != nil {

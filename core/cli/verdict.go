@@ -22,7 +22,7 @@ func (a *app) verdictCommand() *cobra.Command {
 	return c
 }
 
-// verdictRule is a rule for programs.
+// verdictRule is a rule as JSON.
 type verdictRule struct {
 	Name       string              `json:"name"`
 	Origin     verdict.Origin      `json:"origin"`
@@ -32,7 +32,7 @@ type verdictRule struct {
 	File       string              `json:"file,omitempty"`
 	Line       int                 `json:"line,omitempty"`
 	Conditions []verdict.Condition `json:"conditions"`
-	Found      map[string]string   `json:"found,omitempty"` // in an answer, by the names of the conditions
+	Found      map[string]string   `json:"found,omitempty"` // what matched in an answer, by condition
 }
 
 func ruleFor(r *verdict.Rule) verdictRule {

@@ -14,7 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// verdictAnswer is what verdict test says to programs.
+// verdictAnswer is the output of verdict test as JSON.
 type verdictAnswer struct {
 	Means       verdict.Means  `json:"means"`
 	Scope       verdict.Scope  `json:"scope"`
@@ -28,7 +28,7 @@ type verdictAnswer struct {
 	Failover    bool           `json:"failover"`
 	SameChannel bool           `json:"same_channel"`
 	Error       normalizedForm `json:"error"`
-	Draft       string         `json:"draft,omitempty"` // a rule to complete, where none matched
+	Draft       string         `json:"draft,omitempty"` // a rule to complete, if none matched
 }
 
 // normalizedForm is the error in the form that rules see.
@@ -79,8 +79,8 @@ func (a *app) explainVerdict(set *verdict.Set, answer verdict.Answer, asJSON boo
 	return nil
 }
 
-// conditionText returns a condition as it was written, or if that is long, what it
-// found.
+// conditionText returns a condition as it was written, or, if that is long, what it
+// matched.
 func conditionText(c verdict.Condition, found string) string {
 	const longest = 60
 	if found == "" || len([]rune(c.Value)) <= longest {
@@ -148,7 +148,7 @@ func place(r *verdictRule) string {
 	return fmt.Sprintf("%s:%d", r.File, r.Line)
 }
 
-// shorten keeps an explanation on one screen.
+// shorten shortens a text so that an explanation fits on one screen.
 func shorten(s string) string {
 	const longest = 100
 	if r := []rune(s); len(r) > longest {
@@ -215,8 +215,8 @@ func (a *app) checked(ctx context.Context, path string) (cfg *config.Config, err
 	return cfg, err
 }
 
-// verdictChange is an answer of the corpus that rules of the user's judge
-// otherwise than the built-in ones do.
+// verdictChange is an answer of the corpus that the user's rules judge differently
+// from the built-in ones.
 type verdictChange struct {
 	Answer string        `json:"answer"`
 	Source string        `json:"source"`
@@ -251,8 +251,8 @@ func verdictChanges(cfg *config.Config) []verdictChange {
 	return all
 }
 
-// sayVerdictChanges says which answers of the corpus mean something else by the
-// user's rules: a rule that is wider than meant shows here.
+// sayVerdictChanges prints the answers of the corpus that the user's rules judge
+// differently: this reveals a rule that is too broad.
 func (a *app) sayVerdictChanges(changes []verdictChange) {
 	if len(changes) == 0 {
 		return

@@ -100,7 +100,7 @@ func (a *app) listUnknown(asJSON bool) error {
 	return w.Flush()
 }
 
-// unknownAnswer is one of them for programs.
+// unknownAnswer is an unknown answer as JSON.
 type unknownAnswer struct {
 	Key   string `json:"key"`
 	Text  string `json:"text"`  // can be sent to others

@@ -14,17 +14,17 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
-// errUnfinished says that the answers ended before the questions did.
+// errUnfinished says that the input ended before all questions were answered.
 var errUnfinished = errors.New("stopped before all questions were answered")
 
-// placeholderKey stands for a key that was not entered.
+// placeholderKey is written instead of a key that was not entered.
 const placeholderKey = "put-your-key-here"
 
 // maxSites is how many sites the wizard asks for.
 const maxSites = 20
 
-// wizard asks for what a first configuration needs. What was entered is in f,
-// whatever it returns.
+// wizard asks for what a first configuration needs. It stores the answers in f, even
+// if it returns an error.
 func (a *app) wizard(ctx context.Context, f *first) error {
 	if len(f.Sites) > 0 {
 		if err := a.finishSite(ctx, f); err != nil {
@@ -48,7 +48,7 @@ func (a *app) wizard(ctx context.Context, f *first) error {
 	return a.askVPS(ctx, f)
 }
 
-// hint tells the user something, beside what is printed for programs.
+// hint prints something for the user, separately from output for programs.
 func (a *app) hint(format string, args ...any) { _, _ = fmt.Fprintf(a.err, format+"\n", args...) }
 
 // ask asks for a line. It ends early when ctx does.
@@ -62,13 +62,13 @@ func (a *app) ask(ctx context.Context, prompt string) (string, error) {
 	return strings.TrimSpace(line), nil
 }
 
-// askSite asks for a site with its keys, and tries them; more is false if there
-// is none.
+// askSite asks for a site with its keys, and tries them; more is false if no site was
+// entered.
 func (a *app) askSite(ctx context.Context, f *first) (more bool, err error) {
 	target, err := a.askTarget(ctx, len(f.Sites))
 	if target == "" {
 		if len(f.Sites) > 0 && ctx.Err() == nil {
-			err = nil // the end of the answers is the end of the list
+			err = nil // the end of the input ends the list
 		}
 		return false, err
 	}
@@ -80,7 +80,7 @@ func (a *app) askSite(ctx context.Context, f *first) (more bool, err error) {
 	return true, a.finishSite(ctx, f)
 }
 
-// finishSite asks for the keys of the newest site, if it has none yet, and tries it.
+// finishSite asks for the keys of the last site, if it has none yet, and tries it.
 func (a *app) finishSite(ctx context.Context, f *first) error {
 	s := &f.Sites[len(f.Sites)-1]
 	if s.lacksKey() {
@@ -97,8 +97,7 @@ func (a *app) finishSite(ctx context.Context, f *first) error {
 	return nil
 }
 
-// askTarget asks for the address of the next site until it is one; "" ends the
-// list.
+// askTarget asks for the address of the next site until it is valid; "" ends the list.
 func (a *app) askTarget(ctx context.Context, n int) (string, error) {
 	prompt := "Address of the first site, such as https://api.example.com: "
 	if n > 0 {
@@ -132,14 +131,14 @@ func (a *app) askTarget(ctx context.Context, n int) (string, error) {
 	}
 }
 
-// apiPath is the path of an API, at the end of an address that was copied from
-// the documentation of a site.
+// apiPath matches the path of an API at the end of an address that was copied from the
+// documentation of a site.
 var apiPath = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)/(v1|v1beta|v1alpha)(/.*)?$|/(chat/completions|completions|responses|messages|embeddings|models)/?$`)
 })
 
-// siteAddress makes the target of a channel of what was typed; cut is what was
-// left off at its end.
+// siteAddress returns the target of a channel for the text that was entered; cut is
+// what was removed from its end.
 func siteAddress(given string) (target, cut string, err error) {
 	target = strings.Trim(given, `"'`)
 	if !strings.Contains(target, "://") {
@@ -171,8 +170,8 @@ func isLocalName(host string) bool {
 
 var nameOfChannel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9_]*$`) })
 
-// keyInPlaceOfName is about keys that [redact.LooksLikeKey] does not know: short ones,
-// and such of random letters and digits.
+// keyInPlaceOfName matches keys that [redact.LooksLikeKey] does not recognize: short
+// ones, and some of random letters and digits.
 var keyInPlaceOfName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(sk[-_]|gsk_|hf_|AIza)|^[A-Za-z0-9]{24,}$|^[0-9a-f]{8}-[0-9a-f]{4}-`)
 })
@@ -198,7 +197,7 @@ func (a *app) askName(ctx context.Context, f *first, s *site) error {
 	}
 }
 
-// askKeys asks for keys until there is one, or the site needs none.
+// askKeys asks for keys until one is entered, or the site needs none.
 func (a *app) askKeys(ctx context.Context, s *site) error {
 	prompt := "Key (not shown; \"none\" if the site needs none)"
 	var keys []string
@@ -207,7 +206,7 @@ func (a *app) askKeys(ctx context.Context, s *site) error {
 		key = strings.Trim(strings.TrimSpace(key), `"'`)
 		switch {
 		case err != nil && len(keys) > 0 && ctx.Err() == nil:
-			return nil // the end of the answers is the end of the list
+			return nil // the end of the input ends the list
 		case err != nil:
 			a.hint("")
 			return errUnfinished
@@ -237,7 +236,7 @@ func (a *app) askVPS(ctx context.Context, f *first) error {
 	for {
 		host, err := a.ask(ctx, "\nVPS that your apps run on, as user@host (empty: none): ")
 		if host == "" && ctx.Err() == nil {
-			return nil // no answer is no VPS
+			return nil // without an answer, there is no VPS
 		}
 		if err != nil {
 			return err
@@ -255,7 +254,7 @@ func (a *app) askVPS(ctx context.Context, f *first) error {
 	}
 }
 
-// name returns a name for the channel, after its host.
+// name returns a name for the channel, derived from its host.
 func (f *first) name(target string) string {
 	u, _ := url.Parse(target) // it was checked before
 	base := strings.Map(func(r rune) rune {

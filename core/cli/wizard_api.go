@@ -18,7 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// spoken says whether a site speaks an API.
+// spoken says whether a site has an API.
 type spoken int
 
 const (
@@ -36,7 +36,7 @@ type api struct {
 	pattern string // of the route for its requests; "": that for all others
 }
 
-// apis in the order in which a site is asked for them.
+// apis are the APIs in the order in which a site is tried.
 var apis = []api{
 	{dialect.Anthropic, "Anthropic", http.MethodPost, "/v1/messages", "/v1/messages/**"},
 	{dialect.Gemini, "Gemini", http.MethodGet, "/v1beta/models", "/v1beta/**"},
@@ -64,7 +64,7 @@ func (x api) ask(ctx context.Context, t siteTrial) (siteAnswer, error) {
 	return t.send(ctx, x.method, x.path, header, body)
 }
 
-// judge returns what an answer means to the proxy.
+// judge returns the verdict of the proxy on an answer.
 func (x api) judge(a siteAnswer) verdict.Verdict {
 	return verdict.New(verdict.Options{}).Judge(verdict.Answer{
 		Request: verdict.Request{Dialect: x.dialect.String(), Endpoint: verdict.Endpoint(dialect.Generate), Method: x.method, Path: x.path},
@@ -73,7 +73,8 @@ func (x api) judge(a siteAnswer) verdict.Verdict {
 }
 
 // spokenIn returns what an answer says about the API. A site that refuses the key may
-// do so before it looks at the path, unless the error has the form of this API alone.
+// do so before it looks at the path, unless the error has a form that only this API
+// uses.
 func (x api) spokenIn(a siteAnswer) spoken {
 	page := strings.HasPrefix(a.header.Get("Content-Type"), "text/html")
 	switch means := x.judge(a).Means; {
@@ -93,8 +94,8 @@ func (x api) spokenIn(a siteAnswer) spoken {
 	return notKnown
 }
 
-// isAnswer reports whether a body is an answer of the API: some sites do not mind that a
-// request names no model.
+// isAnswer reports whether a body is an answer of the API: some sites accept a request
+// without a model.
 func (x api) isAnswer(body []byte) bool {
 	if x.dialect == dialect.Anthropic {
 		return gjson.GetBytes(body, "type").Str == "message"
@@ -107,9 +108,9 @@ func asksForMore(status int) bool {
 	return status == http.StatusBadRequest || status == http.StatusUnprocessableEntity
 }
 
-// askAPIs asks a site for each API, and notes the API if it is the only one. It returns the
-// answers. A site that has listed its models speaks the API of the list, but sites of
-// Anthropic's alone may list theirs as OpenAI does.
+// askAPIs tries each API of a site, and records the API if it is the only one. It
+// returns the answers. A site that listed its models usually has the API of that list,
+// but sites with only Anthropic's API may list them as OpenAI does.
 func (a *app) askAPIs(ctx context.Context, s *site, t siteTrial, listed dialect.Dialect) map[string]siteAnswer {
 	answers, found, unsure := map[string]siteAnswer{}, []string{}, false
 	for _, x := range apis {
@@ -129,7 +130,7 @@ func (a *app) askAPIs(ctx context.Context, s *site, t siteTrial, listed dialect.
 	}
 	if len(found) == 1 && !unsure {
 		s.API = found[0]
-		a.hint("  It speaks the API of %s, and not those of others.", s.Speaks())
+		a.hint("  It only has the API of %s.", s.Speaks())
 	}
 	return answers
 }
@@ -146,13 +147,13 @@ func (a *app) tryWithoutList(ctx context.Context, s *site, t siteTrial, status i
 	}
 }
 
-// tryKeysBy tries the keys of a site that lists no models, in the form of its only API;
-// first is the answer to the first key.
+// tryKeysBy tries the keys of a site that lists no models, with its only API; first is
+// the answer for the first key.
 func (a *app) tryKeysBy(ctx context.Context, s *site, first siteAnswer) {
 	x, p := apiNamed(s.API), term.Colors(a.err)
 	without, err := x.ask(ctx, siteTrial{target: s.Target, auth: s.Auth, dialect: x.dialect})
 	if err != nil || without.status != http.StatusUnauthorized && without.status != http.StatusForbidden {
-		a.hint("  It looks at keys only when a model is asked: 'aitunnel channel test %s' tries them once the program runs.", s.Name)
+		a.hint("  It only checks keys when a model is requested: 'aitunnel channel test %s' tries them once the program runs.", s.Name)
 		return
 	}
 	for i, key := range s.Keys {
@@ -172,7 +173,7 @@ func (a *app) tryKeysBy(ctx context.Context, s *site, first siteAnswer) {
 	}
 }
 
-// refusedKey says that a site refuses a key, and what can be done later.
+// refusedKey prints that a site refuses a key, and what can be done later.
 func (a *app) refusedKey(s *site, key, reason string) {
 	remedy := fmt.Sprintf("'aitunnel key add %[1]s' adds another one later, and 'aitunnel channel remove %[1]s' removes the site.", s.Name)
 	if len(s.Keys) > 1 {
@@ -181,14 +182,14 @@ func (a *app) refusedKey(s *site, key, reason string) {
 	a.hint("  %s %s: the site answers %s.\n    It is kept. %s", term.Colors(a.err).Bad("✗"), strings.TrimSuffix(s.subject(key), ","), reason, remedy)
 }
 
-// Speaks returns the title of the only API that the site speaks, "" if it is not limited.
+// Speaks returns the name of the only API of the site, "" if it has several.
 func (s site) Speaks() string { return apiNamed(s.API).title }
 
-// apiNote is the comment above a channel that speaks one API alone. An interrupted
-// wizard reads it again.
+// apiNote is the comment above a channel with only one API. An interrupted wizard
+// reads it when it continues.
 func apiNote(title string) string { return "# Speaks the API of " + title + " alone." }
 
-// apiOf returns the API that a configuration of the wizard notes for a channel.
+// apiOf returns the API in the comment of a channel in a configuration of the wizard.
 func apiOf(text []byte, channel string) string {
 	for _, x := range apis {
 		if bytes.Contains(text, []byte(apiNote(x.title)+"\nchannel "+literal(channel)+" {")) {
@@ -204,8 +205,8 @@ type byAPI struct {
 	Channels      []string
 }
 
-// Routes returns the routes by which requests go to sites that speak their API; none if
-// all sites speak the same.
+// Routes returns the routes that send each request to the sites with its API; none if
+// all sites have the same APIs.
 func (f first) Routes() (all []byAPI) {
 	if !slices.ContainsFunc(f.Sites, func(s site) bool { return s.API != f.Sites[0].API }) {
 		return nil
@@ -224,7 +225,7 @@ func (f first) Routes() (all []byAPI) {
 	return append(all, byAPI{"/**", "the API of OpenAI, and all else", others})
 }
 
-// speaking returns the channels of sites that speak an API.
+// speaking returns the channels of sites that have an API.
 func (f first) speaking(name string, all bool) (names []string) {
 	for _, s := range f.Sites {
 		if all || s.API == "" || s.API == name {

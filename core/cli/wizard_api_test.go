@@ -54,11 +54,11 @@ func TestTheWizardFindsTheOnlyAPI(t *testing.T) {
 		api   string
 		said  []string
 	}{
-		"Anthropic without a list":      {[]string{"/v1/messages"}, "anthropic", []string{"It speaks the API of Anthropic", "✓ Key 1 is accepted", "✗ Key 2: the site answers 401"}},
-		"Anthropic with a list":         {[]string{"/v1/messages", "/v1/models"}, "anthropic", []string{"It speaks the API of Anthropic", "lists 1 model"}},
-		"Gemini":                        {[]string{"/v1beta/models"}, "gemini", []string{"It speaks the API of Gemini", "is accepted", "401"}},
-		"Anthropic, whatever the model": {[]string{"/v1/messages", "answers"}, "anthropic", []string{"It speaks the API of Anthropic", "is accepted", "401"}},
-		"OpenAI without a list":         {[]string{"/v1/chat/completions"}, "openai", []string{"It speaks the API of OpenAI", "is accepted", "401"}},
+		"Anthropic without a list":      {[]string{"/v1/messages"}, "anthropic", []string{"It only has the API of Anthropic", "✓ Key 1 is accepted", "✗ Key 2: the site answers 401"}},
+		"Anthropic with a list":         {[]string{"/v1/messages", "/v1/models"}, "anthropic", []string{"It only has the API of Anthropic", "lists 1 model"}},
+		"Gemini":                        {[]string{"/v1beta/models"}, "gemini", []string{"It only has the API of Gemini", "is accepted", "401"}},
+		"Anthropic, whatever the model": {[]string{"/v1/messages", "answers"}, "anthropic", []string{"It only has the API of Anthropic", "is accepted", "401"}},
+		"OpenAI without a list":         {[]string{"/v1/chat/completions"}, "openai", []string{"It only has the API of OpenAI", "is accepted", "401"}},
 		"several":                       {[]string{"/v1/models", "/v1/chat/completions", "/v1/messages"}, "", []string{"lists 1 model"}},
 		"none":                          {nil, "", []string{"lists no models here (404)", "such as\n  /api/v3"}},
 	} {

@@ -21,13 +21,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
 
-// openMark begins a configuration for which the wizard has more questions.
+// openMark is the first line of a configuration for which the wizard is not finished.
 const openMark = "# Not all questions of 'aitunnel init --wizard' were answered. Run it again to go on."
 
-// initByWizard writes a configuration from answers. If they end early, it is written
-// nevertheless, and the same command asks what is left.
+// initByWizard writes a configuration from answers. If the input ends early, it is
+// written nevertheless, and the same command asks the remaining questions.
 func (a *app) initByWizard(ctx context.Context, path string, f first, untried bool) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a closed terminal ends the questions, too
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a closed terminal also ends the questions
 	defer stop()
 	write := a.writeFirst
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -58,20 +58,21 @@ func (a *app) initByWizard(ctx context.Context, path string, f first, untried bo
 		return fmt.Errorf("%w; what you entered is in %s, which only you can read: %s. To go on: %s", unfinished, path, f.summary(), wizardCommand(path))
 	}
 	if len(f.Routes()) > 0 {
-		a.hint("\nNot all sites speak the same APIs: by the routes in %s, requests go only to those that speak theirs.", path)
+		a.hint("\nNot all sites have the same APIs: the routes in %s send each request only to sites that have its API.", path)
 	}
 	return a.whatNext(path, text, true, false)
 }
 
-// replaceFirst writes a configuration in place of one with fewer answers.
+// replaceFirst replaces a configuration that has fewer answers.
 func replaceFirst(_ context.Context, path string, text []byte) error {
 	return maybe.WriteFile(path, text, 0o600)
 }
 
-// wizardCommand is the command that goes on with the questions.
+// wizardCommand returns the command that continues with the questions.
 func wizardCommand(path string) string { return "aitunnel init --wizard" + configFlag(path) }
 
-// configFlag names a configuration in a command, if it has to be named.
+// configFlag returns the flag for a configuration in a command, "" if it is not
+// needed.
 func configFlag(path string) string {
 	if path == config.FileName {
 		return ""
@@ -96,13 +97,13 @@ func (a *app) answersIn(ctx context.Context, path string) (f first, err error) {
 	}
 	again, err := f.render()
 	if is, failed := os.ReadFile(path); err == nil && (failed != nil || !bytes.Equal(is, again)) {
-		err = fmt.Errorf("%s was changed after the wizard had stopped, so it does not go on there: edit the file further, or remove it to begin again", path)
+		err = fmt.Errorf("%s was changed after the wizard had stopped, so the wizard cannot continue: edit the file yourself, or remove it to start over", path)
 	}
 	return f, err
 }
 
-// examplesIn returns the tokens of a configuration, if it is as init wrote it without
-// the wizard.
+// examplesIn returns the tokens of a configuration, if it is unchanged since init
+// wrote it without the wizard.
 func examplesIn(path string) (f first, unedited bool) {
 	text, err := os.ReadFile(path)
 	tokens := tokenForm.FindAll(text, -1)
@@ -114,16 +115,16 @@ func examplesIn(path string) (f first, unedited bool) {
 	return f, err == nil && bytes.Equal(text, again)
 }
 
-// tokenForm is that of the tokens that init makes.
+// tokenForm matches the tokens that init creates.
 var tokenForm = regexp.MustCompile(`\bat-[a-z0-9]{20,}`)
 
-// isOpen reports whether a configuration is one for which the wizard has more questions.
+// isOpen reports whether the wizard of a configuration is not finished.
 func isOpen(path string) bool {
 	text, err := os.ReadFile(path)
 	return err == nil && bytes.HasPrefix(text, []byte(openMark))
 }
 
-// firstOf returns what the wizard needs of a configuration that it wrote.
+// firstOf returns what the wizard needs to know of a configuration that it wrote.
 func firstOf(cfg *config.Config) first {
 	f := first{Open: true, AdminToken: cfg.Admin.Token.Reveal()}
 	if len(cfg.Proxy.ClientTokens) > 0 {
@@ -145,15 +146,15 @@ func firstOf(cfg *config.Config) first {
 	return f
 }
 
-// readAPIs takes over what the wizard found out about the sites.
+// readAPIs reads what the wizard found out about the sites.
 func (f *first) readAPIs(path string) {
-	text, _ := os.ReadFile(path) // it was read a moment ago
+	text, _ := os.ReadFile(path) // it was just read
 	for i := range f.Sites {
 		f.Sites[i].API = apiOf(text, f.Sites[i].Name)
 	}
 }
 
-// summary names the sites with how many keys they have.
+// summary lists the sites with their numbers of keys.
 func (f first) summary() string {
 	var parts []string
 	for _, s := range f.Sites {

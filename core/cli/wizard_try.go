@@ -23,10 +23,10 @@ import (
 // tryLimit is how long a site may take to list its models.
 const tryLimit = 15 * time.Second
 
-// siteTrial is one way to ask a site: with a key, in the form of an API.
+// siteTrial is one way to call a site: with a key, in the form of an API.
 type siteTrial struct {
 	target, key string
-	auth        string // as in a channel; "": by the request
+	auth        string // as in a channel; "": according to the request
 	dialect     dialect.Dialect
 }
 
@@ -38,8 +38,8 @@ type siteAnswer struct {
 	took   time.Duration
 }
 
-// trySite tries a site with each of its keys, and says what came of it. It may
-// correct the address and the kind of credential.
+// trySite tries a site with each of its keys, and prints the results. It may correct
+// the address and the way to send keys.
 func (a *app) trySite(ctx context.Context, s *site) {
 	keys := s.Keys
 	if s.Auth == "none" {
@@ -72,8 +72,8 @@ func (a *app) trySite(ctx context.Context, s *site) {
 	}
 }
 
-// by returns a trial by the only API of the site, which may list its models as another API
-// does.
+// by returns a trial with the only API of the site, which may list its models as
+// another API does.
 func (s *site) by(t siteTrial) siteTrial {
 	if s.API != "" {
 		t.dialect = apiNamed(s.API).dialect
@@ -81,8 +81,8 @@ func (s *site) by(t siteTrial) siteTrial {
 	return t
 }
 
-// subject names what is tried: a key by its masked form, and by its number where others
-// look the same.
+// subject names what is tried: a key by its masked form, and also by its number if
+// others look the same.
 func (s *site) subject(key string) string {
 	if key == "" {
 		return "The site"
@@ -114,7 +114,7 @@ func (s *site) with(key string) string {
 	return " with " + strings.ToLower(name[:1]) + name[1:]
 }
 
-// adopt takes over what made the site answer.
+// adopt stores what made the site answer.
 func (a *app) adopt(s *site, t siteTrial) {
 	if t.target != s.Target {
 		a.hint("  Its API is at %s, so that is the address now.", t.target)
@@ -126,9 +126,9 @@ func (a *app) adopt(s *site, t siteTrial) {
 	}
 }
 
-// findWay asks the site for its models: as the address says, then with the
-// credentials of other APIs, then at other paths. It returns the first way that
-// works, else the first one.
+// findWay requests the models of the site: as the address says, then with the
+// credentials of other APIs, then at other paths. It returns the first way that works,
+// or else the first one.
 func findWay(ctx context.Context, s *site, key string) (siteTrial, siteAnswer, error) {
 	first := siteTrial{target: s.Target, key: key, auth: s.Auth, dialect: formFor(s.Target, s.Auth)}
 	answer, err := first.models(ctx)
@@ -156,12 +156,12 @@ func findWay(ctx context.Context, s *site, key string) (siteTrial, siteAnswer, e
 	return first, answer, nil
 }
 
-// asksForAPIKey reports whether the site misses Anthropic's header.
+// asksForAPIKey reports whether the site says that Anthropic's header is missing.
 func asksForAPIKey(body []byte) bool {
 	return bytes.Contains(bytes.ToLower(body), []byte("x-api-key"))
 }
 
-// formFor returns the API in which a site is asked.
+// formFor returns the API with which a site is called.
 func formFor(target, auth string) dialect.Dialect {
 	u, err := url.Parse(target)
 	switch {
@@ -173,7 +173,7 @@ func formFor(target, auth string) dialect.Dialect {
 	return dialect.OpenAI
 }
 
-// models asks for the list of models.
+// models requests the list of models.
 func (t siteTrial) models(ctx context.Context) (siteAnswer, error) {
 	path, header := dialect.ModelListRequest(t.dialect)
 	ctx, cancel := context.WithTimeout(ctx, tryLimit)
@@ -181,8 +181,8 @@ func (t siteTrial) models(ctx context.Context) (siteAnswer, error) {
 	return t.send(ctx, http.MethodGet, path, header, nil)
 }
 
-// send sends a request with the key, to the address that the proxy would send it to.
-// A redirect is not followed: the key is for this site alone.
+// send sends a request with the key to the address to which the proxy would send it.
+// It follows no redirect, because the key is only for this site.
 func (t siteTrial) send(ctx context.Context, method, path string, header map[string]string, body []byte) (out siteAnswer, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, t.target, bytes.NewReader(body))
 	if err != nil {
@@ -215,7 +215,7 @@ func (t siteTrial) send(ctx context.Context, method, path string, header map[str
 	return out, err
 }
 
-// meaning returns what an answer means, in words.
+// meaning returns the meaning of an answer in words.
 func (t siteTrial) meaning(a siteAnswer) string {
 	v := verdict.New(verdict.Options{}).Judge(verdict.Answer{
 		Request: verdict.Request{Dialect: t.dialect.String(), Endpoint: verdict.Endpoint(dialect.Models), Method: http.MethodGet, Path: "/v1/models"},
@@ -239,14 +239,14 @@ func unreachable(target string, err error) string {
 	return fmt.Sprintf("%s does not answer: %s. It is kept; check the address.", target, reason)
 }
 
-// tryModel sends a request to a model, if the user agrees.
+// tryModel sends a request for a model, if the user agrees.
 func (a *app) tryModel(ctx context.Context, s *site, t siteTrial, model string) {
 	if ok, err := a.input().Confirm(ctx, fmt.Sprintf("  Send a request of one token to %s, too?", model)); err == nil && ok {
 		a.askModel(ctx, s, t, model)
 	}
 }
 
-// askModel sends a request of one token to a model, and says what came of it.
+// askModel sends a request of one token to a model, and prints the result.
 func (a *app) askModel(ctx context.Context, s *site, t siteTrial, model string) {
 	app := connect.App{API: connect.Chat}
 	switch t.dialect {
@@ -260,7 +260,7 @@ func (a *app) askModel(ctx context.Context, s *site, t siteTrial, model string) 
 		return
 	}
 	body := map[string]any{}
-	text, _ := io.ReadAll(r.Body)   // it is in memory
+	text, _ := io.ReadAll(r.Body)   // never fails: it is in memory
 	_ = json.Unmarshal(text, &body) // it was made as JSON
 	delete(body, "stream")
 	if app.API == connect.Generate {

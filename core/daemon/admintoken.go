@@ -14,18 +14,18 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// adminTokenName is the file of the state directory that holds the admin token
-// of a configuration without one.
+// adminTokenName is the file in the state directory that contains the admin token, if
+// the configuration sets none.
 const adminTokenName = "admin-token"
 
-// adminToken is the generated token. It is made when a configuration first needs it: one
-// that sets its own leaves no second one behind.
+// adminToken is the generated token. It is created when a configuration first needs
+// it, so none is left behind by configurations that set their own.
 type adminToken struct {
 	mu    sync.Mutex
-	token config.Secret // zero: there is none yet
+	token config.Secret // zero: not created yet
 }
 
-// of returns the token of a state directory, a new one the first time.
+// of returns the token in a state directory, and creates it the first time.
 func (t *adminToken) of(dir string) (config.Secret, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,8 +43,8 @@ func (t *adminToken) of(dir string) (config.Secret, error) {
 	return t.token, nil
 }
 
-// read takes the token from its file, if there is one. It may be edited: what it says
-// is the token from the next start on.
+// read reads the token from its file, if there is one. Users may edit the file; the
+// change applies at the next start.
 func (t *adminToken) read(dir string) error {
 	b, err := os.ReadFile(filepath.Join(dir, adminTokenName))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -54,8 +54,8 @@ func (t *adminToken) read(dir string) error {
 	return nil
 }
 
-// adminAccess returns how the running configuration guards the admin port. Files of
-// the earlier program had no token, and scripts for it read without one.
+// adminAccess returns how the running configuration protects the admin port. Files of
+// the earlier program had no token, and its scripts read without one.
 func (d *Daemon) adminAccess() admin.Access {
 	c := d.reloader.Running().Config
 	a := admin.Access{Admin: c.Admin}
@@ -63,7 +63,7 @@ func (d *Daemon) adminAccess() admin.Access {
 		var err error
 		if a.Token, err = d.adminToken.of(d.options.StateDir); err != nil {
 			d.log.Error(err.Error())
-			a.Token = config.NewSecret(config.NewToken()) // nobody has it: the port stays closed
+			a.Token = config.NewSecret(config.NewToken()) // nobody knows it: the port stays closed
 		}
 		a.OpenReading = config.IsOld(c.Path)
 	}
@@ -76,7 +76,7 @@ func (d *Daemon) needsAdminToken() bool {
 	return c.Listen != "" && c.Token.IsZero()
 }
 
-// makeAdminToken makes the file of the token, if it is needed.
+// makeAdminToken creates the file of the token if it is needed.
 func (d *Daemon) makeAdminToken() (err error) {
 	if d.needsAdminToken() {
 		_, err = d.adminToken.of(d.options.StateDir)
@@ -84,15 +84,15 @@ func (d *Daemon) makeAdminToken() (err error) {
 	return err
 }
 
-// removeUnusedAdminToken removes a generated token that the configuration has replaced by
-// its own: it opens nothing, and would be in backups.
+// removeUnusedAdminToken removes a generated token once the configuration sets its
+// own: it is of no use, and would end up in backups.
 func (d *Daemon) removeUnusedAdminToken() {
 	if !d.reloader.Running().Config.Admin.Token.IsZero() {
-		_ = os.Remove(filepath.Join(d.options.StateDir, adminTokenName)) // mostly there is none
+		_ = os.Remove(filepath.Join(d.options.StateDir, adminTokenName)) // usually there is none
 	}
 }
 
-// adminTokenFile returns where the token is, if it is needed.
+// adminTokenFile returns the path of the token's file, "" if it is not needed.
 func (d *Daemon) adminTokenFile() string {
 	if !d.needsAdminToken() || d.makeAdminToken() != nil {
 		return ""

@@ -13,9 +13,10 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// Check loads a configuration and has every plugin check its blocks, without
-// running any of it. Plugins of third parties are asked for a first plan, too: what they
-// warn about, and what would go wrong with it, are warnings, as the program would start.
+// Check loads a configuration and makes every plugin check its blocks, without running
+// anything. It also requests a first plan from third-party plugins: their warnings,
+// and what would go wrong with the plan, are reported as warnings, since the program
+// would start.
 func Check(ctx context.Context, o config.Options, h *pluginhost.Host) (*config.Config, config.Report) {
 	o.Catalog = h
 	cfg, report := config.Load(ctx, o)
@@ -31,16 +32,17 @@ func Check(ctx context.Context, o config.Options, h *pluginhost.Host) (*config.C
 		if c.Plugin != "" {
 			report = report.AddComponentWarnings(c, warningsAbout(ctx, cfg, instance, c))
 		}
-		_ = instance.Close() // its process may be gone
+		_ = instance.Close() // its process may have ended
 	}
 	return cfg, report
 }
 
-// checkPlanTime bounds the first plan, and the first answer of a router, in a check.
+// checkPlanTime is the time limit for the first plan, and the first answer of a
+// router, in a check.
 const checkPlanTime = 3 * time.Second
 
-// warningsAbout returns what users should know of an open component: the warnings of its
-// first plan, and what would not work.
+// warningsAbout returns the warnings of an open component's first plan, and what would
+// not work.
 func warningsAbout(ctx context.Context, cfg *config.Config, i *pluginhost.Instance, c *config.Component) []sdk.Warning {
 	if c.Kind == sdk.KindHealthChecker {
 		return nil
@@ -66,8 +68,8 @@ func warningsAbout(ctx context.Context, cfg *config.Config, i *pluginhost.Instan
 	return warnings
 }
 
-// routeFailure returns what is wrong with a router's answer about a request that has none of
-// the attributes it asks for; nil if nothing is.
+// routeFailure returns what is wrong with a router's answer about a request that has
+// none of the attributes its plan asks for; nil if nothing is.
 func routeFailure(ctx context.Context, r sdk.RequestRouter, pattern string, candidates []sdk.Snapshot) error {
 	reply, err := r.Route(ctx, sdk.RouteRequest{Route: pattern, Channels: candidates})
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package daemon is the program as a value: it makes a configuration run, and
-// shuts down. The command line starts one, and so do end-to-end tests.
+// Package daemon is the running program as a value: it applies a configuration,
+// serves, and shuts down. The command line starts one, and so do end-to-end tests.
 package daemon
 
 import (
@@ -47,21 +47,21 @@ type Options struct {
 	Vars       map[string]string // as given by --var
 	StateDir   string
 	Dir        string   // see reload.Options
-	RuntimeDir string   // of a service: the control socket is there, for its group
+	RuntimeDir string   // of a service: contains the control socket, for its group
 	Builtin    []string // command line that serves the built-in components
 	Version    string
 	LogOutput  io.Writer // where the log goes unless the configuration names a file
 
-	// Reloading is called when a reload begins that somebody asked for, and what
-	// it returns at the end of that reload. nil: nobody wants to know.
+	// Reloading is called when a requested reload begins; the function that it returns
+	// is called at its end. It may be nil.
 	Reloading func() (done func())
 
-	// Predecessor leads to the process whose place this one takes, nil if there is
-	// none. That serves until this one is ready.
+	// Predecessor is the connection to the process that this one replaces, nil if
+	// there is none. That process serves until this one is ready.
 	Predecessor *handover.Conn
 
-	// BeforeRestart is called before a restart that was asked for over the control
-	// socket. An error calls it off. nil: nothing is checked.
+	// BeforeRestart is called before a restart that was requested over the control
+	// socket. An error prevents the restart. It may be nil.
 	BeforeRestart func(context.Context) error
 
 	// StopAndStart names the commands that stop the program and start it again, for
@@ -70,10 +70,10 @@ type Options struct {
 
 	// For tests.
 	Now          func() time.Time
-	Roots        *x509.CertPool // whom to trust for sites
+	Roots        *x509.CertPool // trusted certificate authorities for sites
 	PluginTiming pluginhost.Timing
 	NotifyTiming notify.Timing
-	Home         string        // where the user's SSH files are
+	Home         string        // the directory with the user's SSH files
 	SaveEvery    time.Duration // between two saves of the state; default 5 s
 	HandOver     time.Duration // see reload.Options
 }
@@ -92,7 +92,7 @@ type Daemon struct {
 	reloader *reload.Reloader
 	entry    *bind.Port
 	panel    *bind.Port
-	unknown  *unknown.Store // answers that no rule knows; nil if they cannot be kept
+	unknown  *unknown.Store // answers that no rule recognizes; nil if they cannot be stored
 
 	adminToken adminToken // for configurations without one
 
@@ -105,20 +105,20 @@ type Daemon struct {
 	replacing
 }
 
-// phases are those of the program's life.
+// phases are the phases of the program.
 type phases struct {
 	life     context.Context // ends when the stop begins
 	end      context.CancelFunc
 	saving   context.Context // ends when requests have been drained
 	endSave  context.CancelFunc
-	keeping  sync.WaitGroup // of what saves
-	save     *persistence   // nil before it is prepared
+	keeping  sync.WaitGroup // for the goroutine that saves
+	save     *persistence   // nil until prepare
 	shutdown sync.Once
 }
 
-// Start makes the configuration at o.ConfigPath run. It returns when the ports
-// answer. An error that lies in the configuration is a [*reload.ConfigError]; after
-// any error nothing is left running.
+// Start runs the configuration at o.ConfigPath. It returns when the ports serve. If
+// the configuration is at fault, the error is a [*reload.ConfigError]; after any error
+// nothing is left running.
 func Start(ctx context.Context, o Options) (*Daemon, error) {
 	d := &Daemon{options: o, started: time.Now(), failed: make(chan error, 4), stop: newStopping()}
 	d.life, d.end = context.WithCancel(context.Background())
@@ -127,10 +127,10 @@ func Start(ctx context.Context, o Options) (*Daemon, error) {
 	defer cancel()
 	if err := d.start(starting); err != nil {
 		if d.options.Predecessor != nil {
-			_ = d.options.Predecessor.Send(handover.Message{Kind: handover.Failed, Error: err.Error()}) // it sees the end, too
+			_ = d.options.Predecessor.Send(handover.Message{Kind: handover.Failed, Error: err.Error()}) // it notices the end of this process too
 		}
 		ended, cancel := context.WithCancel(ctx)
-		cancel() // there is nothing to wait for
+		cancel() // nothing is in flight yet
 		return nil, errors.Join(err, d.Shutdown(ended))
 	}
 	return d, nil
@@ -176,20 +176,20 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err := d.reloader.Start(ctx, takeOver); err != nil {
 		return err
 	}
-	if err := d.makeAdminToken(); err != nil && d.predecessor == nil { // else it is too late to refuse
+	if err := d.makeAdminToken(); err != nil && d.predecessor == nil { // otherwise it is too late to fail
 		return err
 	}
 	d.removeUnusedAdminToken()
 	close(serving)
 	d.keeping.Go(func() { d.save.keep(d.saving, d.reloader.Running) })
 	if d.predecessor != nil {
-		_ = d.predecessor.ask(ctx, handover.Message{Kind: handover.Serving}) // without an answer it has ended
+		_ = d.predecessor.ask(ctx, handover.Message{Kind: handover.Serving}) // without an answer, that process has ended
 	}
 	d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: fmt.Sprintf("aitunnel %s started, process %d", d.options.Version, os.Getpid())})
 	return nil
 }
 
-// claim takes the state directory, and its control socket.
+// claim locks the state directory and opens its control socket.
 func (d *Daemon) claim() (err error) {
 	path, err := filepath.Abs(d.options.ConfigPath)
 	if err != nil {
@@ -203,7 +203,7 @@ func (d *Daemon) claim() (err error) {
 	return err
 }
 
-// prepare makes the services, which belong to no configuration.
+// prepare creates the services, which do not belong to a configuration.
 func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persistence, err error) {
 	o := d.options
 	d.sink = logsink.New(o.LogOutput, d.logDropped)
@@ -219,7 +219,7 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	persisted = newPersistence(o, d.parts.Bus, d.parts.Registry, d.stats, d.clients)
 	if o.Predecessor == nil {
 		memory = persisted.load()
-	} else { // the rest is read when it does not change any more
+	} else { // the rest is read once the predecessor no longer changes it
 		memory = persisted.loadMemory()
 		d.predecessor = newPredecessor(o.Predecessor)
 		go d.listen(d.predecessor)
@@ -248,8 +248,8 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	return memory, persisted, nil
 }
 
-// keepUnknown opens the directory of answers that no rule knows. Without it the
-// program works as well.
+// keepUnknown opens the directory of answers that no rule recognizes. The program also
+// works without it.
 func (d *Daemon) keepUnknown() func(unknown.Answer) {
 	failed := func(err error) { d.log.Warn("An unknown answer could not be kept", "error", err) }
 	store, err := unknown.Open(unknown.Dir(d.options.StateDir), failed)
@@ -259,7 +259,7 @@ func (d *Daemon) keepUnknown() func(unknown.Answer) {
 	}
 	d.unknown = store
 	return func(a unknown.Answer) {
-		if d.successor.Load() == nil { // which has the directory now
+		if d.successor.Load() == nil { // otherwise the successor owns the directory
 			store.Keep(a)
 		}
 	}
@@ -270,7 +270,7 @@ func (d *Daemon) dialTunnel(ctx context.Context, name, address string) (net.Conn
 	return d.parts.Tunnels.Dial(ctx, name, address)
 }
 
-// dialBy connects by an egress of the configuration.
+// dialBy connects through an egress of the configuration.
 func (d *Daemon) dialBy(ctx context.Context, e *config.Egress, address string) (net.Conn, error) {
 	if e.Tunnel != "" {
 		return d.dialTunnel(ctx, e.Tunnel, address)
@@ -278,8 +278,8 @@ func (d *Daemon) dialBy(ctx context.Context, e *config.Egress, address string) (
 	return upstream.Egress{Proxy: e.ProxyURL(), Bind: e.Bind}.Connect(ctx, address)
 }
 
-// newTunnels returns the tunnels. They lead to the handler that outlives
-// configurations, so a reload does not touch what they carry.
+// newTunnels returns the tunnels. Their handler outlives configurations, so a reload
+// does not affect their requests.
 func (d *Daemon) newTunnels() *tunnel.Tunnels {
 	return tunnel.New(tunnel.Options{
 		Handler: func(name string, f *config.Forward) http.Handler {
@@ -310,8 +310,7 @@ func (d *Daemon) api(seed []byte) *admin.Handler {
 	})
 }
 
-// after answers by h once the program serves, and keeps requests waiting until
-// then.
+// after answers with h once the program serves, and makes requests wait until then.
 func after(serving <-chan struct{}, life context.Context, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -328,7 +327,7 @@ func after(serving <-chan struct{}, life context.Context, h http.Handler) http.H
 	})
 }
 
-// recentEvents is how many events are remembered.
+// recentEvents is how many events are kept in memory.
 const recentEvents = 1000
 
 func (d *Daemon) clock() func() time.Time {
@@ -353,10 +352,10 @@ func (d *Daemon) ProxyAddr() string { return d.entry.Addr() }
 // AdminAddr returns the address of the admin port, "" if it is off.
 func (d *Daemon) AdminAddr() string { return d.panel.Addr() }
 
-// Warnings returns what the running configuration was warned of.
+// Warnings returns the warnings about the running configuration.
 func (d *Daemon) Warnings() *reload.ConfigError { return d.reloader.Running().Warnings() }
 
-// reloadAsked is called when a reload begins that somebody asked for.
+// reloadAsked is called when a requested reload begins.
 func (d *Daemon) reloadAsked() (done func()) {
 	d.sink.Reopen()
 	if d.options.Reloading == nil {
@@ -365,8 +364,8 @@ func (d *Daemon) reloadAsked() (done func()) {
 	return d.options.Reloading()
 }
 
-// Reload applies the configuration as it is in its files; cause says why, for
-// people. The outcome is reported as an event.
+// Reload applies the configuration from its files; cause is the reason, for people.
+// The outcome is reported as an event.
 func (d *Daemon) Reload(ctx context.Context, cause string) (reload.Result, error) {
 	return d.reloader.Apply(ctx, reload.Request{Cause: cause, Asked: true})
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/tunnel"
 )
 
-// tap gets each event that is published.
+// tap receives each published event.
 func (d *Daemon) tap(e event.Event) {
 	if d.count(e) {
 		return
@@ -25,10 +25,10 @@ func (d *Daemon) tap(e event.Event) {
 	d.parts.Notifier.Publish(e)
 }
 
-// count adds a request to the statistics and the history, or has the process that
-// takes the place of this one do so: then it reports true.
+// count adds a request to the statistics and the history, or makes the process that
+// replaces this one do so: then it returns true.
 func (d *Daemon) count(e event.Event) (passed bool) {
-	d.counting.RLock() // what is counted here is written before the new process reads it
+	d.counting.RLock() // everything counted here is written before the new process reads it
 	defer d.counting.RUnlock()
 	if d.passOn(e) {
 		return true
@@ -54,7 +54,7 @@ func (d *Daemon) serving() (names []string) {
 	return names
 }
 
-// keyName returns what lists call a key, so that the log says the same.
+// keyName returns the name of a key in lists, so that the log uses the same name.
 func (d *Daemon) keyName(channel, id string) string {
 	if id == "" {
 		return "" // also before there is a configuration
@@ -75,7 +75,7 @@ func (d *Daemon) notifierLog(level event.Level, message string) {
 	d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: level, Message: message})
 }
 
-// keepHistory has the history keep what the configuration says.
+// keepHistory configures the history.
 func (d *Daemon) keepHistory(c *config.Config) {
 	d.history.Configure(history.Settings{Enabled: c.History.Enabled, Keep: c.History.Keep, MaxSize: c.History.MaxSize, Zone: c.Location()})
 }
@@ -104,7 +104,7 @@ func (d *Daemon) pluginEvent(e pluginhost.Event) {
 	d.parts.Bus.Publish(event.Event{Type: event.TypePlugin, Level: level, Code: string(e.Type), Plugin: name, Message: e.Message})
 }
 
-// pluginLogged publishes a warning or an error that a plugin logged.
+// pluginLogged publishes a warning or error that a plugin logged.
 func (d *Daemon) pluginLogged(plugin string, level hclog.Level, message string) {
 	e := event.Event{Type: event.TypePlugin, Level: event.LevelWarn, Plugin: cmp.Or(plugin, reload.BuiltinPlugin), Message: message}
 	if level >= hclog.Error {

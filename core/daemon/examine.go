@@ -18,7 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// Finding is what came of trying one component of a plugin.
+// Finding is the result of testing one component of a plugin.
 type Finding struct {
 	Kind    string `json:"kind"`
 	Name    string `json:"name"`
@@ -27,12 +27,12 @@ type Finding struct {
 	Message string `json:"message"`
 }
 
-// examineTime bounds the examination of one component.
+// examineTime is the time limit for testing one component.
 const examineTime = 20 * time.Second
 
 // Examine tests every component of a plugin as the program would use it, with the
-// defaults of its settings. settings are those of components that need some, or should
-// be tested with others: by name, as JSON.
+// default settings. settings contains, by component name and as JSON, the settings of
+// components that require some or should be tested with others.
 func Examine(ctx context.Context, t *pluginhost.Trial, settings map[string]map[string]json.RawMessage) []Finding {
 	out := []Finding{}
 	for _, c := range t.Description.Components {
@@ -66,7 +66,7 @@ func examineVerdicts(d sdk.Description) Finding {
 	return f
 }
 
-// withHints returns the text of an error with the hints of what would be right.
+// withHints returns the text of an error, with its hints about correct values.
 func withHints(err error) string {
 	text := err.Error()
 	for _, hint := range hints(err) {
@@ -77,7 +77,8 @@ func withHints(err error) string {
 	return text
 }
 
-// hints collects those of every ConfigError in a tree of wrapped and joined errors.
+// hints collects the hints of every ConfigError in a tree of wrapped and joined
+// errors.
 func hints(err error) (all []string) {
 	switch err := err.(type) { //nolint:errorlint // it unwraps by itself
 	case *sdk.ConfigError:
@@ -135,9 +136,9 @@ func examine(ctx context.Context, t *pluginhost.Trial, c sdk.ComponentDescriptio
 	return "", fmt.Errorf("this aitunnel knows no component of the kind %q", c.Kind)
 }
 
-// learnedNothing says what an error of Check means. A checker returns one when it has
-// learned nothing, as it may from the empty answer of this test; a panic, a process that
-// is gone and a call without an end are faults.
+// learnedNothing classifies an error of Check. A checker returns one when it has
+// learned nothing, which is possible for the empty answer of this test; a panic, an
+// ended process and a call that does not return are faults.
 func learnedNothing(ctx context.Context, err error) (said string, _ error) {
 	if ctx.Err() != nil || errors.Is(err, sdk.ErrPanic) || errors.Is(err, sdk.ErrUnavailable) || errors.Is(err, sdk.ErrUnsupported) {
 		return "", fmt.Errorf("a check fails: %w", err)
@@ -145,7 +146,7 @@ func learnedNothing(ctx context.Context, err error) (said string, _ error) {
 	return fmt.Sprintf("checks; it learned nothing from an empty answer with status 200 (%v): test it with the answers of its site, by sdktest.Site", err), nil
 }
 
-// bodyOf returns a block with some settings, and the defaults of the others.
+// bodyOf returns a block with the given settings, and the defaults of the others.
 func bodyOf(s *sdk.Schema, settings map[string]json.RawMessage) ([]byte, error) {
 	out := map[string]any{}
 	for name := range settings {
@@ -186,7 +187,7 @@ func settingNames(s *sdk.Schema) (names []string) {
 	return names
 }
 
-// examineSizes are how many candidates a plan is asked for.
+// examineSizes are the numbers of candidates for which a plan is requested.
 var examineSizes = []int{1, 3, 1000}
 
 func examinePlans(ctx context.Context, plan func(context.Context, []sdk.Snapshot, []byte) (sdk.Plan, error)) (string, error) {
@@ -194,7 +195,7 @@ func examinePlans(ctx context.Context, plan func(context.Context, []sdk.Snapshot
 	var state []byte
 	for _, n := range examineSizes {
 		candidates, ids := examined(n)
-		for range 2 { // the second time with what it left for itself
+		for range 2 { // the second time with the state of the first plan
 			begun := time.Now()
 			p, err := plan(ctx, candidates, state)
 			if err != nil {
@@ -220,7 +221,7 @@ func examined(n int) (candidates []sdk.Snapshot, ids []string) {
 	return candidates, ids
 }
 
-// probeOK is a site that answers 200 to everything.
+// probeOK is a site that answers everything with 200.
 type probeOK struct{}
 
 func (probeOK) Probe(context.Context, sdk.ProbeRequest) (sdk.ProbeResult, error) {

@@ -14,12 +14,12 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// firstPlanTime bounds a first plan.
+// firstPlanTime is the time limit for a first plan.
 const firstPlanTime = 6 * time.Second
 
-// Fits reports why a configuration cannot be used with the plugin that h runs under a
-// name: its settings are wrong for it, or one of its components gives no first plan. The
-// places of the blocks that use it are returned, too.
+// Fits returns why a configuration cannot be used with the plugin that h runs under a
+// name: its settings are wrong for the plugin, or one of its components gives no first
+// plan. It also returns the places of the blocks that use the plugin.
 func Fits(ctx context.Context, o config.Options, h *pluginhost.Host, name string) (usedAt []string, err error) {
 	o.Catalog = h
 	report, err := eachUse(ctx, o, h, name, func(c *config.Component, _ error) { usedAt = append(usedAt, placeOf(c)) })
@@ -33,8 +33,8 @@ func placeOf(c *config.Component) string {
 	return fmt.Sprintf("%s:%d", c.Range.Filename, c.Range.Start.Line)
 }
 
-// eachUse tests every block of a configuration that uses a plugin, and calls tested with
-// the result. The report has what is wrong, at its place.
+// eachUse tests every block of a configuration that uses a plugin, and calls tested
+// with each result. The report contains the errors, with their places.
 func eachUse(ctx context.Context, o config.Options, h *pluginhost.Host, name string, tested func(*config.Component, error)) (config.Report, error) {
 	cfg, report := config.Load(ctx, o)
 	if report.HasErrors() {
@@ -54,7 +54,7 @@ func eachUse(ctx context.Context, o config.Options, h *pluginhost.Host, name str
 }
 
 // ExamineBlocks tests a plugin with every block of a configuration that uses it.
-// Blocks of other plugins may be of any kind: these need not be installed.
+// Blocks of other plugins are not checked, since those need not be installed.
 func ExamineBlocks(ctx context.Context, o config.Options, h *pluginhost.Host, name string) (out []Finding, err error) {
 	o.Catalog = lenient{h, name}
 	_, err = eachUse(ctx, o, h, name, func(c *config.Component, err error) {
@@ -73,7 +73,7 @@ func ExamineBlocks(ctx context.Context, o config.Options, h *pluginhost.Host, na
 	return out, err
 }
 
-// lenient is a catalog for the test of one plugin: the others may be missing or faulty.
+// lenient is a catalog for testing one plugin: others may be missing or faulty.
 type lenient struct {
 	*pluginhost.Host
 	plugin string
@@ -87,13 +87,13 @@ func (l lenient) Component(ctx context.Context, kind sdk.Kind, ref string, decla
 	return info, err
 }
 
-// tryFirstPlan opens a component as the program would, and asks it for a plan.
+// tryFirstPlan opens a component as the program would, and requests a plan.
 func tryFirstPlan(ctx context.Context, cfg *config.Config, h *pluginhost.Host, c *config.Component) error {
 	i, err := h.OpenFor(ctx, c, cfg.Plugin(c.Plugin), sdk.Config{Instance: "check", Members: cfg.Members(c)}, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = i.Close() }() // its process may be gone
+	defer func() { _ = i.Close() }() // its process may have ended
 	if c.Kind == sdk.KindHealthChecker {
 		return nil
 	}
@@ -104,8 +104,8 @@ func tryFirstPlan(ctx context.Context, cfg *config.Config, h *pluginhost.Host, c
 	return err
 }
 
-// firstPlan asks a strategy, or a key selector, for a plan as the program does when it starts.
-// name is the pattern of the route, or the name of the channel.
+// firstPlan requests a plan from a strategy or key selector, as the program does when
+// it starts. name is the pattern of the route or the name of the channel.
 func firstPlan(ctx context.Context, i *pluginhost.Instance, kind sdk.Kind, name string, candidates []sdk.Snapshot) (plan sdk.Plan, err error) {
 	if kind == sdk.KindKeySelector {
 		plan, err = i.PlanKeys(ctx, sdk.KeyPlanRequest{Channel: name, Keys: candidates})
@@ -125,7 +125,8 @@ func firstPlan(ctx context.Context, i *pluginhost.Instance, kind sdk.Kind, name 
 	return plan, nil
 }
 
-// candidatesOf returns the channels or keys that a component plans, and what for.
+// candidatesOf returns the candidates of a component, and the name of their route or
+// channel.
 func candidatesOf(cfg *config.Config, c *config.Component) (name string, all []sdk.Snapshot) {
 	for _, r := range cfg.Routes {
 		if r.Strategy != c && !contains(r.Shadows, c) {

@@ -13,7 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// useLog makes the log what the configuration says.
+// useLog applies the configuration of the log.
 func (d *Daemon) useLog(c config.Log) error {
 	if err := d.sink.Use(c); err != nil {
 		return &bind.SettingError{Setting: "log.file", Err: err}
@@ -21,13 +21,13 @@ func (d *Daemon) useLog(c config.Log) error {
 	return nil
 }
 
-// logDropped reports lines of the log that could not be written.
+// logDropped reports log lines that could not be written.
 func (d *Daemon) logDropped(lines uint64, why error) {
 	d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelWarn, Message: fmt.Sprintf("%d lines of the log were lost: %s", lines, why)})
 }
 
-// logEvent writes an event to the log: a request that was answered as a
-// detail, what needs attention as a warning.
+// logEvent writes an event to the log: an answered request at debug level, anything
+// that needs attention as a warning.
 func (d *Daemon) logEvent(e event.Event) {
 	level := hclog.LevelFromString(string(e.Level))
 	if e.Type == event.TypeRequest && e.Level == event.LevelInfo {
@@ -56,18 +56,19 @@ func (d *Daemon) logEvent(e event.Event) {
 	d.log.Named(string(e.Type)).Log(level, message, args...)
 }
 
-// refusedTokens are the requests without a valid token, of which one a minute is logged.
+// refusedTokens counts requests without a valid token, of which one per minute is
+// logged.
 type refusedTokens struct {
 	mu       sync.Mutex
 	logged   time.Time
-	unlogged int // since then
+	unlogged int // since the last one that was logged
 }
 
-// refusedTokenInterval is the time between two lines about refused tokens.
+// refusedTokenInterval is the minimum time between two log lines about refused tokens.
 const refusedTokenInterval = time.Minute
 
-// next counts a refused request, and reports whether it is to be logged, and how many were
-// not since the last one.
+// next counts a refused request. It reports whether to log it, and how many were not
+// logged since the last one.
 func (r *refusedTokens) next(now time.Time) (unlogged int, log bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,8 +80,8 @@ func (r *refusedTokens) next(now time.Time) (unlogged int, log bool) {
 	return unlogged, true
 }
 
-// logRefusedToken warns of a request whose token is missing or wrong, once a minute: a
-// client with a wrong token, or somebody who has none, may send very many.
+// logRefusedToken logs a request whose token is missing or wrong, at most once a
+// minute: a misconfigured client, or an attacker, may send very many.
 func (d *Daemon) logRefusedToken(r *event.Request) {
 	unlogged, log := d.refused.next(time.Now())
 	if !log {

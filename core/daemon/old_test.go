@@ -68,7 +68,7 @@ func transcript(r *running, first, second *fakesite.Site) (out []string) {
 		s.Forget()
 		s.ResetScript()
 	}
-	for i, b := range []fakesite.Behaviour{
+	for i, b := range []fakesite.Behavior{
 		fakesite.OK(), fakesite.OK(), fakesite.Status(500, "{}"), fakesite.Status(502, "{}"), fakesite.RateLimited(time.Hour), fakesite.Unauthorized(), fakesite.Status(404, "{}"),
 	} {
 		first.Next(b)

@@ -23,15 +23,15 @@ const (
 	saveEvery      = 5 * time.Second // unless the options say otherwise
 	saveStatsEvery = time.Minute
 
-	// saveShare bounds the time that saving the state of very many keys takes: at most
+	// saveShare limits the time spent on saving the state of very many keys to
 	// 1/saveShare of all time.
 	saveShare = 100
 
-	// saveBudgetsEvery bounds what a crash can make of budgets.
+	// saveBudgetsEvery limits how much spending a crash can make budgets forget.
 	saveBudgetsEvery = 500 * time.Millisecond
 )
 
-// savedState is the content of state.json. It holds no secrets.
+// savedState is the content of state.json. It contains no secrets.
 type savedState struct {
 	Version  int           `json:"version"`
 	State    channel.Saved `json:"state"`
@@ -40,7 +40,7 @@ type savedState struct {
 	// Budgets are what clients have spent.
 	Budgets []limit.SavedBudget `json:"budgets,omitempty"`
 
-	// Plans is what Planners used to be; it is read, and not written.
+	// Plans is the earlier form of Planners; it is read, but not written.
 	Plans map[string]route.Remembered `json:"plans,omitempty"`
 }
 
@@ -69,20 +69,20 @@ func saveState(f *statefile.File, s savedState) error {
 	return f.Save(s, compared)
 }
 
-// persistence keeps what was learnt over restarts.
+// persistence saves state across restarts.
 type persistence struct {
 	bus        *event.Bus
 	registry   *channel.Registry
 	stats      *stats.Collector
 	clients    *limit.Clients
-	budgets    uint64        // the changes of them that were saved
-	saved      channel.Saved // the state as it was saved last
+	budgets    uint64        // the number of changes of budgets that are saved
+	saved      channel.Saved // the state that was saved last
 	state      *statefile.File
 	statistics *statefile.File
 	every      time.Duration
-	failing    sync.Map        // *statefile.File → why the last try to write failed, as was reported
-	now        chan chan error // asks keep to save everything
-	ended      chan struct{}   // closed at the end of keep
+	failing    sync.Map        // *statefile.File → the reported error of the last attempt to write it
+	now        chan chan error // requests that keep saves everything
+	ended      chan struct{}   // closed when keep returns
 }
 
 func newPersistence(o Options, bus *event.Bus, registry *channel.Registry, collector *stats.Collector, clients *limit.Clients) *persistence {
@@ -124,7 +124,7 @@ func (p *persistence) loadMemory() route.Memory {
 	return state.Planners
 }
 
-// keep saves from time to time until ctx ends, and then once more.
+// keep saves at intervals until ctx ends, and then once more.
 func (p *persistence) keep(ctx context.Context, running func() *reload.Generation) {
 	defer close(p.ended)
 	state, statistics := time.NewTicker(p.every), time.NewTicker(saveStatsEvery)
@@ -136,7 +136,7 @@ func (p *persistence) keep(ctx context.Context, running func() *reload.Generatio
 		select {
 		case <-ctx.Done():
 			if err := p.save(running()); err != nil {
-				p.publish(event.LevelError, inOneLine(err)+"; what changed since it was last saved is lost, as the program ends")
+				p.publish(event.LevelError, inOneLine(err)+"; changes since it was last saved are lost because the program stops")
 			}
 			return
 		case saved := <-p.now:
@@ -155,8 +155,8 @@ func (p *persistence) keep(ctx context.Context, running func() *reload.Generatio
 	}
 }
 
-// saveNow saves everything, or says what cannot be saved. After the end of keep there
-// is nothing left to be saved.
+// saveNow saves everything, or returns what cannot be saved. After keep has returned,
+// there is nothing left to save.
 func (p *persistence) saveNow(ctx context.Context) error {
 	saved := make(chan error, 1)
 	select {
@@ -194,8 +194,8 @@ func (p *persistence) saveStats() error {
 	return p.wrote(p.statistics, p.statistics.Save(saved, saved.Total.Requests))
 }
 
-// wrote reports that a file cannot be written, and that it can be again. It returns what
-// is wrong.
+// wrote reports when a file can no longer be written, and when it can be again. It
+// returns the error.
 func (p *persistence) wrote(f *statefile.File, err error) error {
 	if err == nil {
 		if _, failed := p.failing.LoadAndDelete(f); failed {
@@ -210,7 +210,7 @@ func (p *persistence) wrote(f *statefile.File, err error) error {
 	return fmt.Errorf("%s cannot be saved: %w", f.What, err)
 }
 
-// unsaved returns what cannot be saved at present, and why.
+// unsaved returns what cannot be saved now, and why.
 func (p *persistence) unsaved() (all []string) {
 	for _, f := range []*statefile.File{p.state, p.statistics} {
 		if text, failed := p.failing.Load(f); failed {

@@ -14,49 +14,49 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// A restart starts a new process beside this one. It gets the listening sockets,
-// and builds its configuration; until it is ready this one serves, and if it fails
-// this one goes on. Then it takes the state directory, and this one finishes its
-// requests in flight.
+// A restart starts a new process next to this one. The new process gets the listening
+// sockets and builds its configuration; until it is ready, this one serves, and if it
+// fails, this one continues. Then it takes over the state directory, and this one
+// finishes its requests in flight.
 
-// Launch starts the new process. It has the descriptors from the number
-// [FirstDescriptor] on, and the variables in its environment.
+// Launch starts the new process. It inherits the descriptors, numbered from
+// [FirstDescriptor], and the environment variables.
 type Launch func(descriptors []int, variables []string) (*os.Process, error)
 
 // FirstDescriptor is the first number after the standard ones.
 const FirstDescriptor = 3
 
 const (
-	replaceTime = 2 * time.Minute       // for the new process to serve
-	giveUpTime  = time.Second           // for it to end when it is not wanted any more
-	historyTime = 5 * time.Second       // to write what is left of the history
+	replaceTime = 2 * time.Minute       // until the new process serves
+	giveUpTime  = time.Second           // for it to end when the restart is given up
+	historyTime = 5 * time.Second       // to write the rest of the history
 	tunnelTime  = 20 * time.Second      // for its tunnels to log in; until then those of this process serve
-	pollTime    = 20 * time.Millisecond // between two looks
-	passQueue   = 4096                  // events that wait to be passed on
+	pollTime    = 20 * time.Millisecond // between two polls
+	passQueue   = 4096                  // queued events for the new process
 )
 
-// successor is the process that takes the place of this one.
+// successor is the process that replaces this one.
 type successor struct {
 	conn     *handover.Conn
 	process  *os.Process
-	messages chan handover.Message // closed when the process is gone
+	messages chan handover.Message // closed when the process has ended
 	events   chan event.Event
 	gone     chan struct{}
-	passed   chan struct{} // closed when all events are passed on
-	failure  string        // why it cannot serve, as it says
-	taken    bool          // it has the state directory, and this process has lost it
-	saved    channel.Saved // the state that it has read there
+	passed   chan struct{} // closed when all events have been sent
+	failure  string        // why it cannot serve, as it reported
+	taken    bool          // it has taken over the state directory from this process
+	saved    channel.Saved // the state that it has read from there
 }
 
 // Replace starts another process that takes the place of this one, and returns nil
-// when that serves; serving is called just before the process reports so itself. What
-// is left is [Daemon.Shutdown]. After an error this process goes on, unless ctx has
-// ended or a stop was requested. If the new process ended after it had taken the state
-// directory, [Daemon.Wait] returns the error: without the directory this one cannot
-// be reached, so it finishes its requests and ends.
+// once that process serves; serving is called just before the new process reports this
+// itself. What remains is [Daemon.Shutdown]. After an error this process continues,
+// unless ctx has ended or a stop was requested. If the new process ended after it had
+// taken over the state directory, [Daemon.Wait] returns the error: without the
+// directory this process cannot be reached, so it finishes its requests and ends.
 func (d *Daemon) Replace(ctx context.Context, launch Launch, serving func(pid int)) error {
 	saving, cancel := context.WithTimeout(ctx, saveTime)
-	err := d.save.saveNow(saving) // the new process reads it before it takes over
+	err := d.save.saveNow(saving) // the new process reads it before taking over
 	cancel()
 	var s *successor
 	if err == nil {
@@ -119,7 +119,7 @@ func (s *successor) receive() {
 func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(pid int)) error {
 	ended := make(chan string, 1)
 	go func() {
-		if state, err := s.process.Wait(); err == nil { // also while it serves: otherwise it stays as a zombie
+		if state, err := s.process.Wait(); err == nil { // also while it serves, so that no zombie is left
 			ended <- state.String()
 		}
 	}()
@@ -148,11 +148,11 @@ func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(
 			return context.Cause(ctx)
 		case e := <-d.stop.asked:
 			if e.Restart {
-				continue // that is what happens
+				continue // this is that restart
 			}
 			select {
 			case d.stop.asked <- e:
-			default: // somebody asked again
+			default: // another restart was requested
 			}
 			s.giveUp(ended, d.stop.now)
 			return errors.New("a stop was requested")
@@ -163,7 +163,7 @@ func (d *Daemon) awaitSuccessor(ctx context.Context, s *successor, serving func(
 	}
 }
 
-// errorOutput says where processes of this service write their errors.
+// errorOutput returns where processes of this service write their errors.
 func errorOutput() string {
 	if os.Getenv("JOURNAL_STREAM") != "" {
 		return "the journal"
@@ -171,7 +171,7 @@ func errorOutput() string {
 	return "'aitunnel logs' or its standard error"
 }
 
-// end waits for the end of the process, and says how it ended.
+// end waits for the process to end, and returns how it ended.
 func (s *successor) end(ended <-chan string) string {
 	select {
 	case how := <-ended:
@@ -182,14 +182,14 @@ func (s *successor) end(ended <-chan string) string {
 	}
 }
 
-// giveUp ends the process, at once when now is closed.
+// giveUp ends the process, immediately if now is closed.
 func (s *successor) giveUp(ended <-chan string, now <-chan struct{}) {
 	_ = s.process.Signal(os.Interrupt)
 	limit := time.NewTimer(giveUpTime)
 	defer limit.Stop()
 	for there := true; there; {
 		select {
-		case _, there = <-s.messages: // it gets no answers any more
+		case _, there = <-s.messages: // it gets no more answers
 		case <-limit.C:
 			s.kill()
 		case <-now:
@@ -200,20 +200,20 @@ func (s *successor) giveUp(ended <-chan string, now <-chan struct{}) {
 	s.end(ended)
 }
 
-// kill ends the process at once. A child of its own may keep the connection open.
+// kill kills the process. A child of it may keep the connection open.
 func (s *successor) kill() {
 	_ = s.process.Kill()
 	s.conn.Close()
 }
 
-// follow does what the new process asks for while this one finishes.
+// follow handles the messages of the new process while this one finishes.
 func (d *Daemon) follow(s *successor) {
 	for m := range s.messages {
 		d.handle(s, m)
 	}
 }
 
-// handle does what the new process asks for.
+// handle handles a message of the new process.
 func (d *Daemon) handle(s *successor, m handover.Message) {
 	switch m.Kind {
 	case handover.Take:
@@ -232,9 +232,9 @@ func (d *Daemon) handle(s *successor, m handover.Message) {
 	}
 }
 
-// handOver gives up the state directory. Later events go to the new process.
+// handOver releases the state directory. Later events go to the new process.
 func (d *Daemon) handOver(s *successor) {
-	d.counting.Lock() // no event is on its way to files that are closed below
+	d.counting.Lock() // no event is being written to the files that are closed below
 	d.successor.Store(s)
 	d.counting.Unlock()
 	d.endSave()
@@ -252,7 +252,8 @@ func (d *Daemon) handOver(s *successor) {
 	d.lock, s.taken = nil, true
 }
 
-// passOn has the new process publish an event. It reports false if there is none.
+// passOn makes the new process publish an event. It returns false if there is no such
+// process.
 func (d *Daemon) passOn(e event.Event) bool {
 	s := d.successor.Load()
 	if s == nil {
@@ -261,18 +262,18 @@ func (d *Daemon) passOn(e event.Event) bool {
 	switch e.Type {
 	case event.TypeRequest, event.TypeRetry, event.TypeClient, event.TypeLog:
 	default:
-		return true // about what this process does not decide any more
+		return true // this process is no longer responsible for these events
 	}
 	select {
 	case <-s.gone:
 		return false
 	case s.events <- e:
-	default: // it does not read them
+	default: // it is not reading
 	}
 	return true
 }
 
-// pass sends the events, until a zero one.
+// pass sends events until it receives a zero one.
 func (s *successor) pass() {
 	defer close(s.passed)
 	for e := range s.events {
@@ -282,8 +283,8 @@ func (s *successor) pass() {
 	}
 }
 
-// endPassing waits until the events are passed on, or ctx ends, reports what channels
-// and keys did, and ends the connection.
+// endPassing waits until all events have been sent or ctx ends, then sends the counts
+// of channels and keys, and closes the connection.
 func (d *Daemon) endPassing(ctx context.Context) {
 	s := d.successor.Load()
 	if s == nil {
@@ -306,8 +307,8 @@ func (d *Daemon) endPassing(ctx context.Context) {
 	}
 }
 
-// awaitTunnels waits until the tunnels of the new process have taken the addresses
-// of those of this one.
+// awaitTunnels waits until the tunnels of the new process have taken over the
+// addresses of this one.
 func (d *Daemon) awaitTunnels(ctx context.Context) {
 	s := d.successor.Load()
 	if s == nil {
@@ -335,10 +336,10 @@ func (d *Daemon) RestartError() string {
 	return ""
 }
 
-// replacing is what a restart needs of the daemon.
+// replacing is the state of restarts.
 type replacing struct {
-	successor    atomic.Pointer[successor] // that has the state directory
-	predecessor  *predecessor              // nil: this process took nobody's place
+	successor    atomic.Pointer[successor] // which owns the state directory
+	predecessor  *predecessor              // nil: this process replaced no other
 	counting     sync.RWMutex              // read-locked while an event is counted
 	restartError atomic.Pointer[string]
 }

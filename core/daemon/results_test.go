@@ -104,7 +104,7 @@ route "/v1/**" {
 type ending struct {
 	what, method, path, body, token string
 	headers                         []string
-	site                            fakesite.Behaviour
+	site                            fakesite.Behavior
 	leaves                          bool // the caller, when the answer has begun
 	ends                            results
 }

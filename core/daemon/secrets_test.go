@@ -161,7 +161,7 @@ func (r *running) follow() (stop func() []byte) {
 // requests has all that can go wrong go wrong, with sites that say the key
 // that they were sent.
 func (c *secretSearch) requests(primary, query *fakesite.Site) {
-	echo := func(code int) fakesite.Behaviour {
+	echo := func(code int) fakesite.Behavior {
 		return func(x *fakesite.Exchange) {
 			fakesite.Status(code, fmt.Sprintf(`{"error":{"message":"Incorrect API key provided: %[1]s","code":"%[1]s","type":"%[1]s"}}`, x.Credential), "X-Echo", x.Credential)(x)
 		}
@@ -175,7 +175,7 @@ func (c *secretSearch) requests(primary, query *fakesite.Site) {
 	ask(chat, ask1, own...)
 	ask(chat, ask1, "Authorization", "Bearer "+planted["a caller's key"])
 	ask("/v1beta/models/m:generateContent?key="+planted["client token"], "{}")
-	for _, b := range []fakesite.Behaviour{
+	for _, b := range []fakesite.Behavior{
 		echo(401), echo(403), echo(429), echo(402), echo(400), echo(500), echo(502),
 		fakesite.Challenge(), fakesite.Reset(), fakesite.EmptyOK(), fakesite.OutOfQuota(), fakesite.CutAfterEvents(2), fakesite.HangAfterEvents(2), fakesite.RateLimited(time.Hour),
 	} {

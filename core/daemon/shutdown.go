@@ -14,23 +14,23 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// What is left to do when requests have been drained or cut has these limits.
+// Time limits of the steps after requests have been drained or cut off.
 const (
-	orderlyTime = 5 * time.Second        // for all of it
+	orderlyTime = 5 * time.Second        // for all steps
 	stepTime    = time.Second            // for one step
-	hurriedTime = 500 * time.Millisecond // for all of it once nothing is to be waited for
-	killTime    = 500 * time.Millisecond // from the end of any of these until it is abandoned
+	hurriedTime = 500 * time.Millisecond // for all steps of an immediate stop
+	killTime    = 500 * time.Millisecond // after any of these limits, until a step is abandoned
 )
 
-// progressEvery is the time between two reports of what a stop waits for.
+// progressEvery is the time between two reports of what a stop is waiting for.
 const progressEvery = 5 * time.Second
 
-// stopping is the wish of somebody to stop the program.
+// stopping records requests to stop the program.
 type stopping struct {
 	asked chan control.Ending
-	first chan struct{} // closed with the first wish
-	now   chan struct{} // closed when requests in flight are to be cut
-	final atomic.Bool   // somebody wants no restart
+	first chan struct{} // closed by the first request
+	now   chan struct{} // closed when requests in flight are to be cut off
+	final atomic.Bool   // a stop was requested, not a restart
 	once  [2]func()
 }
 
@@ -40,14 +40,14 @@ func newStopping() *stopping {
 	return s
 }
 
-// ask has the daemon stop. The first to ask says how; to cut what is in flight, and
-// to stop instead of a restart, can be asked at any time.
+// ask makes the daemon stop. The first call decides how; later ones can only cut off
+// requests in flight, or turn a restart into a stop.
 func (d *Daemon) ask(e control.Ending) {
 	d.stop.once[0]()
 	if !e.Restart {
 		d.stop.final.Store(true)
 	}
-	if e.Drain == 0 && (!e.Restart || d.life.Err() != nil) { // before a restart nothing is cut that may go on
+	if e.Drain == 0 && (!e.Restart || d.life.Err() != nil) { // a restart that can still be given up cuts off nothing
 		d.stop.once[1]()
 	}
 	select {
@@ -56,19 +56,19 @@ func (d *Daemon) ask(e control.Ending) {
 	}
 }
 
-// StopAsked reports whether somebody asked for a stop over the control socket, and
-// not for a restart.
+// StopAsked reports whether a stop, and not a restart, was requested over the control
+// socket.
 func (d *Daemon) StopAsked() bool { return d.stop.final.Load() }
 
-// StopNow has a stop that has begun, or will begin, cut requests in flight.
+// StopNow makes a stop, current or future, cut off requests in flight.
 func (d *Daemon) StopNow() { d.stop.once[1]() }
 
-// during is ctx until somebody asks to stop.
+// during returns a context that ends with ctx or when a stop is requested.
 func (s *stopping) during(ctx context.Context) (context.Context, context.CancelFunc) {
 	return until(ctx, s.first, reload.ErrStopping)
 }
 
-// until is ctx until the channel is closed.
+// until returns a context that ends with ctx or when the channel is closed.
 func until(ctx context.Context, closed <-chan struct{}, cause error) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
@@ -81,8 +81,8 @@ func until(ctx context.Context, closed <-chan struct{}, cause error) (context.Co
 	return ctx, func() { cancel(nil) }
 }
 
-// Wait returns when ctx ends, somebody asks for a stop over the control socket,
-// or a port stops serving.
+// Wait returns when ctx ends, a stop is requested over the control socket, or a port
+// stops serving.
 func (d *Daemon) Wait(ctx context.Context) (control.Ending, error) {
 	select {
 	case <-ctx.Done():
@@ -109,11 +109,10 @@ func (d *Daemon) HandOver(ctx context.Context) (env string) {
 	return d.parts.Ports.HandOver(ctx)
 }
 
-// Shutdown stops accepting requests, and lets those in flight finish until ctx
-// ends or somebody asks to stop at once. Then they are cut. What else is to be
-// stopped has a few seconds, or a moment if nothing is to be waited for. While
-// requests are drained the admin port and the control socket answer. A second call
-// waits for the first.
+// Shutdown stops accepting requests, and lets those in flight finish until ctx ends or
+// an immediate stop is requested. Then they are cut off. All other parts get a few
+// seconds to stop, or a moment in an immediate stop. While requests are drained, the
+// admin port and the control socket answer. A second call waits for the first.
 func (d *Daemon) Shutdown(ctx context.Context) (err error) {
 	d.shutdown.Do(func() { err = d.shutDown(ctx) })
 	return err
@@ -135,12 +134,13 @@ func (d *Daemon) shutDown(ctx context.Context) error {
 	err := d.release(last)
 	if err != nil && patient.Err() != nil && d.log != nil {
 		d.log.Warn("Stopped at once", "abandoned", err)
-		return nil // as somebody asked
+		return nil // as requested
 	}
 	return err
 }
 
-// lastTime ends after the limit, and a moment after patient has ended.
+// lastTime returns a context that ends after the limit, or shortly after patient has
+// ended.
 func lastTime(patient context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	last, cancel := context.WithTimeout(context.Background(), limit)
 	stop := context.AfterFunc(patient, func() {
@@ -162,8 +162,8 @@ func (d *Daemon) drain(ctx context.Context) {
 	go d.reportDraining(drained)
 	defer close(drained)
 	d.parts.Proxy.CloseSockets()
-	// When the time is over, streams end with an error before their connections are
-	// cut. The ports see to that themselves.
+	// When the time is up, streams end with an error before their connections are cut
+	// off. The ports do that themselves.
 	cut, stop := context.WithCancel(context.Background())
 	defer stop()
 	defer context.AfterFunc(ctx, func() {
@@ -194,7 +194,7 @@ func (d *Daemon) drain(ctx context.Context) {
 // interruptTime is how long a stream has to end with an error event.
 const interruptTime = 300 * time.Millisecond
 
-// reportDraining says from time to time what a stop waits for.
+// reportDraining reports at intervals what a stop is waiting for.
 func (d *Daemon) reportDraining(drained <-chan struct{}) {
 	for {
 		select {
@@ -216,14 +216,14 @@ func (d *Daemon) reportDraining(drained <-chan struct{}) {
 	}
 }
 
-// step is a part of what is left to be stopped.
+// step is one step of stopping.
 type step struct {
 	what string
 	do   func(context.Context) error
 }
 
-// release stops all that is left. What is not done shortly after ctx has ended is
-// abandoned, and named by the error.
+// release stops everything that remains. Steps that have not ended shortly after ctx
+// are abandoned; the error names the current one.
 func (d *Daemon) release(ctx context.Context) error {
 	var current atomic.Pointer[step]
 	done := make(chan error, 1)
@@ -250,8 +250,7 @@ func (d *Daemon) release(ctx context.Context) error {
 	}
 }
 
-// lastSteps are in the order in which they are to be done. A start that failed has
-// not made all parts.
+// lastSteps returns the steps in order. A failed start has not created all parts.
 func (d *Daemon) lastSteps() []step {
 	return []step{
 		{"saving the state", func(context.Context) error { d.keeping.Wait(); return nil }},
@@ -286,9 +285,9 @@ func (d *Daemon) lastSteps() []step {
 	}
 }
 
-// reportEnd is what the report of the start has as its counterpart.
+// reportEnd is the counterpart of the report of the start.
 func (d *Daemon) reportEnd() {
-	if d.reloader != nil && d.reloader.Running() != nil { // else it has not started
+	if d.reloader != nil && d.reloader.Running() != nil { // otherwise the program has not started
 		d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: fmt.Sprintf("aitunnel %s ended, process %d", d.options.Version, os.Getpid())})
 	}
 }
@@ -309,7 +308,7 @@ func (d *Daemon) releaseConfiguration(ctx context.Context) error {
 	return nil
 }
 
-// releaseDirectory gives up the lock last: then a stop is over.
+// releaseDirectory releases the lock, as the last step: then the stop is complete.
 func (d *Daemon) releaseDirectory() (err error) {
 	if d.control != nil {
 		d.control.Close()

@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon/handover"
 )
 
-// predecessor is the process whose place this one takes.
+// predecessor is the process that this one replaces.
 type predecessor struct {
 	conn     *handover.Conn
 	restored chan struct{} // closed when its state has been read
@@ -20,14 +20,14 @@ type predecessor struct {
 	answers map[handover.Message]chan struct{}
 }
 
-// answerTime is how long an answer of the other process may take.
+// answerTime is the time limit for an answer of the other process.
 const answerTime = 15 * time.Second
 
 func newPredecessor(c *handover.Conn) *predecessor {
 	return &predecessor{conn: c, restored: make(chan struct{}), gone: make(chan struct{}), answers: map[handover.Message]chan struct{}{}}
 }
 
-// ask waits until the other process has done something.
+// ask sends a request to the other process and waits for its answer.
 func (p *predecessor) ask(ctx context.Context, m handover.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -48,7 +48,7 @@ func (p *predecessor) ask(ctx context.Context, m handover.Message) error {
 	}
 }
 
-// listen takes what the other process says, until it ends.
+// listen handles the messages of the other process until it ends.
 func (d *Daemon) listen(p *predecessor) {
 	defer close(p.gone)
 	for {
@@ -76,8 +76,8 @@ func (d *Daemon) listen(p *predecessor) {
 	}
 }
 
-// takeOver takes the state directory of the old process. After it nothing can
-// fail but the files of the directory.
+// takeOver takes over the state directory of the old process. After that, only the
+// files of the directory can cause a failure.
 func (d *Daemon) takeOver(persisted *persistence) error {
 	p := d.predecessor
 	if err := p.ask(d.life, handover.Message{Kind: handover.Take}); err != nil {
@@ -94,11 +94,11 @@ func (d *Daemon) takeOver(persisted *persistence) error {
 // tunnelFree waits until the old process has closed the addresses of a tunnel.
 func (d *Daemon) tunnelFree(ctx context.Context, name string) {
 	if d.predecessor != nil {
-		_ = d.predecessor.ask(ctx, handover.Message{Kind: handover.Tunnel, Tunnel: name}) // it has ended, or does not answer: then the host decides
+		_ = d.predecessor.ask(ctx, handover.Message{Kind: handover.Tunnel, Tunnel: name}) // if it has ended or does not answer, the host decides
 	}
 }
 
-// endPredecessor gives the old process the time that is left to this one.
+// endPredecessor gives the old process as much time as this one has left.
 func (d *Daemon) endPredecessor(ctx context.Context) {
 	p := d.predecessor
 	if p == nil {

@@ -16,11 +16,11 @@ import (
 const (
 	saveTime        = 10 * time.Second       // before a restart
 	stopSaveTime    = 2 * time.Second        // before a stop
-	hurriedSaveTime = 500 * time.Millisecond // before a stop that waits for nothing
+	hurriedSaveTime = 500 * time.Millisecond // before an immediate stop
 )
 
-// check reports why a restart would fail, or what it would lose: then the program keeps
-// running. A stop is not prevented: unsaved says what it will lose.
+// check returns why a restart would fail, or what it would lose: then the program
+// keeps running. A stop is not prevented: unsaved is what it will lose.
 func (d *Daemon) check(ctx context.Context, e control.Ending) (unsaved string, err error) {
 	ctx, cancel := until(ctx, d.life.Done(), reload.ErrStopping)
 	defer cancel()
@@ -30,7 +30,7 @@ func (d *Daemon) check(ctx context.Context, e control.Ending) (unsaved string, e
 		}
 		return unsaved, nil
 	}
-	d.restartError.Store(nil) // of an earlier one
+	d.restartError.Store(nil) // from an earlier restart
 	if d.options.BeforeRestart != nil {
 		if err := d.options.BeforeRestart(ctx); err != nil {
 			return "", err
@@ -42,7 +42,7 @@ func (d *Daemon) check(ctx context.Context, e control.Ending) (unsaved string, e
 	return "", nil
 }
 
-// saveAll writes all that a new process needs, or says what would be lost.
+// saveAll saves everything that a new process needs, or returns what would be lost.
 func (d *Daemon) saveAll(ctx context.Context, e control.Ending) error {
 	limit := saveTime
 	switch {
@@ -70,10 +70,10 @@ func (d *Daemon) saveAll(ctx context.Context, e control.Ending) error {
 	return errors.New(text)
 }
 
-// inOneLine returns an error that may be several, joined.
+// inOneLine returns the text of joined errors in one line.
 func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// unsaved returns what cannot be written to the disk at present, and why.
+// unsaved returns what cannot be saved now, and why.
 func (d *Daemon) unsaved() []string {
 	all := d.save.unsaved()
 	if text := d.history.Fault(); text != "" {

@@ -10,16 +10,16 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// api is the family whose shapes an answer takes.
+// api is the API in whose format an answer is written.
 type api int
 
 const (
-	openAI api = iota // also of paths that no API knows
+	openAI api = iota // also for paths of no known API
 	anthropic
 	gemini
 )
 
-// op is what a path asks for.
+// op is the operation of a path.
 type op int
 
 const (
@@ -32,7 +32,7 @@ const (
 	opModels
 )
 
-// parse reads from path, header and body what the request asks for.
+// parse determines from the path, headers and body what the request asks for.
 func (x *Exchange) parse() {
 	path := strings.TrimSuffix(x.R.URL.Path, "/")
 	fields := gjson.GetManyBytes(x.body, "model", "stream")
@@ -60,7 +60,7 @@ func (x *Exchange) parse() {
 	}
 }
 
-// parseGemini reads the model and the method out of …/models/MODEL:METHOD.
+// parseGemini reads the model and the method from …/models/MODEL:METHOD.
 func (x *Exchange) parseGemini(path string) {
 	_, last, _ := strings.Cut(path, "/models/")
 	model, method, _ := strings.Cut(last, ":")
@@ -73,14 +73,14 @@ func (x *Exchange) parseGemini(path string) {
 	}
 }
 
-// draft holds what an answer is made of, ready to be put into JSON.
+// draft contains the parts of an answer, ready to be inserted into JSON.
 type draft struct {
 	serial  int64
 	created int64
 	model   string   // a JSON string
 	text    string   // a JSON string
 	tokens  []string // JSON strings
-	prompt  int      // tokens of the prompt, by the rule of four bytes each
+	prompt  int      // tokens of the prompt, estimated at four bytes each
 }
 
 // draft starts an answer to the request.
@@ -95,13 +95,13 @@ func (x *Exchange) draft() draft {
 	}
 }
 
-// quote turns a text into a JSON string.
+// quote returns a text as a JSON string.
 func quote(text string) string {
 	b, _ := json.Marshal(text) // a string always has a JSON form
 	return string(b)
 }
 
-// quoteAll turns texts into JSON strings.
+// quoteAll returns texts as JSON strings.
 func quoteAll(texts []string) []string {
 	out := make([]string, len(texts))
 	for i, t := range texts {
@@ -129,7 +129,7 @@ func (x *Exchange) whole() string {
 	}
 }
 
-// events returns the answer as the pieces of a stream, each as it goes on the wire.
+// events returns the pieces of a streamed answer as they are sent.
 func (x *Exchange) events() []string {
 	d := x.draft()
 	switch x.op {
@@ -149,8 +149,8 @@ func (x *Exchange) streams() bool {
 	return x.Stream && x.op != opUnknown && x.op != opCount && x.op != opModels
 }
 
-// sse reports whether the stream's pieces are server-sent events: all are, but
-// Gemini's unless asked for.
+// sse reports whether the pieces are server-sent events: always, except for Gemini
+// unless the request asks for them.
 func (x *Exchange) sse() bool {
 	return x.api != gemini || x.R.URL.Query().Get("alt") == "sse"
 }
@@ -184,7 +184,7 @@ func modelEntry(a api, model string) string {
 	}
 }
 
-// fault is an error in the words of each API.
+// fault is an error in the terms of each API.
 type fault struct {
 	status     int
 	openAIType string
@@ -205,7 +205,7 @@ var (
 		"not_found_error", "NOT_FOUND", "There is nothing at this path."}
 )
 
-// fail answers with the fault in the request's API's own shape.
+// fail answers with the fault in the format of the request's API.
 func (x *Exchange) fail(f fault) {
 	var body string
 	switch x.api {
@@ -220,11 +220,11 @@ func (x *Exchange) fail(f fault) {
 	x.send(f.status, "application/json", body)
 }
 
-// send answers in one piece of a known length.
+// send sends an answer of known length.
 func (x *Exchange) send(status int, contentType, body string) {
 	h := x.W.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.W.WriteHeader(status)
-	_, _ = x.W.Write([]byte(body)) // a client that left is noted by its context
+	_, _ = x.W.Write([]byte(body)) // a disconnected client is noticed by its context
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// KeptBody is how many bytes of a request's body its record keeps.
+// KeptBody is how many bytes of a request's body are recorded.
 const KeptBody = 64 << 10
 
 // Request is the record of one request.
@@ -24,15 +24,15 @@ type Request struct {
 	Host       string
 	Header     http.Header
 	Credential string
-	Style      string // how the credential is carried, one of the Style constants
+	Style      string // how the credential was sent, one of the Style constants
 	Model      string
 	Size       int    // bytes of the body
 	Body       []byte // its first KeptBody bytes
 	SHA256     string // of the whole body, in hex
-	Gone       bool   // the client left before the answer was complete
+	Gone       bool   // the client disconnected before the answer was complete
 }
 
-// journal is what a site remembers.
+// journal contains the recorded requests.
 type journal struct {
 	off   atomic.Bool
 	count atomic.Int64
@@ -40,9 +40,9 @@ type journal struct {
 	notes []*note
 }
 
-// note is a record that may still change. A nil note ignores everything.
+// note is a record that may still change. A nil note ignores all calls.
 type note struct {
-	Request // Gone excepted, never changes once it is in the journal
+	Request // except for Gone, does not change once it is in the journal
 	gone    atomic.Bool
 }
 
@@ -73,8 +73,8 @@ func (j *journal) add(x *Exchange, style string) *note {
 	return n
 }
 
-// watch notes when the client leaves, until the function it returns is called.
-// A request that ends because the site closes is no client that left.
+// watch records when the client disconnects, until the returned function is called. A
+// request that ends because the site closes does not count.
 func (n *note) watch(request, site context.Context) (stop func()) {
 	if n == nil {
 		return func() {}
@@ -91,7 +91,7 @@ func (n *note) watch(request, site context.Context) (stop func()) {
 	}
 }
 
-// leave notes that the client left.
+// leave records that the client disconnected.
 func (n *note) leave() {
 	if n != nil {
 		n.gone.Store(true)
@@ -101,11 +101,11 @@ func (n *note) leave() {
 // Record switches recording on or off; it is on in a new site.
 func (s *Site) Record(on bool) { s.journal.off.Store(!on) }
 
-// Count returns how many requests came, recorded or not.
+// Count returns how many requests arrived, recorded or not.
 func (s *Site) Count() int { return int(s.journal.count.Load()) }
 
-// Requests returns the recorded requests in the order they came. The headers
-// and bodies are the journal's own: read only.
+// Requests returns the recorded requests in the order of their arrival. Their headers
+// and bodies must not be changed.
 func (s *Site) Requests() []Request {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()
@@ -117,7 +117,7 @@ func (s *Site) Requests() []Request {
 	return out
 }
 
-// Forget drops what was recorded and counted.
+// Forget clears the records and the count.
 func (s *Site) Forget() {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()
@@ -125,13 +125,13 @@ func (s *Site) Forget() {
 	s.journal.count.Store(0)
 }
 
-// WaitRequests waits until n requests are recorded and returns all there are.
+// WaitRequests waits until n requests are recorded, and returns all of them.
 func (s *Site) WaitRequests(n int, timeout time.Duration) ([]Request, error) {
 	return s.wait("requests", n, timeout, func(Request) bool { return true })
 }
 
-// WaitDisconnected waits until n clients have left before their answer was complete and
-// returns all recorded requests.
+// WaitDisconnected waits until n clients have disconnected before their answer was
+// complete, and returns all recorded requests.
 func (s *Site) WaitDisconnected(n int, timeout time.Duration) ([]Request, error) {
 	return s.wait("clients gone", n, timeout, func(r Request) bool { return r.Gone })
 }

@@ -2,7 +2,7 @@ package fakesite
 
 import "fmt"
 
-// messageBody returns a message with the given content, reason to stop and tokens.
+// messageBody returns a message with the given content, stop reason and tokens.
 func (d draft) messageBody(content, stop string, output int) string {
 	return fmt.Sprintf(`{"id":"msg_%d","type":"message","role":"assistant","model":%s,"content":[%s],`+
 		`"stop_reason":%s,"stop_sequence":null,"usage":{"input_tokens":%d,"cache_creation_input_tokens":0,`+
@@ -32,7 +32,7 @@ func (d draft) messageEvents() []string {
 	return events
 }
 
-// anthropicModels returns the page that holds the entries of these models.
+// anthropicModels returns the page of the list with the entries of these models.
 func anthropicModels(models []string, entries string) string {
 	first, last := "null", "null"
 	if len(models) > 0 {

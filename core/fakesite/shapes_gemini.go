@@ -40,7 +40,7 @@ func (d draft) generateEvents(sse bool) []string {
 	return events
 }
 
-// countTokens returns the size of the prompt, as Anthropic or Gemini tell it.
+// countTokens returns the size of the prompt in the format of Anthropic or Gemini.
 func (d draft) countTokens(a api) string {
 	if a == gemini {
 		return fmt.Sprintf(`{"totalTokens":%d}`, d.prompt)

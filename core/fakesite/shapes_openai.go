@@ -24,8 +24,8 @@ func (d draft) chat() string {
 		`"usage":%s}`, d.serial, d.created, d.model, d.text, d.chatUsage())
 }
 
-// chatEvents returns a chat completion's stream. The usage comes in a chunk of its
-// own, and only to who asked for it.
+// chatEvents returns a chat completion's stream. If usage is set, it is in a chunk of
+// its own.
 func (d draft) chatEvents(usage bool) []string {
 	head := fmt.Sprintf(`{"id":"chatcmpl-%d","object":"chat.completion.chunk","created":%d,"model":%s,`,
 		d.serial, d.created, d.model)

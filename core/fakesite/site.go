@@ -1,7 +1,7 @@
-// Package fakesite is a site that behaves as it is told: it answers in the
-// shapes of the OpenAI, Anthropic and Gemini APIs, or fails in any of the ways
-// real sites do, and remembers what it was sent. The demo, tests and
-// benchmarks use it in place of a site on the internet.
+// Package fakesite is a site that behaves as configured: it answers in the formats of
+// the OpenAI, Anthropic and Gemini APIs, or fails in any of the ways real sites do,
+// and records its requests. The demo, tests and benchmarks use it instead of sites on
+// the internet.
 package fakesite
 
 import (
@@ -43,25 +43,25 @@ type Site struct {
 	pool    *x509.CertPool
 }
 
-// Option shapes a [Site].
+// Option configures a [Site].
 type Option func(*Site)
 
-// Keys makes the site refuse every other key. Without it any request passes.
+// Keys makes the site refuse all other keys. Without it, no key is required.
 func Keys(keys ...string) Option { return func(s *Site) { s.keys = keys } }
 
-// Text returns what the site answers; the default names the site.
+// Text sets the text of answers; the default contains the site's name.
 func Text(text string) Option { return func(s *Site) { s.text = text } }
 
-// Tokens returns how many pieces a stream has; the default is one for each word.
+// Tokens sets how many pieces a stream has; the default is one per word.
 func Tokens(n int) Option { return func(s *Site) { s.tokenCount = n } }
 
-// Pace returns the pause after each event of a stream; the default is none.
+// Pace sets the pause after each event of a stream; the default is none.
 func Pace(d time.Duration) Option { return func(s *Site) { s.pace = d } }
 
-// TLS makes the site speak HTTPS, with HTTP/2, by a certificate of its own.
+// TLS makes the site use HTTPS, with HTTP/2 and a certificate of its own.
 func TLS() Option { return func(s *Site) { s.secure = true } }
 
-// New returns a site that [Site.Start] opens.
+// New returns a site; see [Site.Start].
 func New(name string, options ...Option) *Site {
 	s := &Site{name: name, text: "Hello from " + name + "!", models: []string{"fake-model"}}
 	for _, o := range options {
@@ -80,7 +80,7 @@ func New(name string, options ...Option) *Site {
 	return s
 }
 
-// Start opens the site on a free port of this machine.
+// Start starts the site on a free port of this machine.
 func (s *Site) Start() error {
 	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -116,13 +116,13 @@ func (s *Site) URL() string { return s.url }
 // Name returns the site's name.
 func (s *Site) Name() string { return s.name }
 
-// Answer returns the text that the site answers with.
+// Answer returns the text of the site's answers.
 func (s *Site) Answer() string { return s.text }
 
-// CertPool trusts the certificate of a site with [TLS].
+// CertPool returns a pool with the certificate of a site with [TLS].
 func (s *Site) CertPool() *x509.CertPool { return s.pool }
 
-// Close ends the site and every request in it.
+// Close closes the site and ends its requests.
 func (s *Site) Close() {
 	s.end()
 	if s.server != nil {
@@ -165,7 +165,7 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	s.script.pick(x.Credential)(x)
 }
 
-// The ways a credential is carried.
+// The ways to send a credential.
 const (
 	StyleBearer  = "bearer"
 	StyleAPIKey  = "x-api-key"
@@ -193,5 +193,5 @@ func (x *Exchange) allowed() bool {
 	return len(x.Site.keys) == 0 || slices.Contains(x.Site.keys, x.Credential)
 }
 
-// ClientTLS trusts the site.
+// ClientTLS returns a configuration that trusts the site.
 func (s *Site) ClientTLS() *tls.Config { return &tls.Config{RootCAs: s.pool} }

@@ -14,8 +14,8 @@ import (
 // complete stands for all events of an answer.
 const complete = math.MaxInt
 
-// answer gives the ordinary answer, or its first n events and then calls
-// broken. An answer that is no stream counts as one event, cut in the middle.
+// answer gives the normal answer, or its first n events, and then calls broken. An
+// answer that is not a stream counts as one event, and is cut off in the middle.
 func (x *Exchange) answer(n int, broken func()) {
 	switch {
 	case !x.allowed():
@@ -51,7 +51,7 @@ func (x *Exchange) stream(n int, broken func()) {
 	}
 }
 
-// half sends the headers and, unless n is 0, half of the answer's one piece.
+// half sends the headers and, unless n is 0, half of an answer that is not a stream.
 func (x *Exchange) half(n int, broken func()) {
 	x.W.Header().Set("Content-Type", "application/json")
 	x.W.WriteHeader(http.StatusOK)
@@ -75,10 +75,10 @@ func (x *Exchange) startStream(sse bool) {
 	x.flush()
 }
 
-// flush sends what was written so far. A client that left is noted elsewhere.
+// flush sends what was written so far. A disconnected client is noticed elsewhere.
 func (x *Exchange) flush() { _ = http.NewResponseController(x.W).Flush() }
 
-// pause waits, and gives the answer up when the client or the site leaves.
+// pause waits, and gives up the answer when the client disconnects or the site closes.
 func (x *Exchange) pause(d time.Duration) {
 	if d <= 0 {
 		return
@@ -92,17 +92,17 @@ func (x *Exchange) pause(d time.Duration) {
 	}
 }
 
-// hang waits until the client or the site leaves.
+// hang waits until the client disconnects or the site closes.
 func (x *Exchange) hang() {
 	<-x.R.Context().Done()
 	panic(http.ErrAbortHandler)
 }
 
-// cut breaks the connection without ending the answer.
+// cut closes the connection without ending the answer.
 func (x *Exchange) cut() { panic(http.ErrAbortHandler) }
 
-// reset breaks the connection with a TCP reset; over HTTP/2, which many
-// requests share, it resets the stream.
+// reset closes the connection with a TCP reset; with HTTP/2, where many requests share
+// a connection, it resets the stream.
 func (x *Exchange) reset() {
 	conn, _, err := http.NewResponseController(x.W).Hijack()
 	if err != nil {
@@ -117,14 +117,15 @@ func (x *Exchange) reset() {
 	_ = conn.Close()
 }
 
-// upgrades reports whether the request asks for a WebSocket, on which the site repeats what it gets.
+// upgrades reports whether the request asks for a WebSocket, on which the site repeats
+// what it receives.
 func (x *Exchange) upgrades() bool {
 	return strings.EqualFold(x.R.Header.Get("Upgrade"), "websocket") &&
 		strings.Contains(strings.ToLower(x.R.Header.Get("Connection")), "upgrade")
 }
 
-// echo switches to the echo protocol, in which every byte comes back until the
-// client stops sending.
+// echo switches to the echo protocol: every byte is sent back until the client stops
+// sending.
 func (x *Exchange) echo() {
 	conn, buffered, err := http.NewResponseController(x.W).Hijack()
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// isPerson reports whether somebody logs in to an account, and can run commands with it.
+// isPerson reports whether people log in to an account and can run commands with it.
 func isPerson(uid int) bool {
 	if runtime.GOOS == "darwin" {
 		return uid == 0 || uid > 500
@@ -29,8 +29,9 @@ func isPerson(uid int) bool {
 	return uid == 0 || uid >= 1000 && uid < 60000
 }
 
-// Command returns how a command is run with the account of this process: that of a
-// service is not one to log in to. home is where the account has its files.
+// Command returns how to run a command with the account of this process, which nobody
+// logs in to if it is that of a service. home is the directory with the files of the
+// account.
 func Command(command, home string) string {
 	me := os.Geteuid()
 	if isPerson(me) {
@@ -42,9 +43,9 @@ func Command(command, home string) string {
 	return fmt.Sprintf("runuser -u %s -- env HOME=%s %s", name(me), wording.ShellWord(home), command)
 }
 
-// MakePrivate returns the command with which only the owner of a file may use it. It needs
-// sudo if the file belongs to another account, or to that of a service, which nobody logs
-// in to.
+// MakePrivate returns the command that makes a file accessible only to its owner. It
+// uses sudo if the file belongs to another account, or to that of a service, which
+// nobody logs in to.
 func MakePrivate(path string, info os.FileInfo) string {
 	command, me := "chmod 600 "+wording.ShellWord(path), os.Geteuid()
 	if is, known := info.Sys().(*syscall.Stat_t); known && me != 0 && (int(is.Uid) != me || !isPerson(me)) {
@@ -53,15 +54,15 @@ func MakePrivate(path string, info os.FileInfo) string {
 	return command
 }
 
-// What an account needs of a file, as bits of its mode.
+// What an account needs to do with a file, as bits of its mode.
 const (
 	read  = 4
 	write = 2
 	enter = 1
 )
 
-// Explain adds to an error why the file at the path may not be read. Errors of another
-// kind are returned as they are.
+// Explain adds to an error why the file at the path may not be read. Other errors are
+// returned unchanged.
 func Explain(path string, err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
@@ -69,8 +70,8 @@ func Explain(path string, err error) error {
 	return explain(path, read, err)
 }
 
-// CheckAppend returns why a file cannot be appended to, or created if it does not exist.
-// It does not create it.
+// CheckAppend returns why a file cannot be appended to, or created if it does not
+// exist. It does not create the file.
 func CheckAppend(path string) error {
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0)
 	switch {
@@ -97,7 +98,8 @@ func CheckAppend(path string) error {
 	return nil
 }
 
-// explain says what keeps the account from using the path: that, or a directory above.
+// explain returns what prevents the account from using the path: the file itself, or a
+// directory above it.
 func explain(path string, need uint32, err error) error {
 	full, failed := filepath.Abs(path)
 	if failed != nil {
@@ -156,7 +158,7 @@ func remedy(path string, info os.FileInfo, is *syscall.Stat_t, need uint32) stri
 		return fmt.Sprintf("make a directory for it, sudo install -d -o %s %s, and use a file there", name(me), wording.ShellWord(filepath.Join(path, "aitunnel")))
 	}
 	if me != 0 && isPerson(me) && owner != 0 {
-		return "run the command with sudo" // a service may need it as it is
+		return "run the command with sudo" // a service may need the file unchanged
 	}
 	return fmt.Sprintf("run sudo chown %s %s", name(me), word)
 }
@@ -166,13 +168,13 @@ func belongs(group int) bool {
 	return group == os.Getegid() || slices.Contains(groups, group)
 }
 
-// isHome reports whether a directory is the home of an account, or in it.
+// isHome reports whether a directory is in the home directory of an account.
 func isHome(dir string, owner int) bool {
 	u, err := user.LookupId(strconv.Itoa(owner))
 	return err == nil && u.HomeDir != "/" && u.HomeDir != "" && strings.HasPrefix(dir+"/", filepath.Clean(u.HomeDir)+"/")
 }
 
-// name returns that of an account.
+// name returns the name of an account.
 func name(uid int) string {
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		return u.Username

@@ -8,8 +8,8 @@ func Explain(_ string, err error) error { return err }
 // Command returns the command.
 func Command(command, _ string) string { return command }
 
-// CheckAppend does not know: the permissions of Windows are not looked at.
+// CheckAppend returns nil: permissions are not checked on Windows.
 func CheckAppend(string) error { return nil }
 
-// MakePrivate returns nothing: there are no modes.
+// MakePrivate returns "": Windows has no file modes.
 func MakePrivate(string, os.FileInfo) string { return "" }

@@ -1,4 +1,4 @@
-// Package fileaccess explains why an account may not use a file: who tried, whose the
-// file is, and the command that helps. A service reads its files with an account of its
-// own, and the system says no more than "permission denied".
+// Package fileaccess explains why an account may not use a file: which account tried,
+// who owns the file, and which command solves the problem. A service accesses its
+// files with its own account, and the system only says "permission denied".
 package fileaccess

@@ -1,12 +1,12 @@
-// Package history keeps what happened to requests in a SQLite file: a row for
-// each request and each attempt, and sums by hour and by day. It holds no
-// prompt, no answer and no secret.
+// Package history records requests in a SQLite file: a row for each request, with its
+// attempts, and sums by hour and by day. It contains no prompt, no answer and no
+// secret.
 //
-// A request costs its caller one append to a queue. One goroutine writes, a
-// transaction per second or per 500 rows. If rows come faster than they can be
-// written, or cannot be written at all, rows are dropped and counted, and the sums
+// Recording a request costs its caller one append to a queue. One goroutine writes, in
+// a transaction per second or per 500 rows. If rows arrive faster than they can be
+// written, or cannot be written at all, they are dropped and counted, and the sums
 // stay exact.
 //
-// The program works without the file: each kind of trouble with it is reported
-// once, and tried to be overcome from time to time.
+// The program works without the file: each kind of fault is reported once, and writing
+// is retried from time to time.
 package history

@@ -12,8 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// fault is a kind of trouble with the file. It is reported once, however often
-// it shows.
+// fault is a reason why the file cannot be used. It is reported once, however often it
+// occurs.
 type fault string
 
 const (
@@ -25,8 +25,8 @@ const (
 	faultOther    fault = "it cannot be used"
 )
 
-// faultOf returns the kind of an error. SQLITE_IOERR_SHMSIZE says that the file of shared
-// memory could not grow: the disk was full when the history was opened.
+// faultOf classifies an error. SQLITE_IOERR_SHMSIZE means that the shared memory file
+// could not grow: the disk was full when the history was opened.
 func faultOf(err error) fault {
 	code, extended := 0, 0
 	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
@@ -47,13 +47,13 @@ func faultOf(err error) fault {
 	return faultOther
 }
 
-// setAsideHelps reports whether a new file would work where this one does not.
-func setAsideHelps(err error) bool {
+// isReplaceable reports whether a new file would work where this one does not.
+func isReplaceable(err error) bool {
 	newer := (*newerError)(nil)
 	return errors.As(err, &newer) || faultOf(err) == faultDamaged
 }
 
-// plain returns an error in words.
+// plain returns the text of an error for users.
 func plain(err error) string {
 	if newer := (*newerError)(nil); errors.As(err, &newer) {
 		return newer.Error()
@@ -64,7 +64,7 @@ func plain(err error) string {
 	return err.Error()
 }
 
-// Fault returns why the history cannot be written at present, "" if it can.
+// Fault returns why the history cannot be written now, "" if it can.
 func (s *Store) Fault() string {
 	if text := s.trouble.Load(); text != nil {
 		return *text
@@ -72,11 +72,11 @@ func (s *Store) Fault() string {
 	return ""
 }
 
-// failed notes that the file cannot be written now.
+// failed records that the file cannot be written now.
 func (w *writer) failed(err error) {
 	now := w.store.options.Now()
 	w.retryAt = now.Add(retryEvery)
-	if setAsideHelps(err) && w.store.file.Load() != nil {
+	if isReplaceable(err) && w.store.file.Load() != nil {
 		if w.setAside(err) == nil {
 			w.retryAt = now
 			return
@@ -91,10 +91,10 @@ func (w *writer) failed(err error) {
 	if f == faultOther || f == faultDisk {
 		text += ": " + err.Error()
 	}
-	text = fmt.Sprintf("the history cannot be written to %s: %s; requests go on, and up to %d records wait for it", w.store.path, text, 2*queueSize)
+	text = fmt.Sprintf("the history cannot be written to %s: %s; requests are not affected, and up to %d records are queued", w.store.path, text, 2*queueSize)
 	w.store.trouble.Store(&text)
 	w.report(event.LevelWarn, text)
 	if f != faultLocked && f != faultFull {
-		w.close() // it is opened again at the next try
+		w.close() // it is reopened for the next attempt
 	}
 }

@@ -19,16 +19,17 @@ import (
 // file is an open history.
 type file struct {
 	path    string
-	info    fs.FileInfo // tells it from another file of the same name
+	info    fs.FileInfo // to recognize another file with the same name
 	writing *sql.DB     // one connection
-	reading *sql.DB     // some, which cannot write
+	reading *sql.DB     // several connections, read-only
 
 	statements statements // of the writer
-	zone       string     // of the days, as it was kept
+	zone       string     // of the days, as stored in the file
 }
 
-// keepZone keeps the time zone of the days, for readers while no program runs.
-func (f *file) keepZone(zone string) error {
+// storeZone stores the time zone of the days in the file, for readers while no program
+// runs.
+func (f *file) storeZone(zone string) error {
 	if f.zone == zone {
 		return nil
 	}
@@ -39,8 +40,8 @@ func (f *file) keepZone(zone string) error {
 	return err
 }
 
-// openFile opens the file, and makes or migrates it. It is private, and so is what
-// SQLite lays beside it.
+// openFile opens the file, and creates or migrates it. Only its owner can read it and
+// the files that SQLite creates next to it.
 func openFile(ctx context.Context, path string, remote bool) (f *file, err error) {
 	created, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the state directory is the user's
 	if err != nil {
@@ -59,7 +60,7 @@ func openFile(ctx context.Context, path string, remote bool) (f *file, err error
 	if remote {
 		journal = "truncate" // shared memory does not work there
 	}
-	// auto_vacuum is set before the first table is made, or has no effect.
+	// auto_vacuum has no effect unless it is set before the first table is created.
 	f.writing, err = connect(path, "rw", 1, "auto_vacuum(incremental)", "journal_mode("+journal+")", "synchronous(normal)", "journal_size_limit(16777216)")
 	if err != nil {
 		return f, err
@@ -74,15 +75,15 @@ func openFile(ctx context.Context, path string, remote bool) (f *file, err error
 	return f, err
 }
 
-// readers is how many questions are answered at the same time.
+// readers is how many queries run at the same time.
 const readers = 2
 
-// immutable is the mode for a file that nobody can write, on a read-only disk: SQLite
-// would lay a file beside it otherwise.
+// immutable is the mode for a file that nobody can write to, such as one on a
+// read-only disk: in any other mode SQLite would create a file next to it.
 const immutable = "immutable"
 
-// connect returns a pool of connections in the mode "ro", "rw" or [immutable]. What a connection waits for a lock is
-// short: the next transaction comes soon.
+// connect returns a pool of connections in the mode "ro", "rw" or [immutable]. A
+// connection waits only briefly for a lock, since the next transaction follows soon.
 func connect(path, mode string, most int, pragmas ...string) (*sql.DB, error) {
 	q := url.Values{"mode": {mode}, "_pragma": append([]string{"busy_timeout(250)"}, pragmas...), "_txlock": {"immediate"}}
 	if mode != "rw" {
@@ -115,7 +116,7 @@ func (f *file) close() {
 	}
 }
 
-// ready opens the file if it is not open, or is another one by now.
+// ready opens the file if it is not open or has been replaced.
 func (w *writer) ready() bool {
 	ctx := context.Background()
 	s := w.store
@@ -126,7 +127,7 @@ func (w *writer) ready() bool {
 	if f != nil {
 		w.close()
 		w.report(event.LevelWarn, fmt.Sprintf("the history file %s was removed or replaced while it was in use; a new one is created", s.path))
-		removeBeside(s.path)
+		removeCompanions(s.path)
 	}
 	kind, remote := s.options.remote(s.options.Dir)
 	f, err := openFile(ctx, s.path, remote)
@@ -135,7 +136,7 @@ func (w *writer) ready() bool {
 			f.close()
 		}
 	}
-	if err != nil && setAsideHelps(err) {
+	if err != nil && isReplaceable(err) {
 		if err = w.setAside(err); err == nil {
 			f, err = openFile(ctx, s.path, remote)
 		}
@@ -157,23 +158,23 @@ func (w *writer) close() {
 	}
 }
 
-// replaced reports whether the path leads to another file, or to none.
+// replaced reports whether the path now names another file, or none.
 func (f *file) replaced() bool {
 	now, err := os.Stat(f.path)
 	return err != nil && errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, f.info)
 }
 
-// removeBeside removes what belongs to a file that is gone.
-func removeBeside(path string) {
-	for _, end := range beside {
+// removeCompanions removes what SQLite left next to a file that no longer exists.
+func removeCompanions(path string) {
+	for _, end := range companions {
 		_ = os.Remove(path + end)
 	}
 }
 
-// beside are the ends of the names of the files that SQLite lays beside its own.
-var beside = []string{"-wal", "-shm", "-journal"}
+// companions are the suffixes of the files that SQLite creates next to its own.
+var companions = []string{"-wal", "-shm", "-journal"}
 
-// setAside renames a file that cannot be used, so that a new one can be begun.
+// setAside renames a file that cannot be used, so that a new one can be created.
 func (w *writer) setAside(why error) error {
 	s := w.store
 	w.close()
@@ -185,7 +186,7 @@ func (w *writer) setAside(why error) error {
 	if err := os.Rename(s.path, to); err != nil {
 		return fmt.Errorf("%w; it cannot be renamed: %w", why, err)
 	}
-	for _, end := range beside {
+	for _, end := range companions {
 		_ = os.Rename(s.path+end, to+end)
 	}
 	w.report(event.LevelWarn, fmt.Sprintf("the history file cannot be used: %s; it is kept as %s, and a new one is created", plain(why), to))

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Filter says which requests are wanted. What is empty matches all. Client,
-// Channel, Key and Model may hold * for any characters.
+// Filter selects requests. An empty field matches all. In Client, Channel, Key and
+// Model, * matches any characters.
 type Filter struct {
-	From, To time.Time // To itself is not included
+	From, To time.Time // From is included, To is not
 	Client   string
 	Channel  string
 	Key      string
@@ -25,20 +25,20 @@ type Filter struct {
 	Text     string // in the ID, path, model, or error; needs From
 }
 
-// Page is some requests, the newest first.
+// Page is a page of requests, the newest first.
 type Page struct {
 	Records []Record `json:"requests"`
 	Next    string   `json:"next,omitempty"` // the cursor of the next page; "": there is none
 
-	// SearchedTo is how far back the search came, if it read many requests that do not
-	// match before the page was full: Next goes on from there.
+	// SearchedTo is how far back the search went, if it read many requests that do not
+	// match before the page was full. The next page continues from there.
 	SearchedTo *time.Time `json:"searched_to,omitempty"`
 }
 
-// MaxPage is how many requests a page has at most.
+// MaxPage is the maximum number of requests on a page.
 const MaxPage = 1000
 
-// QueryError is a question that makes no sense.
+// QueryError says what is wrong with a query.
 type QueryError struct{ Message string }
 
 func (e *QueryError) Error() string { return e.Message }
@@ -46,25 +46,25 @@ func (e *QueryError) Error() string { return e.Message }
 // ErrNoHistory means that the history file does not exist.
 var ErrNoHistory = errors.New("there is no history yet")
 
-// NotFoundError says that no such request is kept.
+// NotFoundError says that the history has no request with the ID.
 type NotFoundError struct{ ID string }
 
 func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("the history has no request %q: the ID may be incomplete, or the record was removed because of its age", e.ID)
 }
 
-// Reader answers questions.
+// Reader runs queries.
 type Reader struct {
 	db   *sql.DB
 	zone *time.Location
-	scan int // requests that are read for a page, about; 0: maxScan
+	scan int // about how many requests are read for a page; 0: maxScan
 }
 
-// freshness is how long a question waits for the writer to write what waits.
+// freshness is how long a query waits for queued rows to be written.
 const freshness = 200 * time.Millisecond
 
-// ReadFresh returns a reader of what was added before, unless writing that takes long:
-// then of what is written so far.
+// ReadFresh returns a reader that sees everything added before the call, or, if
+// writing that takes too long, what has been written so far.
 func (s *Store) ReadFresh(ctx context.Context) (*Reader, error) {
 	return s.readAfter(ctx, freshness)
 }
@@ -76,7 +76,7 @@ func (s *Store) readAfter(ctx context.Context, most time.Duration) (*Reader, err
 	return s.Read()
 }
 
-// Read returns a reader of what is written so far.
+// Read returns a reader of what has been written so far.
 func (s *Store) Read() (*Reader, error) {
 	f := s.file.Load()
 	if f == nil {
@@ -85,11 +85,11 @@ func (s *Store) Read() (*Reader, error) {
 	return &Reader{db: f.reading, zone: s.settings.Load().Zone}, nil
 }
 
-// condition is what a WHERE clause is made of.
+// condition builds a WHERE clause.
 type condition struct {
 	terms   []string
 	args    []any
-	columns []string // that are matched against a name
+	columns []string // those matched against a name
 }
 
 func (c *condition) add(term string, args ...any) {
@@ -179,7 +179,7 @@ func (c *condition) status(status string) error {
 
 var selectRequests = "SELECT seq, " + strings.Join(requestColumns, ", ") + " FROM requests"
 
-// pageQuery returns the query of a page of n requests at most, and its arguments.
+// pageQuery returns the query for a page of at most n requests, and its arguments.
 func (r *Reader) pageQuery(ctx context.Context, f Filter, cursor string, n int) (query string, args []any, s search, err error) {
 	c, err := f.condition()
 	if err != nil {
@@ -248,7 +248,7 @@ func parseCursor(s string) (at, seq int64, err error) {
 	return at, seq, nil
 }
 
-// Each calls f with all requests that the filter matches, the newest first.
+// Each calls f with every request that the filter matches, the newest first.
 func (r *Reader) Each(ctx context.Context, f Filter, each func(Record) error) error {
 	for cursor := ""; ; {
 		page, err := r.Requests(ctx, f, cursor, MaxPage)
@@ -283,7 +283,7 @@ func (r *Reader) Request(ctx context.Context, id string) (Record, error) {
 	return record, r.readAttempts(ctx, seq, &record)
 }
 
-// readAttempts reads the attempts of a request that an earlier version kept.
+// readAttempts reads the attempts of a request that an earlier version recorded.
 func (r *Reader) readAttempts(ctx context.Context, seq int64, to *Record) error {
 	rows, err := r.db.QueryContext(ctx, "SELECT "+strings.Join(attemptColumns, ", ")+" FROM attempts WHERE request = ? ORDER BY n", seq)
 	if err != nil {

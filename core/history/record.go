@@ -7,21 +7,21 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// Record is a request as it was kept. Lists have no attempts.
+// Record is a recorded request. In lists, it has no attempts.
 type Record struct {
 	Time time.Time `json:"time"` // of arrival
 	event.Request
-	Sent    string `json:"sent,omitempty"`    // the model as sent to the channel, where it is another one
+	Sent    string `json:"sent,omitempty"`    // the model as sent to the channel, if its name differs
 	Verdict string `json:"verdict,omitempty"` // what the last answer means: good, blocked, rate_limited, …
 	Failed  bool   `json:"failed"`
 
-	attemptList string // as it is kept; "" in rows of earlier versions
+	attemptList string // as stored; "" in rows of earlier versions
 }
 
-// scanner is a row of a result.
+// scanner is a row of a query's result.
 type scanner interface{ Scan(to ...any) error }
 
-// read reads a row of requestColumns, after seq.
+// read reads a row: seq, then requestColumns.
 func (r *Record) read(row scanner) (seq int64, err error) {
 	var at, ttfb, content, total int64
 	var attempts int
@@ -33,7 +33,7 @@ func (r *Record) read(row scanner) (seq int64, err error) {
 	r.Time, r.TTFB, r.Content, r.Total = time.UnixMilli(at), ofMicros(ttfb), ofMicros(content), ofMicros(total)
 	r.Retries, r.Attempts = max(attempts-1, 0), []event.Attempt{}
 	if passed != "" {
-		_ = json.Unmarshal([]byte(passed), &r.PassedOver) // what cannot be read is left out
+		_ = json.Unmarshal([]byte(passed), &r.PassedOver) // unreadable entries are left out
 	}
 	if cost != nil {
 		r.Cost = event.Money(*cost)

@@ -8,15 +8,16 @@ import (
 	"time"
 )
 
-// With many keys in use, sums cost much more than the rows that they are of, so they
-// are written less often. Until then the table unsummed holds the number of the first row
-// that is not in the sums: readers add the rows from there to what the sums have, and after
-// a program that was killed in between, the next one adds them to the sums.
+// With many keys in use, writing the sums costs much more than writing the rows, so
+// sums are written less often. Until then, the table unsummed contains the number of
+// the first row that is not in the sums: readers add the rows from there to the stored
+// sums. If the program is killed in between, the next one adds them.
 
-// noteUnsummed notes the next row as the first one, unless there is one already.
-const noteUnsummed = `INSERT INTO unsummed (id, first) SELECT 1, (SELECT coalesce(max(seq), 0) + 1 FROM requests) WHERE NOT EXISTS (SELECT 1 FROM unsummed)`
+// markUnsummed stores the number of the next row as the first that is not in the sums,
+// unless there is one already.
+const markUnsummed = `INSERT INTO unsummed (id, first) SELECT 1, (SELECT coalesce(max(seq), 0) + 1 FROM requests) WHERE NOT EXISTS (SELECT 1 FROM unsummed)`
 
-// recoverSums adds what a killed program left out to the sums.
+// recoverSums adds the rows that a killed program did not add to the sums.
 func (w *writer) recoverSums(f *file) error {
 	missing, err := missingSums(context.Background(), f.writing, w.store.settings.Load().Zone)
 	if err != nil || len(missing) == 0 {
@@ -25,7 +26,7 @@ func (w *writer) recoverSums(f *file) error {
 	return f.write(nil, missing)
 }
 
-// querier is a pool of connections, or a transaction.
+// querier is a connection pool or a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
@@ -49,8 +50,8 @@ func missingSums(ctx context.Context, from querier, zone *time.Location) (deltas
 	return missing, errors.Join(rows.Err(), rows.Close())
 }
 
-// asks reports whether a sum is one that the question is about.
-func (q Question) asks(g group, s span) bool {
+// includes reports whether the question is about the sums of a group.
+func (q Question) includes(g group, s span) bool {
 	if s.daily {
 		if g.day < dayOf(s.from) && !s.from.IsZero() || g.day >= dayOf(s.to) {
 			return false
@@ -61,7 +62,7 @@ func (q Question) asks(g group, s span) bool {
 	return matches(q.Client, g.client) && matches(q.Channel, g.channel) && matches(q.Key, g.key) && matches(q.Model, g.model)
 }
 
-// matches does for a name what [condition.name] has SQLite do.
+// matches is the equivalent of [condition.name] for a name in memory.
 func matches(wanted, name string) bool {
 	if wanted == "" || !isPattern(wanted) {
 		return wanted == "" || wanted == name
@@ -83,14 +84,14 @@ func matches(wanted, name string) bool {
 // sumsDue reports whether it is time to write the sums.
 func (w *writer) sumsDue() bool { return !time.Now().Before(w.sumsAt) }
 
-// A group of sums costs about 0.1 ms of CPU time, so that sums take a fortieth of a core,
-// unless that would be more than a minute for all.
+// Writing a group of sums takes about 0.1 ms of CPU time. The pauses limit this to a
+// fortieth of a core, but are never longer than a minute.
 const (
 	perGroup   = 4 * time.Millisecond
 	sumsAtMost = time.Minute
 )
 
-// wroteSums notes that all sums have been written.
+// wroteSums records that all sums have been written.
 func (w *writer) wroteSums() {
 	w.sumsAt = time.Now().Add(min(sumsAtMost, perGroup*time.Duration(len(w.sums))))
 	w.owed = false

@@ -9,18 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// vboxMagic is the shared folders of VirtualBox.
+// vboxMagic identifies the shared folders of VirtualBox.
 const vboxMagic = 0x786f4256
 
-// remoteFileSystems are those where the shared memory of a write-ahead log does
-// not work.
+// remoteFileSystems are the file systems on which the shared memory of a write-ahead
+// log does not work.
 var remoteFileSystems = map[int64]string{
 	unix.NFS_SUPER_MAGIC: "NFS", unix.SMB_SUPER_MAGIC: "SMB", unix.SMB2_SUPER_MAGIC: "SMB", unix.CIFS_SUPER_MAGIC: "SMB",
 	unix.CODA_SUPER_MAGIC: "Coda", unix.AFS_SUPER_MAGIC: "AFS", unix.V9FS_MAGIC: "9P", unix.CEPH_SUPER_MAGIC: "Ceph", vboxMagic: "vboxsf",
 }
 
-// remoteFUSE are the types of mounts that are likewise, among those of FUSE, most of
-// which are local.
+// remoteFUSE are the types of FUSE mounts for which the same is true; most other FUSE
+// mounts are local.
 var remoteFUSE = []string{
 	"fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.glusterfs", "fuse.ceph", "fuse.ceph-fuse", "fuse.davfs", "fuse.curlftpfs", "fuse.gcsfuse", "fuse.juicefs",
 	"fuse.vmhgfs-fuse",

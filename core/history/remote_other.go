@@ -2,5 +2,5 @@
 
 package history
 
-// remoteFileSystem is not known here.
+// remoteFileSystem is not implemented on this system.
 func remoteFileSystem(string) (kind string, remote bool) { return "", false }

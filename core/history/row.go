@@ -15,13 +15,13 @@ type item struct {
 	request *event.Request
 }
 
-// arrival returns when the request came.
+// arrival returns when the request arrived.
 func arrival(i item) time.Time { return i.ended.Add(-time.Duration(i.request.Total)) }
 
-// maxText bounds what callers can make as long as they like, in bytes.
+// maxText is the maximum length of texts that callers choose, in bytes.
 const maxText = 256
 
-// maxMessage bounds a message, in bytes.
+// maxMessage is the maximum length of a message, in bytes.
 const maxMessage = 512
 
 func short(s string) string { return cut(s, maxText) }
@@ -33,23 +33,25 @@ func cut(s string, most int) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// columns of the table of requests but its key, in the order of [addRow].
+// requestColumns are the columns of the table of requests except its key, in the order
+// of [addRow].
 var requestColumns = strings.Fields(`time id client entry method path dialect endpoint model sent route channel key egress status verdict error failed
 	stream ttfb total attempts bytes_in bytes_out tokens_in tokens_out tokens_cache_read tokens_cache_write tokens_reasoning cost currency passed_over content attempt_list message`)
 
-// attemptColumns are those of the table of attempts, which older rows have.
+// attemptColumns are the columns of the table of attempts, which only rows of earlier
+// versions have.
 var attemptColumns = strings.Fields(`channel key sent status verdict means rule egress wait ttfb total undecided`)
 
 func micros(m event.Millis) int64 { return time.Duration(m).Microseconds() }
 
-// addRow adds the row of a request to the arguments of a statement.
+// addRow appends the row of a request to the arguments of a statement.
 func addRow(args *arguments, i item) {
 	r := i.request
 	var last event.Attempt
 	if n := len(r.Attempts); n > 0 {
 		last = r.Attempts[n-1]
 	}
-	var cost driver.Value // NULL if it is not known
+	var cost driver.Value // NULL if unknown
 	if r.Currency != "" {
 		cost = int64(r.Cost)
 	}
@@ -58,7 +60,7 @@ func addRow(args *arguments, i item) {
 		int64(r.TokensIn), int64(r.TokensOut), int64(r.TokensCacheRead), int64(r.TokensCacheWrite), int64(r.TokensReasoning), cost, r.Currency, passedOver(r), micros(r.Content), attemptList(r), cut(r.Message, maxMessage)) //nolint:gosec // counts of tokens
 }
 
-// passedOver returns the list of channels that were passed over, as it is kept.
+// passedOver returns the channels that were passed over, as they are stored.
 func passedOver(r *event.Request) string {
 	if len(r.PassedOver) == 0 {
 		return ""
@@ -70,15 +72,14 @@ func passedOver(r *event.Request) string {
 	return string(text)
 }
 
-// Codes of errors beside those of the program's own answers and what an answer
-// means.
+// Error codes in addition to those of the program's own answers and of verdicts.
 const (
 	codeGone   = "client_gone"
 	codeBroken = "broken_off"
 )
 
-// errorCode returns the error of a request without its words: those may be a site's,
-// which may quote the request.
+// errorCode returns the error of a request as a code: its text may be a site's, which
+// may quote the request.
 func errorCode(r *event.Request, last event.Attempt) string {
 	switch {
 	case r.Error == "":
@@ -98,8 +99,8 @@ func isCode(s string) bool {
 	return len(s) < 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") == ""
 }
 
-// keptAttempt is an attempt as it is kept. Times are in microseconds.
-type keptAttempt struct {
+// storedAttempt is an attempt as it is stored. Times are in microseconds.
+type storedAttempt struct {
 	Channel   string        `json:"channel,omitempty"`
 	Key       string        `json:"key,omitempty"`
 	Sent      string        `json:"sent,omitempty"` // the model
@@ -114,16 +115,16 @@ type keptAttempt struct {
 	Undecided bool          `json:"undecided,omitempty"`
 }
 
-// attemptList returns the attempts of a request as they are kept.
+// attemptList returns the attempts of a request as they are stored.
 func attemptList(r *event.Request) string {
 	if len(r.Attempts) == 0 {
 		return ""
 	}
-	var roomy [1]keptAttempt
+	var roomy [1]storedAttempt
 	kept := roomy[:0]
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
-		kept = append(kept, keptAttempt{a.Channel, a.Key, short(a.Model), a.Status, a.Verdict, a.Means, a.Rule, a.Egress, micros(a.Wait), micros(a.TTFB), micros(a.Total), a.Sent})
+		kept = append(kept, storedAttempt{a.Channel, a.Key, short(a.Model), a.Status, a.Verdict, a.Means, a.Rule, a.Egress, micros(a.Wait), micros(a.TTFB), micros(a.Total), a.Sent})
 	}
 	text, err := json.Marshal(kept)
 	if err != nil {
@@ -132,9 +133,9 @@ func attemptList(r *event.Request) string {
 	return string(text)
 }
 
-// attemptsOf returns the attempts of a list that was kept.
+// attemptsOf parses a stored list of attempts.
 func attemptsOf(list string) ([]event.Attempt, error) {
-	var kept []keptAttempt
+	var kept []storedAttempt
 	if err := json.Unmarshal([]byte(list), &kept); err != nil {
 		return nil, err
 	}

@@ -8,26 +8,28 @@ import (
 	"strconv"
 )
 
-// maxScan is about how many requests are read for one page. Two common names that never
-// occur together would otherwise have the whole history read, at 1 to 10 µs a request,
-// depending on how far apart they are.
+// maxScan is about how many requests are read for one page. Otherwise a search for two
+// common names that never occur together would read the whole history, at 1 to 10 µs
+// per request, depending on how far apart they are stored.
 const maxScan = 5000
 
-// perRead is how many entries of an index cost about as much as reading one request.
+// perRead is how many index entries can be read in the time that reading one request
+// takes.
 const perRead = 8
 
-// source is an index that finds requests, the newest first. Which one is used decides how
-// many requests are read in vain, so it is named in each query: SQLite's own choice, without
-// statistics, reads the whole history for two names that are rare together.
+// source is an index that finds requests, the newest first. The choice decides how
+// many requests are read unnecessarily, so each query names its index: without
+// statistics, SQLite would read the whole history for two names that rarely occur
+// together.
 type source struct {
 	index string
-	term  string // what it finds; "": all
+	term  string // the condition that it satisfies; "": none
 	args  []any
-	alone bool // the index has all that the filter is about: only requests that match are read
+	alone bool // the index covers the whole filter: only matching requests are read
 }
 
-// sources returns the indexes that find the requests of a filter, those that find the
-// fewest first, as a rule.
+// sources returns the indexes that can find the requests of a filter, usually the most
+// selective first.
 func (f Filter) sources() (out []source) {
 	if f.Failed || isFailure(f.Status) {
 		out = append(out, source{index: "requests_failed", term: "failed", alone: f.Text == "" && !f.Retried})
@@ -43,7 +45,7 @@ func (f Filter) sources() (out []source) {
 	return out
 }
 
-// exact reports whether each request that the only source finds matches the filter.
+// exact reports whether every request that the only source finds matches the filter.
 func (f Filter) exact() bool {
 	terms := 0
 	for _, set := range []bool{f.Failed, f.Retried, f.Client != "", f.Channel != "", f.Key != "", f.Model != "", f.Status != "", f.Verdict != "", f.Text != ""} {
@@ -57,21 +59,21 @@ func (f Filter) exact() bool {
 	return terms == 0
 }
 
-// isFailure reports whether only requests that failed have the status, or one of the
-// class. 499 is that of a request whose caller went away.
+// isFailure reports whether only failed requests can have the status, or one of its
+// class. 499 is the status of a request whose caller disconnected.
 func isFailure(status string) bool {
 	return status == "5xx" || len(status) == 3 && (status[0] == '4' || status[0] == '5') && status != "499" && status != "4xx"
 }
 
-// search is where the requests of a page are looked for.
+// search is where to look for the requests of a page.
 type search struct {
 	source
-	bounded bool  // there are very many: they are read down to the time
+	bounded bool  // there are too many: only those since floor are read
 	floor   int64 // in milliseconds
 }
 
-// choose returns how to find the requests of a page: by the source that finds very few, or
-// few enough to read them all, or the one that comes back furthest with maxScan of them.
+// choose returns how to find the requests of a page: by a source that finds few enough
+// to read all of them, or else by the one that reaches back furthest within maxScan.
 func (r *Reader) choose(ctx context.Context, f Filter, within condition) (search, error) {
 	sources := f.sources()
 	if f.exact() {
@@ -94,8 +96,8 @@ func (r *Reader) choose(ctx context.Context, f Filter, within condition) (search
 	return best, nil
 }
 
-// floor returns the time of the nth request that a source finds; bounded is false if it
-// does not find as many.
+// floor returns the time of the nth request that a source finds; bounded is false if
+// it finds fewer.
 func (r *Reader) floor(ctx context.Context, s source, within condition, n int) (floor int64, bounded bool, err error) {
 	if s.alone {
 		n *= perRead

@@ -7,18 +7,18 @@ import (
 	"sync"
 )
 
-// applicationID marks the file as ours, for file(1) and for us.
+// applicationID identifies the file as a history, for file(1) and for this program.
 const applicationID = 0x6169746e // "aitn"
 
-// migrations lead from each version of the schema to the next; the version of a
-// file is its user_version. They are never changed once they were released.
+// migrations lead from each version of the schema to the next; the version of a file
+// is its user_version. They must not change once they are released.
 var migrations = sync.OnceValue(func() []string {
 	return []string{version1 + hourly.create() + daily.create(), version2, version3(), version4, version5, version6, version7}
 })
 
-// version1 is followed by the tables of the first sums. Times are in milliseconds since
-// 1970, durations in microseconds, costs in billionths of the currency's unit. A cost is
-// null where it is not known.
+// version1 is followed by the tables of the first sums. Times are in milliseconds
+// since 1970, durations in microseconds, costs in billionths of the currency's unit.
+// An unknown cost is null.
 const version1 = `
 CREATE TABLE requests (
 	seq                INTEGER PRIMARY KEY,
@@ -81,12 +81,12 @@ CREATE TABLE attempts (
 ) WITHOUT ROWID;
 `
 
-// Which channels were not available, as codes.
+// version2 adds the channels that were not available, as codes.
 const version2 = `
 ALTER TABLE requests ADD COLUMN passed_over TEXT NOT NULL DEFAULT ''; -- JSON
 `
 
-// version3 adds sums by day for one thing each: years of them are read at once.
+// version3 adds sums by day for single columns, with which years can be read at once.
 func version3() (script string) {
 	for _, t := range narrow {
 		script += t.create() + t.fill()
@@ -94,15 +94,15 @@ func version3() (script string) {
 	return script
 }
 
-// Failed requests are few, and most often looked for: their index has all columns that
-// a filter is about, so that only rows that match are read.
+// version4 adds an index for failed requests, which are few and often searched for. It
+// covers all columns of a filter, so that only matching rows are read.
 const version4 = `
 DROP INDEX requests_failed;
 CREATE INDEX requests_failed ON requests (time, model, channel, key, client, status, verdict) WHERE failed;
 `
 
-// version5 adds when the first content was passed on, and what is to be known of the
-// file: the time zone of its days.
+// version5 adds when the first content was passed on, and information about the file:
+// the time zone of its days.
 const version5 = `
 ALTER TABLE requests ADD COLUMN content INTEGER NOT NULL DEFAULT 0; -- 0: not known
 CREATE TABLE about (
@@ -111,8 +111,9 @@ CREATE TABLE about (
 ) WITHOUT ROWID;
 `
 
-// version6 keeps attempts in the row of their request: with one of their own each, most rows
-// cost half as much again. The table attempts has those of earlier versions.
+// version6 stores attempts in the row of their request: most rows took half as much
+// space again when each attempt had its own. The table attempts has those of earlier
+// versions.
 const version6 = `
 ALTER TABLE requests ADD COLUMN attempt_list TEXT NOT NULL DEFAULT ''; -- JSON
 CREATE TABLE unsummed (
@@ -121,12 +122,13 @@ CREATE TABLE unsummed (
 );
 `
 
-// version7 adds what callers were told whose requests were refused without asking a channel.
+// version7 adds the message to the caller of a request that was refused before any
+// channel was tried.
 const version7 = `
 ALTER TABLE requests ADD COLUMN message TEXT NOT NULL DEFAULT '';
 `
 
-// migrate brings the schema up to date, one version in one transaction.
+// migrate updates the schema, one version per transaction.
 func migrate(ctx context.Context, db *sql.DB) error {
 	version, err := schemaVersion(ctx, db)
 	if err != nil {
@@ -149,7 +151,7 @@ func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
 	return version, err
 }
 
-// newerError says that a newer program wrote the file.
+// newerError says that a newer program has written the file.
 type newerError struct{ version int }
 
 func (e *newerError) Error() string {

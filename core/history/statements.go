@@ -8,24 +8,23 @@ import (
 	"strings"
 )
 
-// perInsert is how many rows one statement inserts: what a statement costs by itself
-// is a third of what a single row costs.
+// perInsert is how many rows one statement inserts: running a statement takes a third
+// of the time of inserting a single row.
 const perInsert = 20
 
-// statements are those of the writer, prepared on its connection. They go around
-// database/sql, whose copies and checks of arguments cost as much as SQLite's own work
-// on them.
+// statements are the writer's prepared statements. They bypass database/sql, whose
+// copies and checks of arguments take as long as SQLite itself.
 type statements struct {
 	on     driver.Conn
 	row    driver.Stmt
 	rows   driver.Stmt   // perInsert at a time
 	sums   []driver.Stmt // one for each of sumTables
-	unsum  driver.Stmt   // notes that rows are not in the sums yet
-	summed driver.Stmt   // and that they are
+	unsum  driver.Stmt   // marks rows as not yet in the sums
+	summed driver.Stmt   // removes that mark
 	args   arguments
 }
 
-// arguments are those of a statement.
+// arguments are the arguments of a statement.
 type arguments []driver.NamedValue
 
 func (a *arguments) add(values ...driver.Value) {
@@ -34,7 +33,7 @@ func (a *arguments) add(values ...driver.Value) {
 	}
 }
 
-// prepare prepares the statements, unless they are.
+// prepare prepares the statements if that has not been done yet.
 func (s *statements) prepare(on driver.Conn) (err error) {
 	if s.on == on {
 		return nil
@@ -46,15 +45,15 @@ func (s *statements) prepare(on driver.Conn) (err error) {
 		}
 		return out
 	}
-	// With OR FAIL a statement keeps no journal of its own, which would undo its first rows if
-	// the last one fails: the transaction is undone as a whole.
+	// With OR FAIL, a statement needs no journal of its own, which would undo its
+	// first rows if a later one fails: the whole transaction is rolled back anyway.
 	one := strings.Replace(insertInto("requests", requestColumns), "INSERT", "INSERT OR FAIL", 1)
 	s.on, s.row = on, prepare(one)
 	s.rows = prepare(one + strings.Repeat(", "+placeholders(len(requestColumns)), perInsert-1))
 	for _, t := range sumTables {
 		s.sums = append(s.sums, prepare(t.add()))
 	}
-	s.unsum = prepare(noteUnsummed)
+	s.unsum = prepare(markUnsummed)
 	s.summed = prepare("DELETE FROM unsummed")
 	if err != nil {
 		s.close()
@@ -84,8 +83,8 @@ func insertInto(table string, columns []string) string {
 
 func placeholders(n int) string { return "(?" + strings.Repeat(", ?", n-1) + ")" }
 
-// write writes rows in one transaction, together with all sums that are not written yet. If
-// all is nil, the sums of the rows follow later.
+// write writes rows in one transaction, together with all unwritten sums. If all is
+// nil, the sums follow later.
 func (f *file) write(chunk []item, all deltas) error {
 	conn, err := f.writing.Conn(context.Background())
 	if err != nil {
@@ -114,7 +113,7 @@ func (f *file) write(chunk []item, all deltas) error {
 
 func (s *statements) write(chunk []item, all deltas) error {
 	if all == nil && len(chunk) > 0 {
-		if err := s.exec(s.unsum); err != nil { // before its rows: it notes what the first one's number will be
+		if err := s.exec(s.unsum); err != nil { // before the rows: it stores the number that the first one will get
 			return err
 		}
 	}

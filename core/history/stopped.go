@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Open returns a reader of the history in a state directory that no program is
-// using, or may be using. zone is that of days where the file does not tell. close
-// ends it.
+// Open returns a reader of the history in a state directory, whether or not a program
+// is using it. zone is the time zone of days if the file does not contain one. closeIt
+// ends the reader.
 func Open(dir string, zone *time.Location) (r *Reader, closeIt func(), err error) {
 	path := filepath.Join(dir, FileName)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {

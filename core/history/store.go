@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// Settings say what is kept.
+// Settings say what is recorded.
 type Settings struct {
 	Enabled bool
 	Keep    time.Duration // of the records of requests
@@ -30,44 +30,43 @@ type Options struct {
 // FileName is the name of the file in the state directory.
 const FileName = "history.db"
 
-// Store is the history of a running program. It is safe for concurrent use.
+// Store is the history of the running program. It is safe for concurrent use.
 type Store struct {
 	options  Options
 	path     string
 	settings atomic.Pointer[Settings]
 
-	mu       sync.Mutex // guards the queue; held for moments only
+	mu       sync.Mutex // guards the queue; only held briefly
 	queue    []item
-	room     int    // how many rows more the queue takes until the writer makes room
-	overflow deltas // sums of rows that found no room
-	dropped  uint64 // those rows
+	room     int    // how many more rows the queue accepts until the writer makes room
+	overflow deltas // sums of rows for which there was no room
+	dropped  uint64 // how many rows that were
 
 	wake   chan struct{} // holds a token when a transaction's worth of rows waits
-	ask    chan func()   // done by the writer
+	ask    chan func()   // to be run by the writer
 	ended  chan struct{}
 	cancel context.CancelFunc
 
-	abandoned atomic.Bool            // what is left is not written
-	trouble   atomic.Pointer[string] // why the file cannot be written at present; nil: it can
+	abandoned atomic.Bool            // the rest is not written
+	trouble   atomic.Pointer[string] // why the file cannot be written now; nil: it can
 
-	file   atomic.Pointer[file] // open; nil: none
+	file   atomic.Pointer[file] // nil: not open
 	writer writer
 }
 
-// How much is written at a time, and how much may wait.
+// How much is written at once, and how much may wait.
 const (
 	queueSize   = 8192
 	perCommit   = 500
 	commitEvery = time.Second
 
-	// maxRate is how many rows a second are kept for long: a row costs 15 to 20 µs of
-	// CPU time, so that this many take a fiftieth of a core. More of them at once, up to
-	// the size of the queue, are kept, too.
+	// maxRate is how many rows per second are recorded in the long run: a row takes 15
+	// to 20 µs of CPU time, so this is a fiftieth of a core. Bursts up to the size of
+	// the queue are recorded too.
 	maxRate = 1000
 )
 
-// Start returns a store that keeps nothing until it is told to by
-// [Store.Configure].
+// Start returns a store that records nothing until [Store.Configure] is called.
 func Start(o Options) *Store {
 	return startWith(o, maxRate)
 }
@@ -90,7 +89,7 @@ func startWith(o Options, rate float64) *Store {
 	return s
 }
 
-// Configure says what is to be kept from now on.
+// Configure sets what is recorded from now on.
 func (s *Store) Configure(to Settings) {
 	if to.Zone == nil {
 		to.Zone = time.Local
@@ -99,9 +98,9 @@ func (s *Store) Configure(to Settings) {
 	s.nudge()
 }
 
-// Add takes the record of a request that ended. It never waits for the file, and
-// the record must not be changed any more. A row for which there is no room costs
-// no more than its part of the sums.
+// Add records a request that ended. It never waits for the file, and the record must
+// not be changed afterwards. If there is no room for the row, it only counts in the
+// sums.
 func (s *Store) Add(ended time.Time, r *event.Request) {
 	settings := s.settings.Load()
 	if !settings.Enabled {
@@ -131,8 +130,8 @@ func (s *Store) nudge() {
 	}
 }
 
-// Flush returns when all that was added before is written, or says why that cannot be.
-// When ctx ends before, it is still being written.
+// Flush returns when everything that was added before is written, or why it cannot be.
+// If ctx ends first, writing continues.
 func (s *Store) Flush(ctx context.Context) error {
 	left := make(chan error, 1)
 	s.do(ctx, func() {
@@ -143,13 +142,13 @@ func (s *Store) Flush(ctx context.Context) error {
 	case err := <-left:
 		return err
 	case <-s.ended:
-		return nil // it reports what is lost
+		return nil // the writer reports what is lost
 	case <-ctx.Done():
 		return nil
 	}
 }
 
-// do has the writer do something, and returns when it is done or ctx is.
+// do makes the writer run a function, and returns when that is done or ctx ends.
 func (s *Store) do(ctx context.Context, work func()) {
 	done := make(chan struct{})
 	select {
@@ -163,8 +162,8 @@ func (s *Store) do(ctx context.Context, work func()) {
 	}
 }
 
-// Close writes what is left and closes the file. What cannot be written, or not before
-// ctx ends, is lost and reported.
+// Close writes the rest and closes the file. What cannot be written before ctx ends is
+// lost and reported.
 func (s *Store) Close(ctx context.Context) {
 	s.cancel()
 	select {

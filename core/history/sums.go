@@ -7,13 +7,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// bounds are the upper ends of the buckets for the time to the first byte, four
-// a decade; the last bucket has none.
+// bounds are the upper bounds of the buckets for the time to the first byte, four per
+// decade; the last bucket has none.
 var bounds = []time.Duration{
 	10e6, 18e6, 32e6, 56e6, 100e6, 180e6, 320e6, 560e6, 1e9, 1.8e9, 3.2e9, 5.6e9, 10e9, 18e9, 32e9, 56e9, 100e9, 180e9, 320e9,
 }
 
-// buckets is how many there are.
+// buckets is the number of buckets.
 const buckets = 20
 
 func bucketOf(d time.Duration) int {
@@ -25,8 +25,8 @@ func bucketOf(d time.Duration) int {
 	return buckets - 1
 }
 
-// quantile returns where q of the samples are below, within its bucket by a straight
-// line; 0 without samples.
+// quantile returns the value below which the share q of the samples lies, interpolated
+// linearly within its bucket; 0 without samples.
 func quantile(counts []int64, q float64) time.Duration {
 	total := int64(0)
 	for _, n := range counts {
@@ -48,7 +48,7 @@ func quantile(counts []int64, q float64) time.Duration {
 	return 0
 }
 
-// group is what sums are kept for, and when.
+// group is what a sum is about: its time and names.
 type group struct {
 	hour     int64 // ms
 	day      int   // 20261126
@@ -59,17 +59,17 @@ type group struct {
 	currency string
 }
 
-// sums are what requests add up to, in the order of sumColumns.
+// sums are the totals of requests, in the order of sumColumns.
 type sums struct {
 	requests, failed, retries        int64
 	input, output                    int64
 	cacheRead, cacheWrite, reasoning int64
 	cost, unpriced                   int64
-	ttfb                             int64 // of all in the buckets, in microseconds
+	ttfb                             int64 // total of the samples in the buckets, in microseconds
 	latency                          [buckets]int64
 }
 
-// addTo adds the sums to the arguments of a statement.
+// addTo appends the sums to the arguments of a statement.
 func (s *sums) addTo(args *arguments) {
 	args.add(s.requests, s.failed, s.retries, s.input, s.output, s.cacheRead, s.cacheWrite, s.reasoning, s.cost, s.unpriced, s.ttfb)
 	for _, n := range s.latency {
@@ -77,7 +77,7 @@ func (s *sums) addTo(args *arguments) {
 	}
 }
 
-// targets returns where the columns of a row are read into.
+// targets appends the variables into which the columns of a row are read.
 func (s *sums) targets(to []any) []any {
 	for _, n := range []*int64{&s.requests, &s.failed, &s.retries, &s.input, &s.output, &s.cacheRead, &s.cacheWrite, &s.reasoning, &s.cost, &s.unpriced, &s.ttfb} {
 		to = append(to, (*integer)(n))
@@ -88,8 +88,8 @@ func (s *sums) targets(to []any) []any {
 	return to
 }
 
-// integer is read as it is: for an int64 database/sql writes the number as text,
-// and reads that.
+// integer is read without a conversion: for an int64, database/sql formats the number
+// as text and parses it.
 type integer int64
 
 func (i *integer) Scan(from any) error {
@@ -101,7 +101,7 @@ func (i *integer) Scan(from any) error {
 	return nil
 }
 
-// join adds others. It is not for costs in different currencies.
+// join adds other sums. Their costs must be in the same currency.
 func (s *sums) join(o *sums) {
 	s.requests += o.requests
 	s.failed += o.failed
@@ -142,20 +142,20 @@ func (s *sums) add(r *event.Request) {
 	}
 }
 
-// unpriced reports whether a request costs something that is not known: the site said
-// how many tokens it charges, or answered a request for a model well.
+// unpriced reports whether the cost of a request is unknown: the site reported tokens,
+// or answered a request for a model successfully.
 func unpriced(r *event.Request, failed bool) bool {
 	return r.Currency == "" && (r.TokensIn+r.TokensOut > 0 || !failed && r.Model != "" && r.Endpoint == "generate" && r.Status < 400 && r.Status > 0)
 }
 
-// deltas are sums that are not written yet.
+// deltas are sums that have not been written yet.
 type deltas map[group]*sums
 
-// Other is the model of what is not counted under its own name: callers may make
-// names up, which must not make a sum each.
+// Other is the model of requests that are not counted under their own name: callers
+// can invent names, and not each of them may get a sum of its own.
 const Other = "other"
 
-// add counts a request under a name of its model.
+// add counts a request under a name for its model.
 func (d deltas) add(item item, zone *time.Location, model string) {
 	r, at := item.request, arrival(item)
 	g := group{
@@ -170,7 +170,7 @@ func (d deltas) add(item item, zone *time.Location, model string) {
 	s.add(r)
 }
 
-// name is that of the model, unless there are very many.
+// name returns the model's name, or [Other] if there are very many.
 func (d deltas) name(r *event.Request) string {
 	if len(d) >= maxModels {
 		return Other
@@ -178,13 +178,13 @@ func (d deltas) name(r *event.Request) string {
 	return short(r.Model)
 }
 
-// names are the models that have sums of their own in this hour.
+// names are the models that have their own sums in this hour.
 type names struct {
 	hour   int64
 	models map[string]bool
 }
 
-// maxModels is how many.
+// maxModels is the maximum number of such models.
 const maxModels = 500
 
 // of returns the name under which a request is counted.

@@ -7,22 +7,22 @@ import (
 	"strings"
 )
 
-// sumTable is a table of sums by hour or day, and by some columns more.
+// sumTable is a table of sums by hour or day, and by further columns.
 type sumTable struct {
 	name   string
 	period string // the column of the time: "time" or "day"
 	by     []string
 }
 
-// The tables of sums. Hours begin at whole hours of UTC and are milliseconds; a day
-// is a number such as 20261126, in the time zone of the configuration. In the order
-// of their columns, the sums by time and model, which are asked for most, are read
-// without sorting.
+// The tables of sums. Hours are whole hours in UTC, as milliseconds; a day is a number
+// such as 20261126, in the time zone of the configuration. Because of the order of
+// their columns, sums by time and model, the most frequent query, are read without
+// sorting.
 var (
 	hourly = sumTable{"hourly", "time", []string{"currency", "model", "channel", "key", "client"}}
 	daily  = sumTable{"daily", "day", hourly.by}
 
-	// narrow are the sums by day of which a year has few. The smallest come first.
+	// narrow are the tables by day that have few rows per year, the smallest first.
 	narrow = []sumTable{
 		{"daily_client", "day", []string{"currency", "client"}},
 		{"daily_channel", "day", []string{"currency", "channel"}},
@@ -33,7 +33,7 @@ var (
 	sumTables = append([]sumTable{hourly, daily}, narrow...)
 )
 
-// sumColumns are what is summed up, in the order of [sums.addTo].
+// sumColumns are the columns of totals, in the order of [sums.addTo].
 var sumColumns = func() []string {
 	columns := []string{
 		"requests", "failed", "retries", "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning", "cost", "unpriced", "ttfb",
@@ -71,14 +71,14 @@ func (t sumTable) create() string {
 	return fmt.Sprintf("CREATE TABLE %s (\n\t%s,\n\tPRIMARY KEY (%s)\n) WITHOUT ROWID;\n", t.name, strings.Join(columns, ",\n\t"), strings.Join(t.key(), ", "))
 }
 
-// fill adds up the sums by day.
+// fill returns a statement that computes the table from the sums by day.
 func (t sumTable) fill() string {
 	key := strings.Join(t.key(), ", ")
 	columns := strings.Join(sumColumns, ", ")
 	return fmt.Sprintf("INSERT INTO %s (%s, %s) SELECT %s%s FROM %s GROUP BY %s;\n", t.name, key, columns, key, sumOf(), daily.name, key)
 }
 
-// sumOf adds up every column of sums.
+// sumOf returns the sum of every column of totals.
 func sumOf() (out string) {
 	for _, c := range sumColumns {
 		out += fmt.Sprintf(", sum(%s)", c)
@@ -86,7 +86,7 @@ func sumOf() (out string) {
 	return out
 }
 
-// add returns a statement that adds sums to those that are there.
+// add returns a statement that adds sums to the stored ones.
 func (t sumTable) add() string {
 	var updates []string
 	for _, c := range sumColumns {
@@ -96,7 +96,7 @@ func (t sumTable) add() string {
 	return insertInto(t.name, columns) + fmt.Sprintf(" ON CONFLICT (%s) DO UPDATE SET %s", strings.Join(t.key(), ", "), strings.Join(updates, ", "))
 }
 
-// reduce adds up the sums that are one row of the table.
+// reduce combines the sums that share a row of the table.
 func (t sumTable) reduce(all deltas) deltas {
 	out := make(deltas, len(all))
 	for g, s := range all {
@@ -117,7 +117,7 @@ func (t sumTable) reduce(all deltas) deltas {
 	return out
 }
 
-// addKey adds the key of a row to the arguments of a statement.
+// addKey appends the key of a row to the arguments of a statement.
 func (t sumTable) addKey(args *arguments, g group) {
 	if t.period == hourly.period {
 		args.add(g.hour)

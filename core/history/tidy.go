@@ -9,11 +9,11 @@ import (
 // keepSums is how long sums are kept.
 const keepSums = 2 * 366 * 24 * time.Hour
 
-// perRemoval is how many rows are removed in one transaction: readers and the
-// writer wait for no more.
+// perRemoval is how many rows are removed in one transaction: readers and the writer
+// never wait longer than that takes.
 const perRemoval = 2000
 
-// tidy removes what is too old, or too much.
+// tidy removes records that are too old, or for which there is no space.
 func (w *writer) tidy(ctx context.Context) {
 	s, f := w.store.settings.Load(), w.store.file.Load()
 	if f == nil {
@@ -35,7 +35,7 @@ func (w *writer) tidy(ctx context.Context) {
 	}
 }
 
-// removeBefore removes the records of requests that came before a time.
+// removeBefore removes the records of requests that arrived before a time.
 func (f *file) removeBefore(ctx context.Context, t time.Time) error {
 	for ctx.Err() == nil {
 		n, err := f.removeSome("time < ? ORDER BY time", t.UnixMilli())
@@ -46,8 +46,8 @@ func (f *file) removeBefore(ctx context.Context, t time.Time) error {
 	return nil
 }
 
-// removeSome removes some rows of requests, and their attempts. A stop waits for
-// it: a call that is given up would leave a connection behind for a moment.
+// removeSome removes some requests with their attempts. It is not canceled when the
+// program stops: a canceled call would leave a connection open for a moment.
 func (f *file) removeSome(where string, args ...any) (int64, error) {
 	ctx := context.Background()
 	tx, err := f.writing.BeginTx(ctx, nil)
@@ -70,8 +70,8 @@ func (f *file) removeSome(where string, args ...any) (int64, error) {
 	return n, tx.Commit()
 }
 
-// shrink removes the oldest records until the file has room again: it is kept
-// some percent below the most that it may have, so that this is rare.
+// shrink removes the oldest records until the file has room again. It leaves a few
+// percent free, so that this is rarely needed.
 func (f *file) shrink(ctx context.Context, most int64) error {
 	used, err := f.used()
 	if err != nil || used <= most {
@@ -89,7 +89,7 @@ func (f *file) shrink(ctx context.Context, most int64) error {
 	return nil
 }
 
-// used returns how many bytes of the file hold something.
+// used returns how many bytes of the file contain data.
 func (f *file) used() (bytes int64, err error) {
 	var pages, free, size int64
 	err = f.writing.QueryRowContext(context.Background(), "SELECT page_count, freelist_count, page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size").Scan(&pages, &free, &size)
@@ -109,7 +109,7 @@ func (f *file) removeSums(before time.Time) error {
 	return nil
 }
 
-// dayOf returns the day of a time, in its zone, as a number such as 20261126.
+// dayOf returns the day of a time in its zone, as a number such as 20261126.
 func dayOf(t time.Time) int {
 	year, month, day := t.Date()
 	return year*10000 + int(month)*100 + day

@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// Dimension is what usage can be divided by.
+// Dimension is a dimension by which usage can be grouped.
 type Dimension string
 
 // The dimensions.
@@ -26,31 +26,31 @@ const (
 	ByModel   Dimension = "model"
 )
 
-// Dimensions lists them.
+// Dimensions are all dimensions.
 var Dimensions = []Dimension{ByHour, ByDay, ByMonth, ByClient, ByChannel, ByKey, ByModel}
 
-// isTime reports whether it divides by time.
+// isTime reports whether the dimension is a period of time.
 func (d Dimension) isTime() bool { return d == ByHour || d == ByDay || d == ByMonth }
 
-// Question is about usage.
+// Question is a query for usage.
 type Question struct {
-	Filter // its times and names
+	Filter // only its times and names are used
 	By     []Dimension
 }
 
-// Usage is the answer.
+// Usage is the answer to a [Question].
 type Usage struct {
-	From   time.Time   `json:"from"` // what was asked for, rounded to whole hours or days; the zero time: all
+	From   time.Time   `json:"from"` // the requested period, rounded to whole hours or days; the zero time: everything
 	To     time.Time   `json:"to"`
 	By     []Dimension `json:"by"`
 	Rows   []UsageRow  `json:"rows"` // in the order of By
 	Total  UsageSums   `json:"total"`
-	Before *UsageSums  `json:"before"` // the total of the time before, of the same length; null if all was asked for
+	Before *UsageSums  `json:"before"` // the total of the preceding period of the same length; null if the period is everything
 }
 
-// UsageRow is the usage of one hour, channel and so on: those that were asked for.
+// UsageRow is the usage of one combination of the requested dimensions.
 type UsageRow struct {
-	Hour    string `json:"hour,omitempty"`  // its begin, as in RFC 3339
+	Hour    string `json:"hour,omitempty"`  // its beginning, in RFC 3339
 	Day     string `json:"day,omitempty"`   // as in 2026-11-26
 	Month   string `json:"month,omitempty"` // as in 2026-11
 	Client  string `json:"client,omitempty"`
@@ -60,7 +60,7 @@ type UsageRow struct {
 	UsageSums
 }
 
-// UsageSums are what requests add up to. Latencies are of the time to the first byte.
+// UsageSums are the totals of requests. Latencies are times to the first byte.
 type UsageSums struct {
 	Requests         int64        `json:"requests"`
 	Failed           int64        `json:"failed"`
@@ -70,8 +70,8 @@ type UsageSums struct {
 	TokensCacheRead  int64        `json:"tokens_cache_read"`  // of tokens_in
 	TokensCacheWrite int64        `json:"tokens_cache_write"` // of tokens_in
 	TokensReasoning  int64        `json:"tokens_reasoning"`   // of tokens_out
-	Cost             []Cost       `json:"cost"`               // by currency; empty: not known
-	Unpriced         int64        `json:"unpriced"`           // requests that cost something that is not known
+	Cost             []Cost       `json:"cost"`               // by currency; empty: unknown
+	Unpriced         int64        `json:"unpriced"`           // requests whose cost is unknown
 	UnpricedTokens   int64        `json:"unpriced_tokens"`    // their tokens; 0: the sites sent no token counts for them
 	P50              event.Millis `json:"p50_ms"`
 	P90              event.Millis `json:"p90_ms"`
@@ -84,16 +84,16 @@ type Cost struct {
 	Currency string      `json:"currency"`
 }
 
-// tally is the sums of one row while it is put together.
+// tally collects the sums of one row.
 type tally struct {
 	key  [len(keyColumns)]string
 	sums sums
 	cost map[string]int64
 
-	unpriced int64 // tokens without a price
+	unpriced int64 // tokens of requests whose cost is unknown
 }
 
-// keyColumns are what a row is about, in the order of [Dimensions].
+// keyColumns are the dimensions that identify a row, in the order of [Dimensions].
 var keyColumns = [7]Dimension{ByHour, ByDay, ByMonth, ByClient, ByChannel, ByKey, ByModel}
 
 func (t *tally) show() UsageSums {
@@ -121,17 +121,18 @@ func (t *tally) join(currency string, s *sums) {
 	t.cost[currency] += s.cost
 }
 
-// dailyFrom: a longer time is rounded to days, and read from the sums by day.
+// dailyFrom is the length from which a period is rounded to days, and read from the
+// sums by day.
 const dailyFrom = 48 * time.Hour
 
-// Usage sums up. A time is rounded outwards to whole hours; a longer one, and one
-// that is divided by days or months, to whole days.
+// Usage returns the sums for a question. The period is extended to whole hours; if it
+// is long, or grouped by days or months, to whole days.
 func (r *Reader) Usage(ctx context.Context, q Question, now time.Time) (Usage, error) {
 	if err := q.check(); err != nil {
 		return Usage{}, err
 	}
 	span := q.span(now, r.zone)
-	from, err := r.db.BeginTx(ctx, nil) // sees the sums and what they lack at one moment
+	from, err := r.db.BeginTx(ctx, nil) // a consistent view of the sums and the rows not yet in them
 	if err != nil {
 		return Usage{}, err
 	}
@@ -184,9 +185,9 @@ func (q Question) check() error {
 	return nil
 }
 
-// span is a time in whole hours or days.
+// span is a period of whole hours or days.
 type span struct {
-	from, to time.Time // from is zero for all
+	from, to time.Time // from is zero for everything
 	daily    bool
 }
 
@@ -215,7 +216,7 @@ func (q Question) span(now time.Time, zone *time.Location) span {
 	return s
 }
 
-// before returns the time before, of the same length.
+// before returns the preceding period of the same length.
 func (s span) before(zone *time.Location) span {
 	if !s.daily {
 		return span{from: s.from.Add(-s.to.Sub(s.from)), to: s.from}
@@ -224,7 +225,7 @@ func (s span) before(zone *time.Location) span {
 	return span{from: s.from.In(zone).AddDate(0, 0, -days), to: s.from, daily: true}
 }
 
-// tallies reads sums and adds them up, together with those that are missing there.
+// tallies reads sums and adds those that are not stored yet.
 func (r *Reader) tallies(ctx context.Context, from querier, missing deltas, q Question, s span) ([]*tally, *tally, error) {
 	query, args := q.query(s)
 	rows, err := from.QueryContext(ctx, query, args...)
@@ -251,7 +252,7 @@ func (r *Reader) tallies(ctx context.Context, from querier, missing deltas, q Qu
 		join()
 	}
 	for g, sum := range missing {
-		if q.asks(g, s) {
+		if q.includes(g, s) {
 			one.set(g, sum)
 			join()
 		}
@@ -295,13 +296,13 @@ func (q Question) query(s span) (query string, args []any) {
 		}
 	}
 	keys = append(keys, "currency")
-	// SQLite groups without sorting where this is the order of the table's key.
+	// SQLite groups without sorting if this is the order of the table's key.
 	order := slices.Clone(keys)
 	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(slices.Index(table.by, a), slices.Index(table.by, b)) })
 	return fmt.Sprintf("SELECT %s%s FROM %s%s GROUP BY %s", strings.Join(keys, ", "), sumOf(), table.name, c.where(), strings.Join(order, ", ")), c.args
 }
 
-// columns returns those that sums are divided by, but for the time.
+// columns returns the dimensions to group by, without time.
 func (q Question) columns() (out []string) {
 	for _, d := range q.By {
 		if !d.isTime() {
@@ -318,7 +319,7 @@ type sumRow struct {
 	names    [len(keyColumns)]string
 	currency string
 	sums     sums
-	to       []any // all of that, in the order of the columns
+	to       []any // pointers to all of it, in the order of the columns
 }
 
 func newSumRow(by []Dimension) *sumRow {
@@ -334,7 +335,7 @@ func newSumRow(by []Dimension) *sumRow {
 	return r
 }
 
-// set makes it the row of a sum that is in no table.
+// set sets the row to a sum that is not stored in a table.
 func (r *sumRow) set(g group, s *sums) {
 	r.currency, r.sums = g.currency, *s
 	for _, d := range r.by {
@@ -351,7 +352,7 @@ func (r *sumRow) set(g group, s *sums) {
 	}
 }
 
-// key returns what the row is about.
+// key returns the values of [keyColumns].
 func (r *sumRow) key(zone *time.Location) [len(keyColumns)]string {
 	key, at := r.names, int64(r.at)
 	for _, d := range r.by {
@@ -372,7 +373,7 @@ func (t *tally) row() UsageRow {
 	return UsageRow{Hour: t.key[0], Day: t.key[1], Month: t.key[2], Client: t.key[3], Channel: t.key[4], Key: t.key[5], Model: t.key[6], UsageSums: t.show()}
 }
 
-// Of returns what a row is about, by one of the dimensions.
+// Of returns the row's value of a dimension.
 func (r *UsageRow) Of(d Dimension) string {
 	switch d {
 	case ByHour:

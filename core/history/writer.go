@@ -9,25 +9,25 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// writer is the one goroutine that writes. Rows get from the queue to the batch,
-// and from there in chunks into the file, each with the sums that it adds to.
+// writer is the only goroutine that writes. It moves rows from the queue to the batch,
+// and writes the batch in chunks, each together with its sums.
 type writer struct {
 	store *Store
-	spare []item // what the queue will be when the batch is written
-	batch []item // taken from the queue; not written yet
-	sums  deltas // not written yet
-	added int    // how many rows at the front of the batch are in the sums
-	owed  bool   // the file has rows whose sums are only here
+	spare []item // memory for the next queue, once the batch is written
+	batch []item // taken from the queue, not yet written
+	sums  deltas // not yet written
+	added int    // how many rows at the beginning of the batch are in sums
+	owed  bool   // the file has rows whose sums are only in memory
 	names names
-	lost  uint64 // rows that were dropped and not reported yet
+	lost  uint64 // dropped rows that have not been reported yet
 
-	rate     float64   // rows a second for which it makes room
-	madeRoom time.Time // when it did last
+	rate     float64   // rows per second for which it makes room
+	madeRoom time.Time // when it last did so
 
 	fault    fault     // what is wrong with the file; "" if nothing is
-	retryAt  time.Time // while something is wrong
-	sumsAt   time.Time // when they are written next
-	reportAt time.Time // of what was dropped
+	retryAt  time.Time // when writing is retried, after a fault
+	sumsAt   time.Time // when the sums are written next
+	reportAt time.Time // when dropped rows are reported next
 	tidyAt   time.Time
 }
 
@@ -37,9 +37,9 @@ const (
 	reportEvery = time.Minute
 	tidyEvery   = time.Minute
 
-	// restFactor: after a transaction the writer rests for this many times as long as
-	// it took, so that a slow disk or a flood of requests costs a quarter of a core at
-	// most.
+	// restFactor is how many times longer than a transaction the pause after it is. It
+	// limits the load to a quarter of a core, even with a slow disk or a flood of
+	// requests.
 	restFactor = 3
 )
 
@@ -52,7 +52,7 @@ func (w *writer) run(ctx context.Context) {
 		case <-ctx.Done():
 			w.flush()
 			if err := w.left(); err != nil {
-				w.report(event.LevelError, err.Error()+"; they are lost, as the program ends")
+				w.report(event.LevelError, err.Error()+"; they are lost because the program stops")
 			}
 			w.close()
 			return
@@ -66,7 +66,7 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-// work writes what waits, and looks after the file.
+// work writes queued rows and maintains the file.
 func (w *writer) work(ctx context.Context) {
 	now := w.store.options.Now()
 	if !w.store.settings.Load().Enabled {
@@ -75,7 +75,7 @@ func (w *writer) work(ctx context.Context) {
 		return
 	}
 	if w.fault != "" && now.Before(w.retryAt) {
-		w.take() // so that what does not fit is counted
+		w.take() // counts what does not fit
 		w.reportLost(now)
 		return
 	}
@@ -96,7 +96,7 @@ func (w *writer) work(ctx context.Context) {
 	}
 	w.reportLost(now)
 	if w.fault != "" || now.Before(w.tidyAt) || w.owed && !w.commit(true) {
-		return // rows are removed only once they are in the sums
+		return // rows must be in the sums before they are removed
 	}
 	w.tidyAt = now.Add(tidyEvery)
 	w.tidy(ctx)
@@ -109,7 +109,7 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// flush writes all that waits without rests.
+// flush writes everything without pauses.
 func (w *writer) flush() {
 	w.retryAt = time.Time{}
 	for w.take(); len(w.batch) > 0 || len(w.sums) > 0; w.take() {
@@ -119,9 +119,9 @@ func (w *writer) flush() {
 	}
 }
 
-// left says what flush could not write, and why; nil if it wrote all.
+// left returns what flush could not write and why, nil if it wrote everything.
 func (w *writer) left() error {
-	rows, why := len(w.batch), cmp.Or(w.fault, "there was no time for it")
+	rows, why := len(w.batch), cmp.Or(w.fault, "there was not enough time")
 	switch {
 	case rows == 0 && len(w.sums) == 0:
 		return nil
@@ -134,8 +134,8 @@ func (w *writer) left() error {
 	return fmt.Errorf("the records of %d requests cannot be written to %s: %s", rows, w.store.path, why)
 }
 
-// catchUp writes what waits, as far as it gets before ctx ends. A file that cannot be
-// written is left alone until its next turn.
+// catchUp writes as much as it can before ctx ends. If the file cannot be written, it
+// returns; the next attempt follows in the next round.
 func (w *writer) catchUp(ctx context.Context) {
 	if w.fault != "" && w.store.options.Now().Before(w.retryAt) {
 		return
@@ -147,8 +147,8 @@ func (w *writer) catchUp(ctx context.Context) {
 	}
 }
 
-// take moves the queue into the batch, unless that is still full, makes room in the
-// queue, and moves the sums of what did not fit into the others.
+// take moves the queue into the batch, unless the batch is still full. It makes room
+// in the queue, and adds the sums of dropped rows to the others.
 func (w *writer) take() {
 	s := w.store
 	s.mu.Lock()
@@ -182,8 +182,8 @@ func (d deltas) join(others deltas) {
 	}
 }
 
-// commit writes one chunk, with the last one of the batch all sums if they are wanted; it
-// returns false if that is not possible now.
+// commit writes one chunk; with the last one of the batch, if sums is set, also all
+// sums. It returns false if that is impossible now.
 func (w *writer) commit(sums bool) bool {
 	chunk := w.batch[:min(len(w.batch), perCommit)]
 	zone := w.store.settings.Load().Zone
@@ -196,7 +196,7 @@ func (w *writer) commit(sums bool) bool {
 		all = nil
 	}
 	f := w.store.file.Load()
-	err := f.keepZone(zone.String())
+	err := f.storeZone(zone.String())
 	if err == nil {
 		err = f.write(chunk, all)
 	}
@@ -212,11 +212,11 @@ func (w *writer) commit(sums bool) bool {
 	} else {
 		w.owed = true
 	}
-	clear(chunk) // so that records are not kept alive
+	clear(chunk) // so that the records can be freed
 	return true
 }
 
-// wrote notes that the file works.
+// wrote records that the file can be written.
 func (w *writer) wrote() {
 	if w.fault == "" {
 		return
@@ -232,7 +232,7 @@ func (w *writer) report(level event.Level, message string) {
 	}
 }
 
-// reportLost says once a minute how many rows were dropped.
+// reportLost reports once a minute how many rows were dropped.
 func (w *writer) reportLost(now time.Time) {
 	if w.lost == 0 || now.Before(w.reportAt) {
 		return

@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// Mixed is what small answers take beside two large ones, and what the large
-// ones carry.
+// Mixed is the result of [Measure]: the times of small answers that compete with two
+// large ones, and the rate of the large ones.
 type Mixed struct {
-	Small   []time.Duration // what each small answer took, in order of length
+	Small   []time.Duration // the time of each small answer, sorted
 	Bulk    float64         // payload of the large ones, in bits per second
 	Elapsed time.Duration
 }
 
-// smallPause is between two small requests.
+// smallPause is the pause between two small requests.
 const smallPause = 100 * time.Millisecond
 
-// Measure asks an address for two large answers, at /bulk, and for small ones,
-// at /small, beside them. What the large ones carry first does not count.
+// Measure requests two large answers, at /bulk, from an address, and at the same time
+// small ones, at /small. The beginning of the large answers does not count.
 func Measure(ctx context.Context, client *http.Client, address string, length time.Duration) (m Mixed, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var carried atomic.Int64
@@ -55,7 +55,7 @@ func Measure(ctx context.Context, client *http.Client, address string, length ti
 	return m, nil
 }
 
-// get reads an answer, and adds what comes to a counter.
+// get reads an answer and adds its bytes to a counter.
 func get(ctx context.Context, client *http.Client, url string, count *atomic.Int64) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+url, http.NoBody)
 	if err != nil {
@@ -70,7 +70,7 @@ func get(ctx context.Context, client *http.Client, url string, count *atomic.Int
 	return err
 }
 
-// counted counts what is read.
+// counted counts the bytes that are read.
 type counted struct {
 	io.Reader
 	count *atomic.Int64
@@ -82,21 +82,21 @@ func (c counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// awaitBytes waits until a transfer has begun in earnest.
+// awaitBytes waits until a transfer has reached its normal speed.
 func awaitBytes(ctx context.Context, count *atomic.Int64, bytes int64) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for count.Load() < bytes {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("only %d bytes came: %w", count.Load(), ctx.Err())
+			return fmt.Errorf("only %d bytes were received: %w", count.Load(), ctx.Err())
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 	return nil
 }
 
-// At returns what a percentage of the small answers took at most.
+// At returns a percentile of the times of the small answers.
 func (m Mixed) At(percent int) time.Duration {
 	if len(m.Small) == 0 {
 		return 0

@@ -15,8 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Network is a network namespace, in place of another machine, and the link to
-// it.
+// Network is a network namespace that represents another machine, and the link to it.
 type Network struct {
 	Inner, Outer string // addresses of the two ends
 	name         string
@@ -24,17 +23,17 @@ type Network struct {
 	path         *path  // nil: the kernel connects the ends
 }
 
-// New makes a network, which is there until it is closed.
+// New creates a network that exists until it is closed.
 func New(l Link) (*Network, error) {
 	n := rand.IntN(1 << 14)
 	id := fmt.Sprintf("ait%d-%d", os.Getpid()%100000, n) // an interface's name has 15 letters at most
 	w := &Network{
 		name: id, link: id,
-		// A range that is set aside for measuring.
+		// This range is reserved for benchmarks.
 		Outer: fmt.Sprintf("198.18.%d.%d", n/64, n%64*4+1), Inner: fmt.Sprintf("198.18.%d.%d", n/64, n%64*4+2),
 	}
 	if os.Geteuid() != 0 {
-		return nil, fmt.Errorf("%w: only root can make them", ErrUnavailable)
+		return nil, fmt.Errorf("%w: only root can create them", ErrUnavailable)
 	}
 	if err := ip("netns", "add", id); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -84,7 +83,7 @@ func (w *Network) network() string {
 	return (&net.IPNet{IP: net.ParseIP(w.Outer).Mask(mask), Mask: mask}).String()
 }
 
-// Close removes the network, and what is still connected by it loses its link.
+// Close removes the network. Connections over it are lost.
 func (w *Network) Close() {
 	if w.path != nil {
 		w.path.close()
@@ -111,24 +110,24 @@ func (w *Network) Command(args ...string) []string {
 	return append([]string{"ip", "netns", "exec", w.name}, args...)
 }
 
-// Down takes the link down, on the far side: nothing says so here but the
-// missing carrier.
+// Down takes the link down at the far end: this machine only notices the missing
+// carrier.
 func (w *Network) Down() error { return ip("-n", w.name, "link", "set", "eth0", "down") }
 
 // Up takes it up again.
 func (w *Network) Up() error { return ip("-n", w.name, "link", "set", "eth0", "up") }
 
-// shape makes our end of the link send at most that many bits a second, as the
-// uplink of a home does, with a queue of 32 KB before it.
+// shape limits the rate at which our end of the link sends, in bits per second, like
+// the uplink of a home, with a queue of 32 KB.
 func (w *Network) shape(rate float64) error {
 	return run("tc", "qdisc", "replace", "dev", w.link, "root", "tbf", "rate", fmt.Sprintf("%.0fbit", rate), "burst", "16kb", "limit", "32kb")
 }
 
-// within runs f on a thread that is in the namespace.
+// within runs f on a thread in the namespace.
 func (w *Network) within(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // not unlocked, so that the thread ends with the goroutine
 		fd, err := unix.Open("/run/netns/"+w.name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			done <- err

@@ -4,7 +4,7 @@ package linktest
 
 import "net"
 
-// Network is there on Linux only.
+// Network exists on Linux only.
 type Network struct{ Inner, Outer string }
 
 // New always fails.

@@ -11,17 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// path connects two interfaces by a program of ours, which delays and loses
-// packets: not every kernel can.
+// path connects two interfaces in this process, which delays and drops packets, since
+// not every kernel can.
 type path struct {
 	ends    [2]*os.File
 	passing sync.WaitGroup
 }
 
-// maxQueued is how many packets may be on their way, each way.
+// maxQueued is the maximum number of packets in transit, each way.
 const maxQueued = 10000
 
-// newPath makes an interface here and one named eth0 in a namespace.
+// newPath creates an interface here, and one named eth0 in a namespace.
 func newPath(link, namespace string, l Link) (*path, error) {
 	p := &path{}
 	for i, name := range []string{link, link + "x"} {
@@ -41,7 +41,8 @@ func newPath(link, namespace string, l Link) (*path, error) {
 	return p, nil
 }
 
-// openInterface makes an interface whose packets a file carries.
+// openInterface creates an interface whose packets are read from and written to a
+// file.
 func openInterface(name string) (*os.File, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -59,8 +60,8 @@ func openInterface(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// pass carries packets one way until an end is closed. Those larger than most
-// get lost.
+// pass forwards packets in one direction until an end is closed. It drops those larger
+// than most.
 func pass(from, to *os.File, l Link, most int) {
 	type packet struct {
 		due  time.Time
@@ -71,7 +72,7 @@ func pass(from, to *os.File, l Link, most int) {
 	sending.Go(func() {
 		for p := range queue {
 			time.Sleep(time.Until(p.due))
-			_, _ = to.Write(p.data) // an interface that is down loses it
+			_, _ = to.Write(p.data) // an interface that is down drops it
 		}
 	})
 	defer sending.Wait()
@@ -87,7 +88,7 @@ func pass(from, to *os.File, l Link, most int) {
 		}
 		select {
 		case queue <- packet{time.Now().Add(l.Delay), append([]byte(nil), buffer[:n]...)}:
-		default: // as a router that is full
+		default: // like a router with a full queue
 		}
 	}
 }

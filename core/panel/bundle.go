@@ -30,10 +30,10 @@ var (
 	leftOver   = regexp.MustCompile(`(?m)^(?:import|export)\b.*`)
 )
 
-// joinModules returns a module and all that it imports as one script, since a browser
-// needs far longer for 70 small files than for one. Each module keeps its own scope: it
-// becomes a function that returns what the module exports, and stands after those that
-// it imports from.
+// joinModules returns a module and everything it imports as one script, since a
+// browser needs far longer for 70 small files than for one. Each module keeps its own
+// scope: it becomes a function that returns the module's exports, placed after the
+// modules that it imports.
 func joinModules(main string) ([]byte, error) {
 	j := joiner{names: map[string]string{}}
 	if err := j.add(main); err != nil {
@@ -45,7 +45,7 @@ func joinModules(main string) ([]byte, error) {
 type joiner struct {
 	out   bytes.Buffer
 	count int
-	names map[string]string // of the constant that holds a file's exports; "" while it is being added
+	names map[string]string // the constant with a file's exports; "" while the file is being added
 }
 
 func (j *joiner) add(file string) error {

@@ -1,5 +1,5 @@
-// Package panel is the page for browsers. It holds nothing secret: what it
-// shows, it asks the admin API for, from the browser.
+// Package panel is the web page for browsers. It contains nothing secret: the browser
+// gets everything it shows from the admin API.
 package panel
 
 import (
@@ -18,12 +18,12 @@ import (
 //go:embed index.html manifest.webmanifest assets
 var files embed.FS
 
-// Policy lets the page load its own files and ask its own origin, and nothing
-// else: no other site, no script or style within the page.
+// Policy is the Content-Security-Policy of the page: it may load its own files and
+// call its own origin, but nothing else, and no inline scripts or styles.
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// contentTypes do not depend on what the machine knows about file names.
+// contentTypes are fixed, so that they do not depend on the machine.
 var contentTypes = map[string]string{
 	".html":        "text/html; charset=utf-8",
 	".css":         "text/css; charset=utf-8",
@@ -33,8 +33,8 @@ var contentTypes = map[string]string{
 	".webmanifest": "application/manifest+json",
 }
 
-// Register serves the page at / and its files below it. The page itself uses its modules
-// and style sheets joined, as panel.js and panel.css.
+// Register serves the page at / and its files below it. The page loads its modules and
+// style sheets as one file each, panel.js and panel.css.
 func Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /assets/panel.js", serve(func() ([]byte, error) { return joinModules("assets/main.js") }, contentTypes[".js"]))
 	mux.HandleFunc("GET /assets/panel.css", serve(joinStyles, contentTypes[".css"]))
@@ -54,9 +54,9 @@ func Register(mux *http.ServeMux) {
 	}
 }
 
-// serve answers with one file, which is read with the first request. Browsers ask each
-// time whether it is unchanged, so that a newer program never runs with older pieces of
-// the page.
+// serve serves one file, which is read at the first request. Browsers check each time
+// whether it has changed, so that a newer program never runs with older parts of the
+// page.
 func serve(read func() ([]byte, error), contentType string) http.HandlerFunc {
 	file := sync.OnceValues(read)
 	tag := sync.OnceValue(func() string {
@@ -80,7 +80,7 @@ func serve(read func() ([]byte, error), contentType string) http.HandlerFunc {
 	}
 }
 
-// Owns reports whether the path is the page's or one of its files'.
+// Owns reports whether the path is that of the page or one of its files.
 func Owns(p string) bool {
 	return p == "/" || p == "/manifest.webmanifest" || strings.HasPrefix(p, "/assets/")
 }

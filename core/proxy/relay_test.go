@@ -35,7 +35,7 @@ func (r *rig) wantNoBlame() {
 func TestACallerThatDisconnectsEndsTheWorkAtTheSite(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		b       fakesite.Behaviour
+		b       fakesite.Behavior
 		body    string
 		headers bool // the caller gets them before it leaves
 	}{

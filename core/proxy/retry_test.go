@@ -90,11 +90,11 @@ func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	rateLimited := fakesite.ErrorEvent(`{"error":{"message":"slow down","type":"rate_limit_error"}}`)
 	overloaded := fakesite.ErrorEvent(`{"error":{"message":"no capacity","type":"server_error"}}`)
-	status := func(n int) fakesite.Behaviour { return fakesite.Status(n, "{}") }
+	status := func(n int) fakesite.Behavior { return fakesite.Status(n, "{}") }
 	both, none := []string{p1, p2}, []string{}
 	for name, tt := range map[string]struct {
-		script  []fakesite.Behaviour // of the first site
-		body    string               // chatBody if empty
+		script  []fakesite.Behavior // of the first site
+		body    string              // chatBody if empty
 		primary []string
 		backup  bool // whether it was sent the request
 		status  int  // 200 if 0
@@ -102,30 +102,30 @@ func TestVerdicts(t *testing.T) {
 		skip    channel.Skip // why the first channel is skipped afterwards
 	}{
 		"an answer":                      {},
-		"reset before an answer":         {script: []fakesite.Behaviour{fakesite.Reset()}, backup: true},
-		"no first byte in time":          {script: []fakesite.Behaviour{fakesite.HangBeforeHeaders()}, backup: true},
-		"500":                            {script: []fakesite.Behaviour{status(500)}, backup: true},
-		"502":                            {script: []fakesite.Behaviour{status(502)}, backup: true},
-		"503":                            {script: []fakesite.Behaviour{status(503)}, backup: true},
-		"504":                            {script: []fakesite.Behaviour{status(504)}, backup: true},
-		"521":                            {script: []fakesite.Behaviour{status(521)}, backup: true},
-		"529":                            {script: []fakesite.Behaviour{status(529)}, backup: true},
-		"429, the other key":             {script: []fakesite.Behaviour{fakesite.RateLimited(0)}, primary: both, keys: [2]string{"rate_limited", ""}},
-		"429 with both keys, the backup": {script: []fakesite.Behaviour{fakesite.RateLimited(time.Hour), fakesite.RateLimited(time.Hour)}, primary: both, backup: true, keys: [2]string{"rate_limited", "rate_limited"}},
-		"429 for one model":              {script: []fakesite.Behaviour{fakesite.Status(429, `{"error":{"message":"Rate limit reached for gpt-x"}}`)}, primary: both},
-		"401":                            {script: []fakesite.Behaviour{fakesite.Unauthorized()}, primary: both, keys: [2]string{"invalid_key", ""}},
-		"403 that says nothing, the other key answers": {script: []fakesite.Behaviour{fakesite.Status(403, `{"error":{"message":"no"}}`)}, primary: both, keys: [2]string{"suspect", ""}},
-		"402":                                    {script: []fakesite.Behaviour{status(402)}, primary: both, keys: [2]string{"quota_spent", ""}},
-		"429 out of quota":                       {script: []fakesite.Behaviour{fakesite.OutOfQuota()}, primary: both, keys: [2]string{"quota_spent", ""}},
-		"challenge page":                         {script: []fakesite.Behaviour{fakesite.Challenge()}, backup: true, skip: channel.SkipBlocked},
-		"challenge page as 503":                  {script: []fakesite.Behaviour{fakesite.ChallengeHTML503()}, backup: true, skip: channel.SkipBlocked},
-		"empty 200":                              {script: []fakesite.Behaviour{fakesite.EmptyOK()}, backup: true},
-		"empty stream":                           {script: []fakesite.Behaviour{fakesite.EmptyStream()}, body: chatStream, backup: true},
-		"a stream that starts with a rate limit": {script: []fakesite.Behaviour{rateLimited}, body: chatStream, primary: both, keys: [2]string{"rate_limited", ""}},
-		"a stream that starts with an error":     {script: []fakesite.Behaviour{overloaded}, body: chatStream, backup: true},
-		"a stream that hangs before its first event": {script: []fakesite.Behaviour{fakesite.HangAfterEvents(0)}, body: chatStream, backup: true},
-		"400 is about the request":                   {script: []fakesite.Behaviour{fakesite.Status(400, `{"error":{"message":"bad"}}`)}, status: 400},
-		"404 of a site without the endpoint":         {script: []fakesite.Behaviour{status(404)}, backup: true},
+		"reset before an answer":         {script: []fakesite.Behavior{fakesite.Reset()}, backup: true},
+		"no first byte in time":          {script: []fakesite.Behavior{fakesite.HangBeforeHeaders()}, backup: true},
+		"500":                            {script: []fakesite.Behavior{status(500)}, backup: true},
+		"502":                            {script: []fakesite.Behavior{status(502)}, backup: true},
+		"503":                            {script: []fakesite.Behavior{status(503)}, backup: true},
+		"504":                            {script: []fakesite.Behavior{status(504)}, backup: true},
+		"521":                            {script: []fakesite.Behavior{status(521)}, backup: true},
+		"529":                            {script: []fakesite.Behavior{status(529)}, backup: true},
+		"429, the other key":             {script: []fakesite.Behavior{fakesite.RateLimited(0)}, primary: both, keys: [2]string{"rate_limited", ""}},
+		"429 with both keys, the backup": {script: []fakesite.Behavior{fakesite.RateLimited(time.Hour), fakesite.RateLimited(time.Hour)}, primary: both, backup: true, keys: [2]string{"rate_limited", "rate_limited"}},
+		"429 for one model":              {script: []fakesite.Behavior{fakesite.Status(429, `{"error":{"message":"Rate limit reached for gpt-x"}}`)}, primary: both},
+		"401":                            {script: []fakesite.Behavior{fakesite.Unauthorized()}, primary: both, keys: [2]string{"invalid_key", ""}},
+		"403 that says nothing, the other key answers": {script: []fakesite.Behavior{fakesite.Status(403, `{"error":{"message":"no"}}`)}, primary: both, keys: [2]string{"suspect", ""}},
+		"402":                                    {script: []fakesite.Behavior{status(402)}, primary: both, keys: [2]string{"quota_spent", ""}},
+		"429 out of quota":                       {script: []fakesite.Behavior{fakesite.OutOfQuota()}, primary: both, keys: [2]string{"quota_spent", ""}},
+		"challenge page":                         {script: []fakesite.Behavior{fakesite.Challenge()}, backup: true, skip: channel.SkipBlocked},
+		"challenge page as 503":                  {script: []fakesite.Behavior{fakesite.ChallengeHTML503()}, backup: true, skip: channel.SkipBlocked},
+		"empty 200":                              {script: []fakesite.Behavior{fakesite.EmptyOK()}, backup: true},
+		"empty stream":                           {script: []fakesite.Behavior{fakesite.EmptyStream()}, body: chatStream, backup: true},
+		"a stream that starts with a rate limit": {script: []fakesite.Behavior{rateLimited}, body: chatStream, primary: both, keys: [2]string{"rate_limited", ""}},
+		"a stream that starts with an error":     {script: []fakesite.Behavior{overloaded}, body: chatStream, backup: true},
+		"a stream that hangs before its first event": {script: []fakesite.Behavior{fakesite.HangAfterEvents(0)}, body: chatStream, backup: true},
+		"400 is about the request":                   {script: []fakesite.Behavior{fakesite.Status(400, `{"error":{"message":"bad"}}`)}, status: 400},
+		"404 of a site without the endpoint":         {script: []fakesite.Behavior{status(404)}, backup: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -256,7 +256,7 @@ func TestInvalidKeysAreTriedAgainAfterTheirTime(t *testing.T) {
 
 func TestACutStreamDoesNotLookWhole(t *testing.T) {
 	t.Parallel()
-	for name, b := range map[string]fakesite.Behaviour{"cut": fakesite.CutAfterEvents(3), "silent": fakesite.HangAfterEvents(3)} {
+	for name, b := range map[string]fakesite.Behavior{"cut": fakesite.CutAfterEvents(3), "silent": fakesite.HangAfterEvents(3)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			primary, backup := fake(t, "primary"), fake(t, "backup")

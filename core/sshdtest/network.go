@@ -9,14 +9,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/linktest"
 )
 
-// Network is a network namespace, in place of another machine, and the link to
-// it.
+// Network is a network namespace that represents another machine, and the link to it.
 type Network struct {
 	*linktest.Network
 	t testing.TB
 }
 
-// NewNetwork makes one that is there until the test ends.
+// NewNetwork creates a network that exists until the test ends.
 func NewNetwork(t testing.TB, link ...linktest.Link) *Network {
 	t.Helper()
 	RequireRoot(t)
@@ -30,8 +29,8 @@ func NewNetwork(t testing.TB, link ...linktest.Link) *Network {
 	return &Network{w, t}
 }
 
-// Down takes the link down, on the far side: nothing says so here but the
-// missing carrier.
+// Down takes the link down at the far end: this machine only notices the missing
+// carrier.
 func (w *Network) Down() { must(w.t, w.Network.Down()) }
 
 // Up takes it up again.

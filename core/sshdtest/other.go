@@ -19,7 +19,7 @@ import (
 // Other is an SSH server that is not OpenSSH. Root logs in with the key in Home.
 type Other struct {
 	Address string
-	Home    string // a home directory with .ssh/id_ed25519 and .ssh/known_hosts that fit
+	Home    string // a home directory with matching .ssh/id_ed25519 and .ssh/known_hosts
 
 	t       testing.TB
 	dir     string
@@ -40,7 +40,7 @@ func newOther(t testing.TB, address string) *Other {
 	return o
 }
 
-// know makes a host key known, given in some lines of output.
+// know adds the host key in a command's output to the known hosts.
 func (o *Other) know(output []byte) {
 	for line := range strings.Lines(string(output)) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "ssh-ed25519" {
@@ -67,7 +67,7 @@ func (o *Other) Signal(sig syscall.Signal) {
 	}
 }
 
-// StartDropbear runs dropbear, with more arguments, until the test ends.
+// StartDropbear runs dropbear, with additional arguments, until the test ends.
 func StartDropbear(t testing.TB, args ...string) *Other {
 	t.Helper()
 	program := Require(t, "dropbear", "dropbear-bin")
@@ -100,12 +100,12 @@ func StartDropbear(t testing.TB, args ...string) *Other {
 			return o
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("dropbear does not come up: %v", err)
+			t.Fatalf("dropbear does not start: %v", err)
 		}
 	}
 }
 
-// StartTinySSH serves with tinysshd, which knows no forwards, until the test ends.
+// StartTinySSH runs tinysshd, which does not support forwards, until the test ends.
 func StartTinySSH(t testing.TB) *Other {
 	t.Helper()
 	program := Require(t, "tinysshd", "tinysshd")

@@ -26,11 +26,11 @@ import (
 
 // Options of [Start].
 type Options struct {
-	Config     string   // lines of sshd_config; the first of a kind counts
+	Config     string   // lines of sshd_config; the first value of a keyword counts
 	KeyOptions string   // before the key in authorized_keys
 	Network    *Network // nil: loopback
-	Guest      bool     // there is an account Guest with the password Password beside the real ones
-	BashRC     string   // of the guest, whose shell is bash then
+	Guest      bool     // add an account Guest with the password Password to the real ones
+	BashRC     string   // of the guest, whose shell is then bash
 }
 
 // The account of Options.Guest.
@@ -43,9 +43,9 @@ const (
 // Server is a running sshd.
 type Server struct {
 	Host, Port string
-	User       string // who may log in with Key
+	User       string // the user who may log in with Key
 	Dir        string // with all its files
-	Home       string // a home directory with .ssh/id_ed25519 and .ssh/known_hosts that fit
+	Home       string // a home directory with matching .ssh/id_ed25519 and .ssh/known_hosts
 	Key        ssh.Signer
 	HostKey    ssh.PublicKey
 
@@ -59,8 +59,8 @@ type Server struct {
 	old    []process // sessions of servers that have ended
 }
 
-// Require returns the path of a program. Where it is missing the test is
-// skipped, but never in CI.
+// Require returns the path of a program. If it is missing, the test is skipped, but
+// never in CI.
 func Require(t testing.TB, program, debian string) string {
 	t.Helper()
 	if path, err := exec.LookPath(program); err == nil {
@@ -89,11 +89,11 @@ func unable(t testing.TB, why string) {
 	t.Skip(why)
 }
 
-// RequireRoot skips the test for users who may not make networks or accounts.
+// RequireRoot skips the test for users who may not create networks or accounts.
 func RequireRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		unable(t, "only root can make network namespaces and accounts")
+		unable(t, "only root can create network namespaces and accounts")
 	}
 }
 
@@ -110,7 +110,7 @@ func Start(t testing.TB, o Options) *Server {
 	s.Port = s.freePort()
 	s.writeKeys()
 	config := s.path("sshd_config")
-	// By SHLVL bash leaves out the .bashrc of whoever runs the tests.
+	// With SHLVL set, bash does not read the .bashrc of the user who runs the tests.
 	lines := o.Config + fmt.Sprintf(`
 Port %s
 ListenAddress %s
@@ -152,13 +152,13 @@ SetEnv SHLVL=3
 
 func (s *Server) path(name string) string { return filepath.Join(s.Dir, name) }
 
-// Addr returns where it listens.
+// Addr returns the address on which it listens.
 func (s *Server) Addr() string { return net.JoinHostPort(s.Host, s.Port) }
 
-// Fingerprint is of the host's key.
+// Fingerprint returns the fingerprint of the host's key.
 func (s *Server) Fingerprint() string { return ssh.FingerprintSHA256(s.HostKey) }
 
-// Log returns what sshd has said.
+// Log returns what sshd has logged.
 func (s *Server) Log() string {
 	text, _ := os.ReadFile(s.path("sshd.log"))
 	return string(text)
@@ -202,13 +202,13 @@ func (s *Server) writeKeys() {
 	s.Know(s.HostKey)
 }
 
-// Authorize makes a key the only one that lets in.
+// Authorize makes a key the only one that may log in.
 func (s *Server) Authorize(options string, key ssh.PublicKey) {
 	line := strings.TrimSpace(options + " " + string(ssh.MarshalAuthorizedKey(key)))
 	must(s.t, os.WriteFile(s.path("authorized_keys"), []byte(line+"\n"), 0o644))
 }
 
-// Know makes these the only keys that the home directory knows of the server.
+// Know makes these the only known keys of the server in the home directory.
 func (s *Server) Know(keys ...ssh.PublicKey) {
 	var lines []string
 	for _, k := range keys {
@@ -217,7 +217,7 @@ func (s *Server) Know(keys ...ssh.PublicKey) {
 	must(s.t, os.WriteFile(filepath.Join(s.Home, ".ssh", "known_hosts"), []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 }
 
-// addGuest gives sshd its own list of accounts, by a mount that only it sees.
+// addGuest gives sshd its own list of accounts, with a mount that only sshd sees.
 func (s *Server) addGuest() {
 	RequireRoot(s.t)
 	home := s.path("guest")
@@ -243,13 +243,13 @@ func (s *Server) addGuest() {
 	}, s.command...)
 }
 
-// Restart begins a new server on the same port, after Stop too. Sessions of the
-// old one stay.
+// Restart starts a new server on the same port, also after Stop. Sessions of the old
+// one stay.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()
 	cmd := exec.Command(s.command[0], s.command[1:]...)
-	// A file, not a pipe: sessions hold it too, and outlive the server.
+	// A file, not a pipe: sessions inherit it too, and outlive the server.
 	log, err := os.OpenFile(s.path("sshd.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	must(s.t, err)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -270,7 +270,7 @@ func (s *Server) Restart() {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("sshd does not come up: %v\n%s", err, s.Log())
+			s.t.Fatalf("sshd does not start: %v\n%s", err, s.Log())
 		}
 	}
 }
@@ -298,13 +298,13 @@ func (s *Server) Stop() {
 	<-exited
 }
 
-// process is told from a later one with its number by when it began.
+// process identifies a process by its PID and start time, since PIDs are reused.
 type process struct {
 	pid   int
 	start string
 }
 
-// stat returns the fields of /proc/PID/stat behind the name.
+// stat returns the name and the fields after it in /proc/PID/stat.
 func stat(pid int) (name string, fields []string) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	open, shut := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
@@ -341,7 +341,7 @@ func descendants(root int) (out []process) {
 	return out
 }
 
-// Sessions returns the processes that serve connections, also those of a server
+// Sessions returns the processes that serve connections, including those of a server
 // that has ended.
 func (s *Server) Sessions() (pids []int) {
 	s.mu.Lock()

@@ -10,10 +10,10 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Child returns the executable of child processes that are the test binary itself. With
-// the race detector on it is a second test binary of the package, built without it:
-// a start under the race detector takes longer than all that most children do. It is
-// to be called in the directory of the package, as in TestMain.
+// Child returns the executable for child processes that are the test binary itself.
+// With the race detector, it is a second test binary of the package without it: a
+// start with the race detector takes longer than everything most children do. It must
+// be called in the directory of the package, as in TestMain.
 func Child() string {
 	self, err := os.Executable()
 	if err != nil {
@@ -39,8 +39,8 @@ func Program(folder string) string {
 	return built
 }
 
-// build leaves the binary where the next run finds it, so that it is linked again
-// only when something has changed.
+// build leaves the binary where the next run finds it, so that it is linked again only
+// after a change.
 func build(folder string, command ...string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

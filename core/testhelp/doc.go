@@ -1,3 +1,3 @@
-// Package testhelp holds what the tests of several packages need. The program
-// itself does not import it.
+// Package testhelp contains helpers for tests of several packages. The program itself
+// does not import it.
 package testhelp

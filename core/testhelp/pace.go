@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Pace measures time in ticks of about 10 ms, each with a pause and some work: on a machine
-// that is busy with other things the ticks are slower, as is what is measured.
+// Pace measures time in ticks of about 10 ms, each with a pause and some work: on a
+// busy machine the ticks are slower, as is what is being measured.
 type Pace struct {
 	ticks atomic.Int64
 	base  int64
@@ -16,7 +16,7 @@ type Pace struct {
 
 const tick = 10 * time.Millisecond
 
-// NewPace starts to measure, until the test ends.
+// NewPace starts measuring until the test ends.
 func NewPace(t testing.TB) *Pace {
 	p, end, ended := &Pace{}, make(chan struct{}), make(chan struct{})
 	go func() {

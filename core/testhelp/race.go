@@ -2,8 +2,8 @@
 
 package testhelp
 
-// Race says whether the race detector is on, and Slowdown how many times slower
-// than without it a test may be.
+// Race says whether the race detector is on, and Slowdown by which factor a test may
+// be slower because of it.
 const (
 	Race     = true
 	Slowdown = 5

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Limit is how long a test waits for something that takes moments on an idle
+// Limit is how long a test waits for something that takes only moments on an idle
 // machine.
 const Limit = 20 * time.Second
 
-// maxPause is the longest time between two polls: they grow apart, as many tests
+// maxPause is the longest time between two polls. The pauses grow, because many tests
 // poll at the same time.
 const maxPause = 50 * time.Millisecond
 

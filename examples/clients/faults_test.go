@@ -11,7 +11,7 @@ import (
 )
 
 // faults are the ways in which the first site fails.
-var faults = map[string]fakesite.Behaviour{
+var faults = map[string]fakesite.Behavior{
 	"429":                     fakesite.RateLimited(time.Hour),
 	"500":                     failing(500),
 	"503":                     failing(503),
@@ -51,7 +51,7 @@ func shape(path string) string {
 }
 
 // failing answers with an error of the API that is asked.
-func failing(status int) fakesite.Behaviour {
+func failing(status int) fakesite.Behavior {
 	return func(x *fakesite.Exchange) { fakesite.Status(status, errorBody(x, status))(x) }
 }
 
@@ -69,7 +69,7 @@ func errorBody(x *fakesite.Exchange, status int) string {
 
 // errorEvent answers 200 with an error as the first event, or after the one
 // with which every stream of that API begins.
-func errorEvent(after bool) fakesite.Behaviour {
+func errorEvent(after bool) fakesite.Behavior {
 	return func(x *fakesite.Exchange) {
 		body := errorBody(x, 529)
 		if !x.Stream {

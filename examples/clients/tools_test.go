@@ -51,8 +51,8 @@ func TestSDKsUseTools(t *testing.T) {
 }
 
 // inTurn behaves in these ways one after the other, and in the last again.
-func inTurn(ways ...fakesite.Behaviour) fakesite.Behaviour {
-	next := make(chan fakesite.Behaviour, len(ways))
+func inTurn(ways ...fakesite.Behavior) fakesite.Behavior {
+	next := make(chan fakesite.Behavior, len(ways))
 	for _, w := range ways {
 		next <- w
 	}

@@ -34,7 +34,7 @@ func (w *wire) sent() []string {
 }
 
 // asks answers with a call of a tool, in the shape of the API that is asked.
-func (w *wire) asks(choose func(x *fakesite.Exchange) call) fakesite.Behaviour {
+func (w *wire) asks(choose func(x *fakesite.Exchange) call) fakesite.Behavior {
 	return func(x *fakesite.Exchange) {
 		c := choose(x)
 		answer, kind := "", "application/json"

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// conn is a connection whose requests are followed.
+// conn is a connection that follows its requests.
 type conn struct {
 	deadlineConn
 	pause   pause
-	framing framing // used by the one goroutine that reads
+	framing framing // only used by the goroutine that reads
 	unclear atomic.Bool
-	idle    atomic.Int64 // since when it has had no request, in Unix nanoseconds; 0 while it has one
+	idle    atomic.Int64 // when it became idle, in Unix nanoseconds; 0 during a request
 }
 
 // Read is for [net.Conn]. While a request is answered, net/http reads a single byte, to
@@ -44,7 +44,7 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// CloseWrite closes one direction, where the connection can.
+// CloseWrite closes one direction, if the connection can.
 func (c *conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -55,7 +55,7 @@ func (c *conn) CloseWrite() error {
 // ReadFrom leaves copying to the connection.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(&c.deadlineConn, r) }
 
-// following is a listener whose connections are followed.
+// following is a listener that follows the requests on its connections.
 type following struct{ net.Listener }
 
 func (l following) Accept() (net.Conn, error) {
@@ -66,15 +66,15 @@ func (l following) Accept() (net.Conn, error) {
 	return &conn{deadlineConn: deadlineConn{Conn: c}}, nil
 }
 
-// connKey is where the context of a request has its connection.
+// connKey is the key of the connection in the context of a request.
 type connKey struct{}
 
 func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// refuseTwoLengths refuses a request in chunks that named a length too, and closes
-// the connection, as what follows on it may be part of that request.
+// refuseTwoLengths refuses a chunked request that also has a Content-Length, and
+// closes the connection, since what follows may be part of that request.
 func refuseTwoLengths(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TransferEncoding) > 0 {

@@ -9,20 +9,21 @@ import (
 )
 
 // deadline is one of the two deadlines of a connection. For each request, net/http and
-// this program set it about ten times, mostly to a later time or to none, or for data that
-// has already arrived, and each change of a connection's deadline changes a timer of the
-// runtime. So this one is passed on to the connection only when a read or write begins, or
-// while one is in progress, and only if it is earlier than the connection's. When the
-// connection's deadline passes first, the later one is set and the read or write continues.
+// this program set it about ten times, mostly to a later time or to none, or for data
+// that has already arrived; each change of a connection's deadline changes a runtime
+// timer. So it is passed on to the connection only if it is earlier than the
+// connection's own deadline, and only when a read or write begins or is in progress.
+// If the connection's own deadline passes first, the later one is set and the read or
+// write continues.
 type deadline struct {
 	mu     sync.Mutex
 	busy   int       // reads or writes in progress
 	wanted time.Time // zero: none
-	armed  time.Time // what the connection has
+	armed  time.Time // the connection's own deadline
 	over   bool      // armed has passed
 }
 
-// set sets the deadline; arm is that of the connection.
+// set sets the deadline; arm sets the connection's own.
 func (d *deadline) set(t time.Time, arm func(time.Time) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -33,7 +34,7 @@ func (d *deadline) set(t time.Time, arm func(time.Time) error) error {
 	return nil
 }
 
-// earlier reports whether the wanted deadline is before that of the connection.
+// earlier reports whether the wanted deadline is before the connection's own.
 func (d *deadline) earlier() bool {
 	return !d.wanted.IsZero() && (d.armed.IsZero() || d.wanted.Before(d.armed))
 }
@@ -49,7 +50,7 @@ func (d *deadline) begin(arm func(time.Time) error) {
 	defer d.mu.Unlock()
 	d.busy++
 	if d.over || d.earlier() {
-		_ = d.arm(arm) // fails only on a closed connection, as what follows does
+		_ = d.arm(arm) // only fails on a closed connection, like the read or write itself
 	}
 }
 
@@ -59,9 +60,9 @@ func (d *deadline) end() {
 	d.busy--
 }
 
-// goesOn reports whether err is only that an earlier deadline has passed than the wanted
-// one, which the connection has from then on.
-func (d *deadline) goesOn(err error, arm func(time.Time) error) bool {
+// continues reports whether err only means that the connection's own deadline passed
+// before the wanted one, which is set then.
+func (d *deadline) continues(err error, arm func(time.Time) error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false
 	}
@@ -97,7 +98,7 @@ func (c *deadlineConn) Read(p []byte) (int, error) {
 	defer c.read.end()
 	for {
 		n, err := c.Conn.Read(p)
-		if err == nil || n > 0 || !c.read.goesOn(err, c.Conn.SetReadDeadline) {
+		if err == nil || n > 0 || !c.read.continues(err, c.Conn.SetReadDeadline) {
 			return n, err
 		}
 	}
@@ -110,7 +111,7 @@ func (c *deadlineConn) Write(p []byte) (int, error) {
 	for written := 0; ; {
 		n, err := c.Conn.Write(p[written:])
 		written += n
-		if err == nil || !c.write.goesOn(err, c.Conn.SetWriteDeadline) {
+		if err == nil || !c.write.continues(err, c.Conn.SetWriteDeadline) {
 			return written, err
 		}
 	}

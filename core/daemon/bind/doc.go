@@ -1,4 +1,4 @@
-// Package bind owns the addresses that the program serves. A listener lives as
-// long as its address is configured, over all configurations: a server for each
-// configuration would lose requests on connections that are kept alive.
+// Package bind owns the addresses on which the program listens. A listener lives as
+// long as its address is configured, across configurations: with a server per
+// configuration, requests on keep-alive connections would be lost.
 package bind

@@ -5,21 +5,21 @@ import (
 	"strconv"
 )
 
-// framing follows the requests on a connection of HTTP/1.1 by the bytes that are
-// read, without keeping them. It is there for one question that net/http does not
-// answer, as it drops the header: whether a request in chunks named a length too.
-// Programs that go by the one or by the other disagree about where such a request
-// ends, so a second one can be hidden in it.
+// framing follows the requests on an HTTP/1.1 connection by the bytes that are read,
+// without storing them. It answers one question that net/http does not, because it
+// drops the header: whether a chunked request also has a Content-Length. Programs that
+// use one or the other disagree about where such a request ends, so a second request
+// can be hidden in it (request smuggling).
 type framing struct {
 	at     part
-	line   []byte // of a line that did not arrive in one piece; at most maxLine bytes of it
-	long   bool   // the line is longer than that
+	line   []byte // part of a line that did not arrive in one piece; at most maxLine bytes
+	long   bool   // the line is longer than maxLine
 	left   uint64 // bytes of the body or chunk that are still to come
 	length bool   // the head has a Content-Length
 	chunks bool   // the head has a Transfer-Encoding
-	old    bool   // the request is one of HTTP/1.0, where a Transfer-Encoding means nothing
+	old    bool   // an HTTP/1.0 request, in which a Transfer-Encoding has no meaning
 
-	// unclear says that a request had both, or hides its length in a long line.
+	// unclear says that a request had both, or that a long line hides its length.
 	unclear bool
 }
 
@@ -33,13 +33,13 @@ const (
 	chunkLine
 	chunkBytes
 	trailerLine
-	lost // behind something malformed, at which net/http ends the connection
+	lost // after malformed input, at which net/http closes the connection
 )
 
-// maxLine is more than the lines have that matter: those with a length.
+// maxLine is longer than any line that matters: those with a length.
 const maxLine = 64
 
-// follow takes what was read.
+// follow processes bytes that were read.
 func (f *framing) follow(p []byte) {
 	for len(p) > 0 && f.at != lost && !f.unclear {
 		if f.at == bodyBytes || f.at == chunkBytes {
@@ -71,8 +71,8 @@ func (f *framing) follow(p []byte) {
 	}
 }
 
-// keep adds to a line whose end has not arrived: of a request line the end, which
-// has the protocol, of others the beginning, which has the name.
+// keep adds to a line that is not complete. Of a request line it keeps the end, which
+// has the protocol; of other lines the beginning, which has the name.
 func (f *framing) keep(p []byte) {
 	f.long = f.long || len(f.line)+len(p) > maxLine
 	if f.at != requestLine {
@@ -83,7 +83,7 @@ func (f *framing) keep(p []byte) {
 	f.line = append(f.line[:0], f.line[max(0, len(f.line)-maxLine):]...)
 }
 
-// take looks at a whole line.
+// take processes a complete line.
 func (f *framing) take(line []byte) {
 	switch f.at {
 	case requestLine:
@@ -104,7 +104,7 @@ func (f *framing) take(line []byte) {
 	}
 }
 
-// header notes the two headers that say where a request ends.
+// header records the two headers that determine where a request ends.
 func (f *framing) header(line []byte) {
 	name, value, _ := bytes.Cut(line, []byte(":"))
 	switch {
@@ -119,7 +119,7 @@ func (f *framing) header(line []byte) {
 	}
 }
 
-// endHead decides what follows the head.
+// endHead determines what follows the head.
 func (f *framing) endHead() {
 	chunks := f.chunks && !f.old
 	switch {
@@ -135,7 +135,7 @@ func (f *framing) endHead() {
 	f.length, f.chunks = false, false
 }
 
-// chunk reads the size of a chunk. Its data are followed by a line end.
+// chunk reads the size of a chunk. A line break follows its data.
 func (f *framing) chunk(line []byte) {
 	size, _, _ := bytes.Cut(line, []byte(";"))
 	n, err := strconv.ParseUint(string(bytes.TrimSpace(size)), 16, 62)

@@ -13,8 +13,8 @@ import (
 // listening is the state of a socket that accepts connections, in /proc/net.
 const listening = "0A"
 
-// holderOf names the process that listens on the port of an address, "" if it
-// cannot be found: that of another user cannot.
+// holderOf returns the process that listens on the port of an address, "" if it cannot
+// be found, such as one of another user.
 func holderOf(address string) string {
 	_, port, err := net.SplitHostPort(address)
 	n, failed := strconv.Atoi(port)

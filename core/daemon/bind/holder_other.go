@@ -2,6 +2,5 @@
 
 package bind
 
-// holderOf names the process that listens on the port of an address; here it
-// is not found out.
+// holderOf is not implemented on this system.
 func holderOf(string) string { return "" }

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// inheritEnv tells the next program of a restart which descriptors listen where:
-// "fd address" pairs, separated by ";".
+// inheritEnv tells the new program of a restart which descriptors listen on which
+// addresses: "fd address" pairs, separated by ";".
 const inheritEnv = "AITUNNEL_LISTENERS"
 
-// How long callers on kept-alive connections have to send a request whose answer tells
-// them to connect again, before idle connections are closed.
+// How long callers on keep-alive connections have for a request whose answer tells
+// them to reconnect, before idle connections are closed.
 const (
 	closeGrace = time.Second     // while new requests wait for that
 	leaveGrace = 3 * time.Second // while another process answers them
 )
 
-// inherited returns the listeners that this process was started with: by the
-// program before a restart, or by a service manager. Each is taken once.
+// inherited returns the listeners that this process was started with, by the program
+// before a restart or by a service manager. Each is returned once.
 func inherited() []*listener {
 	all := activated()
 	for entry := range strings.SplitSeq(os.Getenv(inheritEnv), ";") {
@@ -57,14 +57,14 @@ func (l *listener) at(address string) bool {
 }
 
 // SocketCopies are duplicates of the sockets of all ports, for another process that
-// serves the same addresses.
+// will serve the same addresses.
 type SocketCopies struct {
 	fds       []int
 	addresses []string
 }
 
-// CopySockets duplicates the sockets of all ports. This process goes on serving them
-// until [Ports.Leave].
+// CopySockets duplicates the sockets of all ports. This process continues to serve
+// them until [Ports.Leave].
 func (s *Ports) CopySockets() *SocketCopies {
 	h := &SocketCopies{}
 	for _, p := range s.all {
@@ -77,11 +77,11 @@ func (s *Ports) CopySockets() *SocketCopies {
 	return h
 }
 
-// Descriptors returns those of the sockets.
+// Descriptors returns the descriptors of the sockets.
 func (h *SocketCopies) Descriptors() []int { return h.fds }
 
-// Variable returns the environment variable of a process that has the descriptors in
-// the same order from the number first on.
+// Variable returns the environment variable for a process that inherits the
+// descriptors in the same order, numbered from first.
 func (h *SocketCopies) Variable(first int) string {
 	var entries []string
 	for i, address := range h.addresses {
@@ -98,9 +98,9 @@ func (h *SocketCopies) Close() {
 	h.fds = nil
 }
 
-// Leave stops accepting connections, as another process serves the addresses now,
-// and has callers on kept-alive connections connect again. What was accepted is
-// answered until [Ports.Shutdown] ends that.
+// Leave stops accepting connections, because another process now serves the addresses,
+// and makes callers on keep-alive connections reconnect. Accepted connections are
+// served until [Ports.Shutdown].
 func (s *Ports) Leave() {
 	for _, p := range s.all {
 		if l := p.current.Load(); l != nil {
@@ -112,10 +112,10 @@ func (s *Ports) Leave() {
 	}
 }
 
-// HandOver prepares a restart by execve(2): callers are told to connect again, and after a
-// moment the sockets are made ready to be inherited by the next program, which
-// finds them by the environment that is returned. Connections that arrive until
-// it serves wait for it. ctx shortens the moment.
+// HandOver prepares a restart by execve(2): it tells callers to reconnect, and after a
+// moment makes the sockets inheritable by the new program, which finds them by the
+// returned environment variable. Connections that arrive before the new program serves
+// wait for it. ctx shortens the moment.
 func (s *Ports) HandOver(ctx context.Context) (env string) {
 	var entries []string
 	for _, p := range s.all {

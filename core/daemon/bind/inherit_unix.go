@@ -24,7 +24,7 @@ func activated() (all []*listener) {
 	return all
 }
 
-// inheritable duplicates a socket to a descriptor that stays open over execve(2).
+// inheritable duplicates a socket to a descriptor that stays open across execve(2).
 func inheritable(socket net.Listener) (int, error) {
 	fd, err := duplicate(socket)
 	if err != nil {
@@ -34,8 +34,8 @@ func inheritable(socket net.Listener) (int, error) {
 	return fd, err
 }
 
-// duplicate duplicates a socket to a descriptor that children do not have unless
-// it is given to them.
+// duplicate duplicates a socket to a descriptor that child processes do not inherit
+// unless it is passed to them.
 func duplicate(socket net.Listener) (int, error) {
 	tcp, ok := socket.(*net.TCPListener)
 	if !ok {

@@ -14,19 +14,19 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Limits of what a caller may do before its request is understood.
+// Limits for callers before their request has been read.
 const (
 	headerTimeout = 10 * time.Second
 	headerSize    = 128 << 10
 	idleTimeout   = 3 * time.Minute
 )
 
-// interruptTime is how long an interrupted request may take to write its last
-// words to the caller.
+// interruptTime is how long an interrupted request may take to write the end of its
+// answer.
 const interruptTime = 500 * time.Millisecond
 
-// SettingError is about the value of a setting that is valid in itself, but not
-// on this machine now.
+// SettingError says that the value of a setting is valid, but cannot be used on this
+// machine now.
 type SettingError struct {
 	Setting string
 	Err     error
@@ -34,7 +34,7 @@ type SettingError struct {
 
 func (e *SettingError) Error() string { return e.Setting + ": " + e.Err.Error() }
 
-// Unwrap returns what is wrong with the value.
+// Unwrap returns the cause.
 func (e *SettingError) Unwrap() error { return e.Err }
 
 // listener is one address with its server.
@@ -45,16 +45,16 @@ type listener struct {
 	interrupt context.CancelCauseFunc
 	handler   atomic.Pointer[http.Handler]
 	done      sync.WaitGroup
-	closing   atomic.Bool   // callers are told to connect again
-	handed    atomic.Bool   // the next program serves the address
-	grace     time.Duration // how long kept-alive connections may be idle then
+	closing   atomic.Bool   // callers are told to reconnect
+	handed    atomic.Bool   // another program serves the address
+	grace     time.Duration // how long keep-alive connections may be idle then
 	open      atomic.Int64
 	idle      idle
 }
 
-// listen binds an address; setting names it to the user. One that overlaps with
-// held ones, such as all interfaces where there was one, shares it with them
-// until those are closed.
+// listen binds an address; setting is its name for users. An address that overlaps
+// with those of held listeners, such as all interfaces after a single one, is shared
+// with them until they are closed.
 func listen(setting, address string, held []*listener) (*listener, error) {
 	socket, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -75,7 +75,7 @@ func listen(setting, address string, held []*listener) (*listener, error) {
 
 func (l *listener) addr() string { return l.socket.Addr().String() }
 
-// serve makes h answer at the address, from now on.
+// serve makes h answer at the address.
 func (l *listener) serve(h http.Handler, o Options) {
 	l.handler.Store(&h)
 	l.closing.Store(false)
@@ -92,7 +92,7 @@ func (l *listener) serve(h http.Handler, o Options) {
 	l.interrupt = cancel
 	l.server.BaseContext = func(net.Listener) context.Context { return base }
 	l.server.ConnState = func(c net.Conn, s http.ConnState) {
-		l.idle.note(c.(*conn), s)
+		l.idle.record(c.(*conn), s)
 		switch s {
 		case http.StateNew:
 			l.open.Add(1)
@@ -107,13 +107,13 @@ func (l *listener) serve(h http.Handler, o Options) {
 	})
 }
 
-// Server is a server with the limits that hold for every entry.
+// Server is an HTTP server with the limits of every entry.
 type Server struct{ *http.Server }
 
-// Serve answers on the connections of a listener.
+// Serve serves the connections of a listener.
 func (s *Server) Serve(l net.Listener) error { return s.Server.Serve(following{l}) }
 
-// NewServer returns a server of a handler.
+// NewServer returns a server for a handler.
 func NewServer(h http.Handler, log hclog.Logger) *Server {
 	return &Server{&http.Server{
 		Handler:           refuseTwoLengths(h),
@@ -125,11 +125,12 @@ func NewServer(h http.Handler, log hclog.Logger) *Server {
 	}}
 }
 
-// serveAccepted stops accepting, and goes on answering until nothing is in flight and
-// the connections that are left have been idle for a while: a server that shuts down
-// closes them, and a request that was on its way would be lost.
+// serveAccepted stops accepting, and serves accepted connections until no request is
+// in flight and the remaining ones have been idle for a while. A server that shuts
+// down closes idle connections immediately, which would lose a request that is on its
+// way.
 func (l *listener) serveAccepted(ctx context.Context) {
-	_ = l.socket.Close() // the next program has the socket, too
+	_ = l.socket.Close() // the other program has the socket too
 	l.done.Wait()
 	for l.open.Load() > 0 {
 		if idle, last := l.idle.count(); idle >= l.open.Load() && time.Since(last) > l.grace {
@@ -143,8 +144,8 @@ func (l *listener) serveAccepted(ctx context.Context) {
 	}
 }
 
-// shutdown stops accepting and waits for requests in flight. When ctx ends it
-// interrupts them with the cause, then closes their connections.
+// shutdown stops accepting and waits for requests in flight. When ctx ends, it
+// interrupts them with the cause, and then closes their connections.
 func (l *listener) shutdown(ctx context.Context, cause error) {
 	if l.server == nil {
 		_ = l.socket.Close() // nobody was served on it
@@ -161,6 +162,6 @@ func (l *listener) shutdown(ctx context.Context, cause error) {
 	last, cancel := context.WithTimeout(context.Background(), interruptTime)
 	defer cancel()
 	if l.server.Shutdown(last) != nil {
-		_ = l.server.Close() // what is left is cut
+		_ = l.server.Close() // cuts off what is left
 	}
 }

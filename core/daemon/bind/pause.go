@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// watchAfter is how long a request lasts before its connection is watched for a disconnect
-// of the caller. Short answers come sooner, and need no system calls for that.
+// watchAfter is how long a request has to last before its connection is watched for a
+// disconnect of the caller. Shorter ones save the system calls for that.
 const watchAfter = 100 * time.Millisecond
 
-// pause delays the read by which net/http watches a connection while it answers a request.
-// net/http ends that read by a deadline in the past, which ends the pause, too.
+// pause delays the read with which net/http watches a connection while it answers a request.
+// net/http ends that read by a deadline in the past, which also ends the pause.
 //
 // Most pauses end early. To set no timer for each of them, the end of a pause leaves the
 // timer as it is, for the next pause, which can therefore take up to twice the time.
@@ -18,13 +18,13 @@ type pause struct {
 	mu      sync.Mutex
 	ended   bool          // by a deadline in the past
 	waiting bool          // somebody receives from wake
-	wake    chan struct{} // made with the first pause
+	wake    chan struct{} // created by the first pause
 	timer   *time.Timer
 	set     bool // the timer will fire
 	later   bool // the pause began after the timer was set
 }
 
-// wait waits for a time, or up to twice as long. It returns false if a deadline in the past
+// wait waits for t, or up to twice as long. It returns false if a deadline in the past
 // ended it.
 func (p *pause) wait(t time.Duration) bool {
 	p.mu.Lock()

@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// Port is a setting that holds an address to listen on, and what is served there.
+// Port is a setting with an address to listen on, and its handler.
 type Port struct {
 	Setting string                      // such as proxy.listen
 	Address func(*config.Config) string // "" if the port is off
@@ -21,7 +21,7 @@ type Port struct {
 	current atomic.Pointer[listener] // nil: off
 }
 
-// Addr returns where the port listens now, "" if it is off.
+// Addr returns the address on which the port currently listens, "" if it is off.
 func (p *Port) Addr() string {
 	if l := p.current.Load(); l != nil {
 		return l.addr()
@@ -32,8 +32,8 @@ func (p *Port) Addr() string {
 // Options of [New].
 type Options struct {
 	Log    hclog.Logger
-	Failed chan<- error // gets the error of a port that stops serving by itself
-	Cause  error        // with which requests are interrupted that outlast a shutdown
+	Failed chan<- error // receives the error of a port that stops serving by itself
+	Cause  error        // the cause with which a shutdown interrupts requests
 }
 
 // Ports are all ports of the program.
@@ -41,7 +41,7 @@ type Ports struct {
 	options  Options
 	all      []*Port
 	retiring retiring
-	given    []*listener // inherited, and not used yet
+	given    []*listener // inherited and not used yet
 }
 
 // New returns ports that do not listen yet; see [Ports.Bind].
@@ -70,7 +70,7 @@ func (s *Ports) Plan(old, next *config.Config) (moves []Move) {
 	return moves
 }
 
-// Binding is a set of moves whose new addresses are bound, to be committed or
+// Binding is a set of moves whose new addresses are bound. It must be committed or
 // undone.
 type Binding struct {
 	Moves []Move
@@ -79,8 +79,8 @@ type Binding struct {
 	next  []*listener // nil for a port that is switched off
 }
 
-// Bind binds each address that is new in next, or takes one that is still held
-// by another port or retiring. What listens already is not touched.
+// Bind binds each new address of next, or takes one that another port or a retiring
+// listener still holds. It does not touch addresses that stay.
 func (s *Ports) Bind(old, next *config.Config) (*Binding, error) {
 	b := &Binding{ports: s, Moves: s.Plan(old, next)}
 	held := append(s.retiring.list(), s.given...)
@@ -100,7 +100,7 @@ func (s *Ports) Bind(old, next *config.Config) (*Binding, error) {
 	return b, nil
 }
 
-// obtain returns the listener of an address, nil for none: one of the held ones
+// obtain returns a listener for an address, nil for none: one of the held listeners
 // that is not taken, or a new one.
 func obtain(setting, address string, held, taken []*listener) (*listener, error) {
 	if address == "" {
@@ -123,7 +123,7 @@ func (b *Binding) Undo() {
 	}
 }
 
-// Commit serves the new addresses and retires the old ones.
+// Commit serves the new addresses, and retires the old ones.
 func (b *Binding) Commit() {
 	b.ports.dropGiven(b.next)
 	var old []*listener
@@ -144,7 +144,7 @@ func (b *Binding) Commit() {
 	}
 }
 
-// dropGiven closes the inherited sockets that no port uses: a restart with another
+// dropGiven closes inherited sockets that no port uses, since a restart with another
 // configuration inherits those of the old one.
 func (s *Ports) dropGiven(used []*listener) {
 	for _, l := range s.given {

@@ -12,22 +12,22 @@ import (
 	"github.com/aitunnel/aitunnel/core/upstream"
 )
 
-// While fewer descriptors are free than are kept for connections to sites, callers
-// that wait for nothing make room for new ones.
+// While fewer descriptors are free than are reserved for connections to sites, idle
+// connections of callers are closed to make room for new ones.
 const (
-	relief     = 16                    // connections that are closed at once
-	reserveGap = 20 * time.Millisecond // between two looks
+	relief     = 16                    // how many connections are closed at once
+	reserveGap = 20 * time.Millisecond // between two checks
 )
 
-// idle has all connections. Each has the time since when it waits for a request.
+// idle contains all connections, each with the time at which it became idle.
 type idle struct {
 	once sync.Once
 	mu   sync.Mutex
 	all  map[*conn]struct{}
 }
 
-// note records a change of a connection's state.
-func (i *idle) note(c *conn, s http.ConnState) {
+// record records a change of a connection's state.
+func (i *idle) record(c *conn, s http.ConnState) {
 	switch s {
 	case http.StateIdle:
 		c.idle.Store(time.Now().UnixNano())
@@ -67,7 +67,7 @@ func (i *idle) waiting() (out []waiting) {
 	return out
 }
 
-// count returns how many there are, and when the last one became idle.
+// count returns the number of idle connections, and when the last one became idle.
 func (i *idle) count() (n int64, last time.Time) {
 	for _, w := range i.waiting() {
 		n++
@@ -78,8 +78,8 @@ func (i *idle) count() (n int64, last time.Time) {
 	return n, last
 }
 
-// close closes up to n connections, those that waited longest, and says how many there
-// were.
+// close closes up to n of the connections that have been idle for longest, and returns
+// how many were idle.
 func (i *idle) close(n int) int {
 	all := i.waiting()
 	slices.SortFunc(all, func(a, b waiting) int { return cmp.Compare(a.since, b.since) })
@@ -93,11 +93,11 @@ func (i *idle) close(n int) int {
 	return len(all)
 }
 
-// gate accepts callers as long as descriptors are left for their requests.
+// gate accepts connections only while enough descriptors are left for their requests.
 type gate struct {
 	net.Listener
 	idle *idle
-	most int // the highest number of a descriptor that a caller may have; 0: any
+	most int // the highest descriptor that a caller's connection may have; 0: any
 }
 
 func newGate(l net.Listener, i *idle) net.Listener {
@@ -108,8 +108,8 @@ func newGate(l net.Listener, i *idle) net.Listener {
 	return &gate{l, i, limit - upstream.Reserve()}
 }
 
-// Accept is for [net.Listener]. A new connection gets the lowest number that is
-// free, so it tells how many are in use at least.
+// Accept is for [net.Listener]. A new connection gets the lowest free descriptor, so
+// its number shows how many are in use at least.
 func (g *gate) Accept() (net.Conn, error) {
 	c, err := g.Listener.Accept()
 	if err != nil {
@@ -123,7 +123,7 @@ func (g *gate) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// number is that of the connection's descriptor, 0 if it is not known.
+// number returns the number of the connection's descriptor, 0 if unknown.
 func number(c net.Conn) (n int) {
 	s, ok := c.(syscall.Conn)
 	if !ok {

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Grace is how long an address that was removed from the configuration is still
-// served.
+// Grace is how long an address is still served after its removal from the
+// configuration.
 const Grace = 30 * time.Second
 
-// retiring are the listeners of removed addresses: they tell callers on
-// kept-alive connections to connect again, and close after the grace period.
+// retiring contains the listeners of removed addresses: they tell callers on
+// keep-alive connections to reconnect, and close after the grace period.
 type retiring struct {
 	cause error
 
@@ -32,13 +32,13 @@ func (v *retiring) begin(l *listener) {
 	v.all[l] = time.AfterFunc(Grace, func() {
 		if v.remove(l) {
 			defer v.wg.Done()
-			l.shutdown(context.Background(), v.cause) // streams run to their end
+			l.shutdown(context.Background(), v.cause) // without a deadline, since streams run to their end
 		}
 	})
 }
 
-// remove reports that the listener is the caller's to close, and to count as
-// done.
+// remove removes a listener from the list. If it returns true, the caller has to close
+// it and mark it as done.
 func (v *retiring) remove(l *listener) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()

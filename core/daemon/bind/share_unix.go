@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// share binds an address that overlaps with those of held listeners. No other
-// program can join: the socket option is set only while binding.
+// share binds an address that overlaps with those of held listeners. No other program
+// can join, because the socket option is only set while binding.
 func share(address string, held []*listener) (net.Listener, error) {
 	for _, l := range held {
 		if socket, ok := l.socket.(*net.TCPListener); ok {

@@ -5,5 +5,6 @@ import (
 	"syscall"
 )
 
-// share is not possible here: the address is free once the old listener is closed.
+// share is not possible on Windows: the address is free once the old listener is
+// closed.
 func share(string, []*listener) (net.Listener, error) { return nil, syscall.EADDRINUSE }

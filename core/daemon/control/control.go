@@ -1,7 +1,7 @@
-// Package control is the socket by which commands reach the running program of a
-// state directory. It serves the admin API, and the requests below, to the user
-// whose directory it is, and, where a service manager gives the socket a
-// directory, to the group of the service.
+// Package control is the socket over which commands reach the running program of a
+// state directory. It serves the admin API and the requests below: to the owner of the
+// directory and, if a service manager provides a directory for the socket, to the
+// group of the service.
 package control
 
 import (
@@ -24,10 +24,11 @@ const (
 	// PathStop stops the program as an [Ending] says.
 	PathStop = "/control/stop"
 
-	// PathRestart has the outcome of the last restart, as a [Restart].
+	// PathRestart returns the outcome of the last restart, as a [Restart].
 	PathRestart = "/control/restart"
 
-	// VersionHeader of an answer holds the version of the running program.
+	// VersionHeader is the header of an answer that contains the version of the
+	// running program.
 	VersionHeader = "Aitunnel-Version"
 )
 
@@ -39,30 +40,29 @@ const (
 // maxSocketPath is the longest path of a socket that all systems allow.
 const maxSocketPath = 103
 
-// Ending is how the program is asked to stop.
+// Ending says how the program is to stop.
 type Ending struct {
-	// Drain is how long requests in flight may take: 0 cuts them at once,
-	// [DrainAsConfigured] leaves it to the configuration.
+	// Drain is how long requests in flight may take: 0 cuts them off immediately,
+	// [DrainAsConfigured] uses the setting of the configuration.
 	Drain   time.Duration `json:"drain"`
-	Restart bool          `json:"restart,omitempty"` // and to start again
+	Restart bool          `json:"restart,omitempty"` // start again afterwards
 }
 
 // Stopping is the answer to an [Ending].
 type Stopping struct {
-	// Unsaved says what the end of the program loses, because it cannot be saved;
-	// "": nothing.
+	// Unsaved is what will be lost because it cannot be saved; "" if nothing is.
 	Unsaved string `json:"unsaved,omitempty"`
 }
 
 // Restart is the outcome of the last restart.
 type Restart struct {
-	Error string `json:"error,omitempty"` // "": it has not failed
+	Error string `json:"error,omitempty"` // "": it did not fail
 }
 
 // DrainAsConfigured is the drain that the running configuration sets.
 const DrainAsConfigured time.Duration = -1
 
-// Path returns where the program of a state directory listens.
+// Path returns the path of the socket of a state directory's program.
 func Path(dir string) string {
 	if b, err := os.ReadFile(filepath.Join(dir, linkName)); err == nil {
 		return strings.TrimSpace(string(b))
@@ -78,18 +78,18 @@ type Socket struct {
 	done     sync.WaitGroup
 }
 
-// Listen creates the socket of a state directory that this process holds the
-// lock of: a socket that exists is left over from a program that was killed.
+// Listen creates the socket of a state directory that this process has locked: an
+// existing socket is left over from a program that was killed.
 //
-// It is in the runtime directory, if there is one, and the group of the process
-// may use it; in a temporary directory, if its path in the state directory would
-// be too long; else in the state directory.
+// It is in the runtime directory, if there is one, where the group of the process may
+// use it; in a temporary directory if its path would be too long; otherwise in the
+// state directory.
 func Listen(dir, runtimeDir string) (*Socket, error) {
 	c := &Socket{remove: func() {}}
 	path, mode := filepath.Join(dir, socketName), os.FileMode(0o600)
 	link := filepath.Join(dir, linkName)
 	if old, err := os.ReadFile(link); err == nil {
-		sweep(strings.TrimSpace(string(old)))
+		removeTempDir(strings.TrimSpace(string(old)))
 		_ = os.Remove(link)
 	}
 	elsewhere := ""
@@ -103,7 +103,7 @@ func Listen(dir, runtimeDir string) (*Socket, error) {
 	}
 	if elsewhere != "" {
 		path = filepath.Join(elsewhere, socketName)
-		c.remove = func() { sweep(path); _ = os.Remove(link) }
+		c.remove = func() { removeTempDir(path); _ = os.Remove(link) }
 		if err := os.WriteFile(link, []byte(path+"\n"), 0o600); err != nil {
 			c.remove()
 			return nil, fmt.Errorf("the state directory cannot be written: %w", err)
@@ -121,20 +121,20 @@ func Listen(dir, runtimeDir string) (*Socket, error) {
 	return c, nil
 }
 
-// sweep removes a directory that Listen created for a socket.
-func sweep(path string) {
+// removeTempDir removes a directory that Listen created for a socket.
+func removeTempDir(path string) {
 	if dir := filepath.Dir(path); strings.HasPrefix(filepath.Base(dir), "aitunnel-control-") {
 		_ = os.RemoveAll(dir)
 	}
 }
 
-// Serve answers requests by h until the socket is closed.
+// Serve answers requests with h until the socket is closed.
 func (c *Socket) Serve(h http.Handler, log hclog.Logger) {
 	c.server = &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
-	c.done.Go(func() { _ = c.server.Serve(c.listener) }) // if it fails, the program serves on and commands report that it does not answer
+	c.done.Go(func() { _ = c.server.Serve(c.listener) }) // if it fails, the program continues, and commands report that it does not answer
 }
 
 // Close removes the socket.

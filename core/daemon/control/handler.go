@@ -6,9 +6,10 @@ import (
 	"net/http"
 )
 
-// Handler answers the requests of this package, and passes all others to api. It
-// names the version in each answer. stop is told how to stop, unless check returns
-// an error; the answer has what check finds unsaved. failed says why the last restart failed, "" if it did not.
+// Handler answers the requests of this package, and passes all others to api. Each
+// answer contains the version. stop is called with an [Ending], unless check returns
+// an error; the answer contains what check reports as unsaved. failed returns why the
+// last restart failed, "" if it did not.
 func Handler(version string, api http.Handler, check func(context.Context, Ending) (unsaved string, err error), stop func(Ending), failed func() string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", api)

@@ -11,23 +11,23 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// Kind is what a message says.
+// Kind is the kind of a message.
 type Kind string
 
-// The new program asks, the old one answers with the same kind. Unknown kinds are
-// of another version, and ignored.
+// The new program sends requests; the old one answers with a message of the same kind.
+// Messages of unknown kinds, from other versions, are ignored.
 const (
-	Take    Kind = "take"    // the state directory is wanted; the answer: it is free, and its files are written
-	Serving Kind = "serving" // requests are answered; the answer: the service manager knows the new process
-	Tunnel  Kind = "tunnel"  // a tunnel is logged in, and wants its addresses; the answer: they are closed
-	Failed  Kind = "failed"  // the new program cannot serve, for the reason Error, and ends; no answer
-	End     Kind = "end"     // requests in flight may take no longer than Drain; no answer
+	Take    Kind = "take"    // requests the state directory; the answer: it is free and its files are written
+	Serving Kind = "serving" // the new program serves; the answer: the service manager knows the new process
+	Tunnel  Kind = "tunnel"  // a tunnel is logged in and needs its addresses; the answer: they are closed
+	Failed  Kind = "failed"  // the new program cannot serve because of Error, and ends; no answer
+	End     Kind = "end"     // limits requests in flight to Drain; no answer
 
-	Event   Kind = "event"   // from the old one: something that happened there
-	Counted Kind = "counted" // from the old one at its end: what channels and keys did there since Take
+	Event   Kind = "event"   // from the old program: an event that occurred there
+	Counted Kind = "counted" // from the old program at its end: what it counted for channels and keys since Take
 )
 
-// Message goes from one to the other.
+// Message is a message between the two programs.
 type Message struct {
 	Kind   Kind          `json:"kind"`
 	Tunnel string        `json:"tunnel,omitempty"`
@@ -38,14 +38,14 @@ type Message struct {
 	Counted *[]channel.Counted `json:"counted,omitempty"`
 }
 
-// Env names the descriptor that the new process has of the connection.
+// Env is the environment variable with the new process's descriptor of the connection.
 const Env = "AITUNNEL_INTERNAL_HANDOVER"
 
-// sendTime bounds a message to a process that does not read.
+// sendTime is the time limit for sending, in case the other process does not read.
 const sendTime = 5 * time.Second
 
-// Conn is one end of the connection. Its methods may be called at the same time,
-// but Receive by one caller only.
+// Conn is one end of the connection. Its methods may be called concurrently, except
+// Receive.
 type Conn struct {
 	conn net.Conn
 	in   *json.Decoder
@@ -75,7 +75,7 @@ func (c *Conn) Send(m Message) error {
 	return c.out.Encode(m)
 }
 
-// Receive returns the next message; an error says that the other process has ended.
+// Receive returns the next message; an error means that the other process has ended.
 func (c *Conn) Receive() (m Message, err error) {
 	err = c.in.Decode(&m)
 	return m, err

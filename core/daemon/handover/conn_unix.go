@@ -10,9 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Pair returns a connection, and the other end for a process to be started.
+// Pair returns a connection, and its other end for a new process.
 func Pair() (ours *Conn, theirs *os.File, err error) {
-	// A plugin that starts now must not inherit an end: its connection would seem open.
+	// A plugin that starts now must not inherit either end: the connection would stay
+	// open.
 	syscall.ForkLock.RLock()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err == nil {
@@ -31,8 +32,8 @@ func Pair() (ours *Conn, theirs *os.File, err error) {
 	return ours, theirs, nil
 }
 
-// Inherited returns the connection to the process that this one replaces, nil if
-// it was started in another way.
+// Inherited returns the connection to the process that this one replaces, nil if it
+// replaces none.
 func Inherited() *Conn {
 	fd, err := strconv.Atoi(os.Getenv(Env))
 	_ = os.Unsetenv(Env)

@@ -1,5 +1,5 @@
-// Package handover is what two processes of the program say to each other in a
-// restart: the one that runs, and the one that takes its place. The new one takes
-// over when its configuration is ready to run; the old one keeps answering until
-// then, and afterwards finishes its requests in flight.
+// Package handover is the protocol between two processes of the program during a
+// restart: the running one and the one that replaces it. The new process takes over
+// once its configuration is ready to run; until then the old one serves, and
+// afterwards it finishes its requests in flight.
 package handover

@@ -9,46 +9,46 @@ import (
 	"github.com/aitunnel/aitunnel/core/edit"
 )
 
-// Match names what a change is to replace; zero values match anything.
+// Match says what a change expects to replace; zero values match anything.
 type Match struct {
 	Generation uint64
 	ETag       string // of the text
 }
 
-// Edit is a configuration that is to be changed.
+// Edit is a configuration to be changed.
 type Edit struct {
 	Config   *config.Config
 	Report   config.Report
-	Document *edit.Document // its text, to be changed
-	Extra    ExtraKeys      // its keys that are in no file, to be changed
+	Document *edit.Document // its text
+	Extra    ExtraKeys      // its keys that are in no file
 }
 
-// Request is a change to be applied.
+// Request is a change to apply.
 type Request struct {
 	Cause string // for people
 	Match Match
 
-	// Asked says that somebody asked for a reload, who may be told of its
+	// Asked says that the reload was requested by someone who may want to follow its
 	// progress.
 	Asked bool
 
-	// Edit changes the text first. The files are written when all else has
-	// succeeded. nil: the files are applied as they are.
+	// Edit changes the text first. The files are written after everything else has
+	// succeeded. If it is nil, the files are applied as they are.
 	Edit func(context.Context, *Edit) error
 
-	// Repairs says that the edit may start from a configuration that is not valid.
+	// Repairs says that the edit may start from an invalid configuration.
 	Repairs bool
 
-	// saved is for files that were saved: they may have been applied already.
+	// saved says that files were saved, which may have been applied already.
 	saved bool
 
-	// restart names the plugin that gets a new process; nil for none.
+	// restart is the plugin that gets a new process; nil for none.
 	restart *string
 }
 
-// Apply applies a change as a whole, or nothing of it. Requests in flight notice
-// nothing. An error is a [*ConfigError], [ErrStale], an [*EditError], or what the
-// system reported.
+// Apply applies a change completely or not at all. Requests in flight are not
+// affected. An error is a [*ConfigError], [ErrStale], an [*EditError], or an error of
+// the system.
 func (r *Reloader) Apply(ctx context.Context, req Request) (Result, error) {
 	if req.Asked && r.options.Asked != nil {
 		defer r.options.Asked()()
@@ -68,7 +68,7 @@ func (r *Reloader) Apply(ctx context.Context, req Request) (Result, error) {
 		return out, err
 	}
 	o := Outcome{out, err}
-	if err == nil || req.Edit == nil { // an edit that was refused is in no file
+	if err == nil || req.Edit == nil { // a refused edit is in no file
 		r.last.Store(&o)
 	}
 	r.report(o)
@@ -83,7 +83,7 @@ func (r *Reloader) result(cause string) Result {
 	return out
 }
 
-// transact is Apply without its report.
+// transact is Apply without the report.
 func (r *Reloader) transact(ctx context.Context, req Request, out *Result) (err error) {
 	if req.Match.Generation != 0 && req.Match.Generation != out.Generation {
 		return ErrStale
@@ -125,8 +125,8 @@ func (r *Reloader) transact(ctx context.Context, req Request, out *Result) (err 
 	return nil
 }
 
-// failed takes note of what a configuration was read from that cannot be
-// applied: when that changes, it is tried again. Texts of an edit are in no file.
+// failed records the inputs of a configuration that cannot be applied: when they
+// change, it is tried again. The texts of an edit are in no file.
 func (r *Reloader) failed(err error, edited bool) {
 	r.options.Plugins.Discard(err.Error())
 	var failed *buildError
@@ -136,7 +136,7 @@ func (r *Reloader) failed(err error, edited bool) {
 	r.watch()
 }
 
-// final returns an error of build as it is for others.
+// final returns an error of build in its exported form.
 func final(err error) error {
 	if failed := (*buildError)(nil); errors.As(err, &failed) {
 		return failed.error
@@ -144,7 +144,7 @@ func final(err error) error {
 	return err
 }
 
-// describe says in the result what a commit of the candidate does.
+// describe adds to the result what committing the candidate does.
 func (c *candidate) describe(out *Result) {
 	out.Report = c.Report
 	if len(c.changes) > 0 {
@@ -152,7 +152,7 @@ func (c *candidate) describe(out *Result) {
 	}
 }
 
-// Plan returns what applying the texts, or the files if they are nil, would do.
+// Plan returns what applying the texts would do, or, if they are nil, the files.
 func (r *Reloader) Plan(ctx context.Context, texts map[string][]byte) (Result, error) {
 	const cause = "a dry run"
 	ctx, end, err := r.begin(ctx)

@@ -12,8 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/edit"
 )
 
-// NotEditableError is about a configuration whose text this program does not
-// change.
+// NotEditableError says that the text of a configuration is never changed by this
+// program.
 type NotEditableError struct{ Path string }
 
 func (e *NotEditableError) Error() string {
@@ -43,16 +43,16 @@ func ETag(d *edit.Document) string {
 	return "c-" + hex.EncodeToString(h.Sum(nil)[:12])
 }
 
-// loaded is a configuration, with the files that it was read from.
+// loaded is a configuration, with the files from which it was read.
 type loaded struct {
 	config *config.Config
 	report config.Report
 	read   map[string]string
 }
 
-// Load returns the configuration of a document that was just opened: the one that
-// was applied last if it was read from the same files, so that an edit loads no
-// more than what it makes.
+// Load returns the configuration of a document that was just opened. If it was read
+// from the same files as the one applied last, that one is returned, so that an edit
+// only loads its own result.
 func (r *Reloader) Load(ctx context.Context, document *edit.Document) (*config.Config, config.Report) {
 	if l := r.loaded.Load(); l != nil && !r.changed(l.read) {
 		return l.config, l.report
@@ -61,7 +61,7 @@ func (r *Reloader) Load(ctx context.Context, document *edit.Document) (*config.C
 	return cfg, report
 }
 
-// edited returns what a request wants to have built.
+// edited returns what to build for a request.
 func (r *Reloader) edited(ctx context.Context, req Request) (source, error) {
 	s := source{extra: r.extra.Clone()}
 	if req.Edit == nil {

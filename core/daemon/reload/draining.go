@@ -18,7 +18,7 @@ const maxDraining = 8
 // handOver is the default of [Options].HandOver.
 const handOver = 5 * time.Second
 
-// draining are the generations whose requests have not all ended.
+// draining contains the generations that still have requests in flight.
 type draining struct {
 	reloader *Reloader
 	old      []*Generation // the oldest first; used by one change at a time
@@ -33,8 +33,8 @@ func (d *draining) add(g *Generation) {
 	})
 }
 
-// retire limits how many generations drain: the oldest lose their plugins, and
-// their requests continue by the plans they have.
+// retire limits how many generations drain: the oldest ones lose their plugins, and
+// their requests continue with the current plans.
 func (d *draining) retire(g *Generation) {
 	o := d.reloader.options
 	d.old = slices.DeleteFunc(append(d.old, g), func(g *Generation) bool { return o.Proxy.Uses(g.table) == 0 })
@@ -46,8 +46,8 @@ func (d *draining) retire(g *Generation) {
 	}
 }
 
-// upgraded reports plugins whose process was replaced, and lets the old processes
-// go after a while.
+// upgraded reports plugins whose process was replaced, and releases the old processes
+// after a while.
 func (d *draining) upgraded(old *Generation, changes []config.Change) {
 	o, any := d.reloader.options, false
 	for _, c := range changes {

@@ -40,8 +40,8 @@ type Effect struct {
 // Text describes the effect.
 func (e Effect) Text() string { return effectTexts[e.Code] + e.Subject }
 
-// effects lists what is started and ended when the candidate replaces the old
-// generation. It compares what runs, not what is written: what both have is kept.
+// effects lists what starts and ends when the candidate replaces the old generation.
+// It compares what is running, not what is written: what both have in common stays.
 func (c *candidate) effects() (out []Effect) {
 	old, next := c.old, c.Generation
 	for _, m := range c.reloader.options.Ports.Plan(old.Config, next.Config) {
@@ -75,7 +75,7 @@ func (l live) String() string {
 	return "key " + l.key.State.IDWith(l.key.Config.Label) + " of " + name
 }
 
-// lives are the channels and keys of a table, and the set of their states.
+// lives returns the channels and keys of a table, and the set of their states.
 func lives(t *route.Table) (all []live, has map[any]bool) {
 	has = map[any]bool{}
 	for _, ch := range t.Channels {
@@ -90,8 +90,8 @@ func lives(t *route.Table) (all []live, has map[any]bool) {
 	return all, has
 }
 
-// stateEffects lists the channels and keys whose state is created, resumed or
-// retired. One that starts afresh under its old name is only created.
+// stateEffects lists the channels and keys whose state is created, resumed or retired.
+// One that starts without state under its old name is only created.
 func stateEffects(old, next *route.Table) (out []Effect) {
 	before, had := lives(old)
 	after, has := lives(next)
@@ -115,8 +115,8 @@ func stateEffects(old, next *route.Table) (out []Effect) {
 	return sorted(out)
 }
 
-// differences lists what is in after and not, or as another thing, in before; and
-// the other way round.
+// differences returns what is in after but not in before, or differs there, and vice
+// versa.
 func differences[K interface {
 	comparable
 	fmt.Stringer

@@ -6,8 +6,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// ExtraKeys are the keys that are in no file, by channel. They last as long as
-// the program and the channel.
+// ExtraKeys are the keys that are in no file, by channel. They exist as long as the
+// program runs and the channel exists.
 type ExtraKeys map[string][]*config.Key
 
 // Add adds them to a configuration that was just read.

@@ -14,7 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// Generation is a configuration made runnable.
+// Generation is a configuration that can run.
 type Generation struct {
 	Number uint64
 	Config *config.Config
@@ -26,10 +26,10 @@ type Generation struct {
 	drained   <-chan struct{}     // closed when its last request has ended
 }
 
-// Table returns what requests are routed by.
+// Table returns the table that routes requests.
 func (g *Generation) Table() *route.Table { return g.table }
 
-// Warnings returns what the configuration was warned about, nil if there was nothing.
+// Warnings returns the warnings about the configuration, nil if there are none.
 func (g *Generation) Warnings() *ConfigError {
 	if g.Report.Empty() {
 		return nil
@@ -48,8 +48,8 @@ func (k instanceKey) String() string {
 	return fmt.Sprintf("%s %q for %s", k.kind, k.ref, k.purpose.Instance())
 }
 
-// load reads a configuration. It also returns the files that it was read from,
-// with their sums.
+// load reads a configuration. It also returns the files from which it was read, with
+// their sums.
 func (r *Reloader) load(ctx context.Context, s source) (*Generation, map[string]string, error) {
 	plugins := r.options.Plugins.Inputs(nil)
 	cfg, report := config.Load(ctx, config.Options{Path: r.options.Path, Vars: r.options.Vars, Catalog: r.options.Plugins, Texts: s.texts})
@@ -66,14 +66,14 @@ func (r *Reloader) load(ctx context.Context, s source) (*Generation, map[string]
 	return g, read, nil
 }
 
-// open starts and configures what is new in the generation; what it has in common
-// with old runs on. After an error nothing of it is left.
+// open starts and configures what is new in the generation; what it has in common with
+// old keeps running. After an error nothing new is left.
 func (r *Reloader) open(ctx context.Context, g, old *Generation) error {
 	options := route.Options{Registry: r.options.Registry, Notice: r.notice, Recovered: r.recovered, Memory: r.options.Memory}
 	if old != nil {
 		g.Number, options.Previous = old.Number+1, old.table
 	}
-	// The mistakes that plugins find are reported together with all others.
+	// Errors that plugins find are reported together with all others.
 	report := g.Report
 	options.Open = func(ctx context.Context, c *config.Component, purpose route.Purpose) (sdk.Component, error) {
 		opened, err := r.options.Plugins.OpenFor(ctx, c, g.Config.Plugin(c.Plugin), sdk.Config{Instance: purpose.Instance(), Members: g.Config.Members(c)}, nil)
@@ -137,10 +137,10 @@ func (g *Generation) checks(p *proxy.Handler) (all []health.Check) {
 	return all
 }
 
-// close ends the use of what the generation opened.
+// close closes what the generation opened.
 func (g *Generation) close() {
 	for _, c := range g.checkers {
-		_ = c.Close() // its process may be gone
+		_ = c.Close() // its process may have ended
 	}
 	if g.table != nil {
 		g.table.Close()

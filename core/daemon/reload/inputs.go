@@ -10,14 +10,14 @@ import (
 	"github.com/aitunnel/aitunnel/core/watch"
 )
 
-// inputs are the files that configurations were read from, with their sums.
+// inputs are the files from which configurations were read, with their sums.
 type inputs struct {
 	current map[string]string // those to watch
-	good    map[string]string // of the configuration that runs
+	good    map[string]string // of the running configuration
 }
 
-// refused takes up what a configuration was read from that cannot be applied.
-// Files that only the running one reads stay watched: once they are mended, the
+// refused records the inputs of a configuration that cannot be applied. Files that
+// only the running one reads are still watched: once they are corrected, the
 // configuration may be valid again.
 func (i *inputs) refused(read map[string]string) {
 	i.current = maps.Clone(read)
@@ -28,8 +28,8 @@ func (i *inputs) refused(read map[string]string) {
 	}
 }
 
-// pluginFiles returns the executables of plugins, as they were before the
-// configuration was read: a change since then is one to come.
+// pluginFiles returns the executables of plugins as they were before the configuration
+// was read, so that a change since then counts as a new one.
 func (r *Reloader) pluginFiles(cfg *config.Config, before map[string]string) map[string]string {
 	var declared []*config.Plugin
 	if cfg != nil {
@@ -45,8 +45,8 @@ func (r *Reloader) pluginFiles(cfg *config.Config, before map[string]string) map
 	return files
 }
 
-// sum is of the content of an input; of a plugin's file, which can be large, of
-// its attributes.
+// sum returns the sum of an input; for a plugin's file, which can be large, it is
+// computed from the attributes.
 func (r *Reloader) sum(path string) string {
 	r.followDir()
 	if files := r.binaries.Load(); files != nil {
@@ -57,8 +57,8 @@ func (r *Reloader) sum(path string) string {
 	return config.Sum(path)
 }
 
-// followDir goes to where the working directory is now: relative paths are meant in
-// the directory that a link leads to, also when it is made to lead to another one.
+// followDir changes to the current target of the working directory if that was given
+// as a link: relative paths refer to where the link leads, even after it is changed.
 func (r *Reloader) followDir() {
 	if r.options.Dir == "" {
 		return
@@ -66,11 +66,11 @@ func (r *Reloader) followDir() {
 	is, err := os.Stat(".")
 	to, missing := os.Stat(r.options.Dir)
 	if missing == nil && (err != nil || !os.SameFile(is, to)) {
-		_ = os.Chdir(r.options.Dir) // it stays where it is otherwise
+		_ = os.Chdir(r.options.Dir) // after an error, the directory stays the same
 	}
 }
 
-// changed reports whether files differ from what was read of them.
+// changed reports whether files differ from what was read from them.
 func (r *Reloader) changed(read map[string]string) bool {
 	for path, sum := range read {
 		if r.sum(path) != sum {
@@ -80,14 +80,14 @@ func (r *Reloader) changed(read map[string]string) bool {
 	return false
 }
 
-// watch tells the watcher what was read last.
+// watch passes the inputs to the watcher.
 func (r *Reloader) watch() {
 	if r.watcher != nil {
 		r.watcher.Set(r.inputs.current)
 	}
 }
 
-// follow starts or stops the watching, as the running configuration says.
+// follow starts or stops watching, according to the running configuration.
 func (r *Reloader) follow(on bool) {
 	switch {
 	case on && r.watcher == nil:
@@ -96,15 +96,15 @@ func (r *Reloader) follow(on bool) {
 		}})
 		r.watch()
 	case !on && r.watcher != nil:
-		// Its goroutine may be the one that applies this very configuration, so
-		// nobody waits for its end here.
+		// The watcher's goroutine may be the one that is applying this configuration,
+		// so this does not wait for its end.
 		r.watcher.Stop()
 		r.watcher = nil
 	}
 }
 
-// saved applies what was saved, unless it was applied already: an edit through
-// the API is written by the program itself.
+// saved applies saved files, unless they were applied already: edits through the API
+// are written by the program itself.
 func (r *Reloader) saved() {
 	_, _ = r.Apply(r.options.Life, Request{Cause: "a file was saved", saved: true}) // reported as an event
 }

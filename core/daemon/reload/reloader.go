@@ -20,10 +20,10 @@ import (
 	"github.com/aitunnel/aitunnel/core/watch"
 )
 
-// Services are the parts of the program that outlive configurations, and that a
-// reload adapts to the next one.
+// Services are the parts of the program that outlive configurations, and that a reload
+// adapts to the next one.
 type Services struct {
-	OpenLog     func(config.Log) error // after an error the log stays as it was
+	OpenLog     func(config.Log) error // after an error, the log has not changed
 	KeepHistory func(*config.Config)   // nil: there is none
 	Bus         *event.Bus
 	Registry    *channel.Registry
@@ -40,39 +40,38 @@ type Options struct {
 	Services
 	Path     string            // of the configuration: a file or a directory
 	Vars     map[string]string // as given by --var
-	Dir      string            // the working directory as it was named, if that leads through a link; "" otherwise
-	StateDir string            // keeps a copy of a file that an edit overwrites
-	Memory   route.Memory      // where the planners of the last run left off
-	Life     context.Context   // ends when the program stops: nothing is applied any more
+	Dir      string            // the working directory as it was given, if that contains a link; "" otherwise
+	StateDir string            // for copies of files that an edit overwrites
+	Memory   route.Memory      // the saved state of planners
+	Life     context.Context   // ends when the program stops: then nothing more is applied
 
-	// Asked is called when a reload begins that somebody asked for, and what it
-	// returns at its end. nil: nobody wants to know.
+	// Asked is called when a requested reload begins; the function that it returns is
+	// called at its end. It may be nil.
 	Asked func() (done func())
 
-	// HandOver is how long requests of an old generation may still ask the process
-	// of a plugin that was replaced. Then they continue by its last plans, and it
-	// ends. 0: 5 s.
+	// HandOver is how long requests of an old generation may still use the replaced
+	// process of a plugin. Then they continue with its last plans, and it ends. 0: 5
+	// s.
 	HandOver time.Duration
 }
 
-// Reloader holds the running configuration and replaces it by others, one at a
-// time.
+// Reloader owns the running configuration, and replaces it by others, one at a time.
 type Reloader struct {
 	options Options
-	turn    chan struct{} // holds a value while a change is in progress; guards those down to draining
-	left    chan struct{} // closed when the build that was abandoned last has ended
+	turn    chan struct{} // contains a value while a change is in progress; guards the fields down to draining
+	left    chan struct{} // closed when the last abandoned build has ended
 	watcher *watch.Watcher
 	inputs  inputs
 	extra   ExtraKeys
 
 	draining   draining
 	generation atomic.Pointer[Generation]
-	loaded     atomic.Pointer[loaded] // that was applied last
+	loaded     atomic.Pointer[loaded] // the one applied last
 	last       atomic.Pointer[Outcome]
-	binaries   atomic.Pointer[map[string]string] // those of the watched inputs that are plugins' files
+	binaries   atomic.Pointer[map[string]string] // the plugin files among the watched inputs
 }
 
-// New returns a reloader that runs nothing yet; see [Reloader.Start].
+// New returns a reloader without a running configuration; see [Reloader.Start].
 func New(o Options) *Reloader {
 	r := &Reloader{options: o, turn: make(chan struct{}, 1), left: make(chan struct{}), extra: ExtraKeys{}}
 	close(r.left)
@@ -80,11 +79,11 @@ func New(o Options) *Reloader {
 	return r
 }
 
-// ErrStopping is for a change that comes when the program stops.
+// ErrStopping is the error of a change that comes while the program stops.
 var ErrStopping = errors.New("aitunnel is stopping")
 
-// begin waits for the changes in progress, and keeps others waiting until end is
-// called. The context it returns ends with the program, too.
+// begin waits for changes in progress, and makes others wait until end is called. The
+// context that it returns also ends with the program.
 func (r *Reloader) begin(ctx context.Context) (_ context.Context, end func(), err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(r.options.Life, func() { cancel(ErrStopping) })
@@ -116,8 +115,8 @@ func (r *Reloader) Running() *Generation { return r.generation.Load() }
 // Last returns the outcome of the last reload, nil if there was none.
 func (r *Reloader) Last() *Outcome { return r.last.Load() }
 
-// Start builds the first generation and makes it run. before, if it is not nil,
-// is called when everything is ready and can still be given up.
+// Start builds the first generation and runs it. before, which may be nil, is called
+// when everything is ready and can still be undone.
 func (r *Reloader) Start(ctx context.Context, before func() error) error {
 	ctx, end, err := r.begin(ctx)
 	if err != nil {
@@ -144,8 +143,8 @@ func (r *Reloader) Start(ctx context.Context, before func() error) error {
 	return nil
 }
 
-// retryAbsent starts a plugin that the program runs without, with growing pauses, until
-// it is ready or no longer absent.
+// retryAbsent retries to start a plugin that the program runs without, at growing
+// intervals, until it is ready or no longer absent.
 func (r *Reloader) retryAbsent(name string) {
 	const most = time.Minute
 	for pause := time.Second / 2; r.options.Plugins.IsAbsent(name); pause = min(2*pause, most) {
@@ -160,16 +159,17 @@ func (r *Reloader) retryAbsent(name string) {
 	}
 }
 
-// retryLate gives a version of a plugin that was too late for the start the time that a
-// start may take: it may be the machine that was slow. Then it takes over.
+// retryLate tries the version of a plugin that was not ready in time at the start
+// again, with the normal time limit: perhaps the machine was slow. If it is ready, it
+// replaces the previous version.
 func (r *Reloader) retryLate(name string) {
 	if err := r.retryLocked(name); err != nil && r.options.Life.Err() == nil {
 		r.notice(fmt.Sprintf("%s: it was tried again, and the previous version stays in use: %v", pluginBlock(name), err))
 	}
 }
 
-// retryLocked starts the locked version of a plugin, and uses it if it is ready in the
-// time that a start may take.
+// retryLocked starts the locked version of a plugin, and uses it if it is ready within
+// the normal time limit.
 func (r *Reloader) retryLocked(name string) error {
 	plugins := r.options.Plugins
 	if err := plugins.TryStart(r.options.Life, name, r.Running().Config.Plugin(name)); err != nil {
@@ -191,10 +191,10 @@ func (r *Reloader) retryLocked(name string) error {
 	return nil
 }
 
-// buildFirst builds the first generation. If that fails because of a plugin, the
-// previous version of the plugin is used: a broken upgrade must not keep the program
-// from starting. If there is none, the program starts without a plugin that hangs or
-// crashes, unless alone is false: then another process serves, with the plugin.
+// buildFirst builds the first generation. If that fails because of a plugin, its
+// previous version is used: a broken upgrade must not prevent the program from
+// starting. If there is none, the program starts without a plugin that hangs or
+// crashes, unless alone is false: then another process is serving with the plugin.
 func (r *Reloader) buildFirst(ctx context.Context, alone bool) (*candidate, error) {
 	defer r.options.Plugins.LimitStarts()()
 	c, first := r.build(ctx, source{extra: r.extra})
@@ -220,7 +220,7 @@ func (r *Reloader) buildFirst(ctx context.Context, alone bool) (*candidate, erro
 }
 
 // buildWithout builds the first generation without the plugins that hang or crash, if
-// those are why it failed.
+// they are why it failed.
 func (r *Reloader) buildWithout(ctx context.Context, first error) (*candidate, error) {
 	var absent []string
 	for ctx.Err() == nil {
@@ -239,8 +239,8 @@ func (r *Reloader) buildWithout(ctx context.Context, first error) (*candidate, e
 	return nil, first
 }
 
-// Stop ends the watching. The caller has ended Options.Life; a change in
-// progress gives up soon, and is waited for until ctx ends.
+// Stop stops watching. The caller has ended Options.Life; Stop waits for a change in
+// progress, which ends soon, or until ctx ends.
 func (r *Reloader) Stop(ctx context.Context) {
 	select {
 	case r.turn <- struct{}{}:
@@ -271,8 +271,8 @@ func (r *Reloader) Drained(ctx context.Context) {
 	}
 }
 
-// Abandoned waits for the end of a build that was abandoned. It may wait for a
-// plugin, so plugins are stopped before.
+// Abandoned waits for the end of an abandoned build. That may be waiting for a plugin,
+// so plugins are stopped first.
 func (r *Reloader) Abandoned(ctx context.Context) {
 	select {
 	case r.turn <- struct{}{}:

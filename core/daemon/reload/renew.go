@@ -8,20 +8,20 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// BuiltinPlugin is what users call the plugin of the built-in components.
+// BuiltinPlugin is the name for users of the plugin with the built-in components.
 const BuiltinPlugin = "built-in"
 
-// RestartPlugin replaces the process of a plugin by a new one, of whatever
-// executable there is now. The new one is started, configured and asked for its
-// first plans before anything changes; if any of that fails the old one stays.
-// The configuration is read again, as by a reload.
+// RestartPlugin replaces the process of a plugin by a new one of the current
+// executable. The new one is started, configured and asked for its first plans before
+// anything changes; if any of that fails, the old one stays. The configuration is read
+// again, as in a reload.
 func (r *Reloader) RestartPlugin(ctx context.Context, name string) (Result, error) {
 	if name == BuiltinPlugin {
 		name = ""
 	}
 	out, err := r.Apply(ctx, Request{Cause: "the restart of " + pluginBlock(name), restart: &name})
 	if err == nil {
-		out.Report = out.Report.OfComponents() // the configuration is the same: its other warnings are known
+		out.Report = out.Report.OfComponents() // the configuration is the same, so its other warnings are known
 	}
 	return out, err
 }
@@ -46,7 +46,7 @@ func pluginBlock(name string) string {
 	return fmt.Sprintf("plugin %q", name)
 }
 
-// unused puts a plugin's new process to use that no block needs.
+// unused promotes the new process of a plugin that no block needs.
 func (r *Reloader) unused(plugin *string) []config.Change {
 	if plugin == nil {
 		return nil

@@ -13,8 +13,8 @@ import (
 type Result struct {
 	At         time.Time
 	Took       time.Duration
-	Cause      string // what it was done for
-	Generation uint64 // that runs afterwards
+	Cause      string // why it was done
+	Generation uint64 // the one in use afterwards
 	Changes    []config.Change
 	Effects    []Effect
 	Report     config.Report // warnings about the new configuration
@@ -26,8 +26,8 @@ type Outcome struct {
 	Err error // nil if the configuration was applied
 }
 
-// ErrStale is the error of a change that was meant for a generation, or a text, that has
-// been replaced since.
+// ErrStale is the error of a change that expected to replace a generation, or a text,
+// that has been replaced since.
 var ErrStale = errors.New("the configuration has changed since it was read: read it again")
 
 // EditError says why an edit cannot be made although the configuration is valid.
@@ -35,13 +35,13 @@ type EditError struct{ Err error }
 
 func (e *EditError) Error() string { return e.Err.Error() }
 
-// Unwrap returns why it cannot be made.
+// Unwrap returns the reason.
 func (e *EditError) Unwrap() error { return e.Err }
 
-// ConfigError is what is wrong with a configuration, or worth a warning.
+// ConfigError contains the errors or warnings of a configuration.
 type ConfigError struct {
 	config.Report
-	Valid bool // the configuration is valid, but cannot be applied on this machine now: a port is in use
+	Valid bool // the configuration is valid, but cannot be applied on this machine now, for example because a port is in use
 }
 
 func (e *ConfigError) Error() string {
@@ -51,7 +51,7 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("the configuration is not valid: %s", e.Summary())
 }
 
-// Code returns why a change was not applied, for programs; "" for no error.
+// Code returns the code of why a change was not applied; "" for no error.
 func Code(err error) string {
 	var wrong *ConfigError
 	var refused *EditError
@@ -72,7 +72,7 @@ func Code(err error) string {
 	return "failed"
 }
 
-// report publishes how a change ended.
+// report publishes the outcome of a change.
 func (r *Reloader) report(o Outcome) {
 	e := event.Event{Type: event.TypeReload, Level: event.LevelInfo, Code: Code(o.Err)}
 	switch {
@@ -87,7 +87,7 @@ func (r *Reloader) report(o Outcome) {
 	r.options.Bus.Publish(e)
 }
 
-// headline returns an error, or the first mistake of a configuration with its place.
+// headline returns an error, or the first error of a configuration, with its place.
 func headline(err error) string {
 	var wrong *ConfigError
 	if !errors.As(err, &wrong) {

@@ -12,21 +12,21 @@ import (
 
 // source is what a configuration is built from.
 type source struct {
-	texts map[string][]byte // in place of the files'; nil: as they are
+	texts map[string][]byte // instead of the contents of the files; nil: the files
 	extra ExtraKeys
 }
 
-// candidate is a generation that is ready to run, and not in use yet. It ends
-// with commit or discard.
+// candidate is a generation that is ready to run, but not in use yet. It ends with
+// commit or discard.
 type candidate struct {
 	*Generation
 	reloader *Reloader
-	old      *Generation // that it would replace; nil at the start
+	old      *Generation // the one that it would replace; nil at the start
 	source   source
-	read     map[string]string // the files that it was read from, with their sums
+	read     map[string]string // the files from which it was read, with their sums
 	changes  []config.Change
 	write    bool         // the texts are to be written to their files
-	before   func() error // called when nothing but the swap is left
+	before   func() error // called when only the swap remains
 }
 
 // buildError says why no candidate could be built.
@@ -38,9 +38,9 @@ type buildError struct {
 // Unwrap returns the error for the user.
 func (e *buildError) Unwrap() error { return e.error }
 
-// build makes a configuration ready to run. Nothing that runs is changed. If ctx
-// ends, it returns at once, whatever it was waiting for, and what is built later
-// is discarded.
+// build makes a configuration ready to run, without changing anything that is running.
+// If ctx ends, it returns at once, whatever it is waiting for; what is built later is
+// discarded.
 func (r *Reloader) build(ctx context.Context, s source) (*candidate, error) {
 	type result struct {
 		*candidate
@@ -67,7 +67,7 @@ func (r *Reloader) build(ctx context.Context, s source) (*candidate, error) {
 	return nil, context.Cause(ctx)
 }
 
-// assemble is build to its end.
+// assemble is build without the early return.
 func (r *Reloader) assemble(ctx context.Context, s source) (*candidate, error) {
 	r.followDir()
 	old := r.Running()
@@ -85,15 +85,15 @@ func (r *Reloader) assemble(ctx context.Context, s source) (*candidate, error) {
 	return c, nil
 }
 
-// discard ends what was built for the candidate. why says what was wrong with
-// it, "" if nothing was.
+// discard closes what was built for the candidate. why is what was wrong with it, ""
+// if nothing was.
 func (c *candidate) discard(why string) {
 	c.close()
 	c.reloader.options.Plugins.Discard(why)
 }
 
-// commit makes the candidate run in place of the old generation. Its first steps
-// may fail, and are undone then; the swap cannot.
+// commit makes the candidate replace the old generation. Its first steps may fail, and
+// are then undone; the swap itself cannot fail.
 func (c *candidate) commit() error {
 	binding, err := c.prepare()
 	if err != nil {
@@ -107,11 +107,12 @@ func (c *candidate) commit() error {
 		return nil
 	}
 	c.reloader.use(c)
-	binding.Commit() // callers may be waiting at an inherited socket, so what serves them is there first
+	binding.Commit() // last, since callers may be waiting at an inherited socket
 	return nil
 }
 
-// prepare does what may fail: it binds addresses, opens the log and writes files.
+// prepare runs the steps that may fail: it binds addresses, opens the log and writes
+// files.
 func (c *candidate) prepare() (*bind.Binding, error) {
 	r := c.reloader
 	var before *config.Config
@@ -142,8 +143,7 @@ func (c *candidate) prepare() (*bind.Binding, error) {
 	return binding, nil
 }
 
-// locate gives an error about the value of a setting its place in the
-// configuration.
+// locate adds to an error about the value of a setting its place in the configuration.
 func (c *candidate) locate(err error) error {
 	var e *bind.SettingError
 	if !errors.As(err, &e) {
@@ -152,7 +152,7 @@ func (c *candidate) locate(err error) error {
 	return &ConfigError{Report: c.Report.Deny(c.Config, e.Setting, e.Err), Valid: true}
 }
 
-// write replaces the files by their new texts.
+// write writes the new texts to their files.
 func write(texts map[string][]byte, stateDir string) error {
 	for name, text := range texts {
 		if err := edit.Write(name, text, stateDir); err != nil {
@@ -162,8 +162,8 @@ func write(texts map[string][]byte, stateDir string) error {
 	return nil
 }
 
-// adopt takes up what a candidate brings beside what runs: the text that it was
-// read from, and keys that are in no file.
+// adopt stores what belongs to the committed candidate: the text from which it was
+// read, and keys that are in no file.
 func (r *Reloader) adopt(c *candidate) {
 	r.extra = c.source.extra
 	r.inputs = inputs{current: c.read, good: c.read}

@@ -1,4 +1,4 @@
-// Package statefile owns the files of a state directory: the lock that gives it
-// to one daemon, the seed of fingerprints, and files of saved state that are
-// written in one piece and never trusted blindly.
+// Package statefile owns the files of a state directory: the lock that reserves it for
+// one daemon, the seed of fingerprints, and files of saved state, which are written
+// atomically and checked when they are read.
 package statefile

@@ -15,13 +15,13 @@ import (
 // File is a JSON document of a known version.
 type File struct {
 	Path    string
-	Version int    // the newest that this program reads, and the one it writes
-	What    string // what it holds, for messages, such as "the state"
+	Version int    // the newest version that this program reads, and the one that it writes
+	What    string // what it contains, for messages, such as "the state"
 
-	last [sha256.Size]byte // of what was written last, as compared by Save
+	last [sha256.Size]byte // the hash of what Save wrote last
 }
 
-// DamagedError says that a file could not be understood. It was renamed.
+// DamagedError says that a file could not be parsed. It was renamed.
 type DamagedError struct {
 	What, Kept string
 	Err        error
@@ -31,7 +31,7 @@ func (e *DamagedError) Error() string {
 	return fmt.Sprintf("%s of the last run is damaged (%v) and starts empty; the file is kept as %s", e.What, e.Err, e.Kept)
 }
 
-// Unwrap returns what is wrong with the file.
+// Unwrap returns the cause.
 func (e *DamagedError) Unwrap() error { return e.Err }
 
 // NewerError says that a newer version of the program wrote a file. It was
@@ -74,13 +74,13 @@ func (f *File) Load(out any) error {
 	return f.Damaged(err)
 }
 
-// Damaged renames a file whose content turned out to be of no use.
+// Damaged renames a file whose content turned out to be unusable.
 func (f *File) Damaged(err error) error {
 	return &DamagedError{What: f.What, Err: err, Kept: rename(f.Path, "damaged")}
 }
 
-// rename moves a file out of the way, and returns its new path or why it has
-// none.
+// rename moves a file out of the way. It returns the new path, or the old one with the
+// reason.
 func rename(path, why string) string {
 	kept := fmt.Sprintf("%s.%s-%s", path, why, time.Now().Format("20060102-150405"))
 	if err := os.Rename(path, kept); err != nil {
@@ -89,8 +89,8 @@ func rename(path, why string) string {
 	return kept
 }
 
-// Save writes the file in one piece. Nothing is written if compared, which is
-// the content without what always changes, is the same as the last time.
+// Save writes the file atomically. It writes nothing if compared, the content without
+// what always changes, is the same as the last time.
 func (f *File) Save(content, compared any) error {
 	same, err := json.Marshal(compared)
 	if err != nil {

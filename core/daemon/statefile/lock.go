@@ -34,21 +34,20 @@ func (e *RunningError) Error() string {
 	return fmt.Sprintf("already running: %s (state directory %s); see 'aitunnel status', or choose another directory with --state-dir", who, e.Dir)
 }
 
-// Lock gives a state directory to one daemon. The system releases it when the
-// process ends, in whatever way; the file that names the holder may be older
-// than that.
+// Lock reserves a state directory for one daemon. The system releases it when the
+// process ends, in whatever way; the file that names the holder may be outdated.
 type Lock struct {
 	file   *flock.Flock
-	holder string // the file that names the holder: a locked file cannot be read on Windows
+	holder string // the file that names the holder, a separate one since a locked file cannot be read on Windows
 }
 
-// lookTime is longer than a check of the lock takes.
+// lookTime is longer than checking the lock takes.
 const lookTime = 200 * time.Millisecond
 
-// Acquire takes the lock of a state directory, or says who holds it.
+// Acquire locks a state directory, or returns who holds the lock.
 func Acquire(dir string, h Holder) (*Lock, error) {
 	l := &Lock{file: flock.New(filepath.Join(dir, "daemon.lock"), flock.SetPermissions(0o600)), holder: holderFile(dir)}
-	// A process that only checks the lock holds it for a moment.
+	// A process that only checks the lock also holds it for a moment.
 	ctx, cancel := context.WithTimeout(context.Background(), lookTime)
 	defer cancel()
 	ok, err := l.file.TryLockContext(ctx, lookTime/10)
@@ -69,7 +68,7 @@ func Acquire(dir string, h Holder) (*Lock, error) {
 	return l, nil
 }
 
-// probeSize is more than the small files of a directory need.
+// probeSize is more than the small files of the directory need.
 const probeSize = 64 << 10
 
 // Probe reports why files of a state directory cannot be written.
@@ -85,8 +84,8 @@ func Probe(dir string) error {
 	return nil
 }
 
-// Release gives the directory up. The lock's file stays: removing it would let
-// two daemons lock two files of that name.
+// Release releases the lock. Its file stays: if it were removed, two daemons could
+// lock two files of that name.
 func (l *Lock) Release() error {
 	_ = os.Remove(l.holder) // a leftover does no harm: the lock decides
 	return l.file.Unlock()

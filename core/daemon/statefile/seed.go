@@ -10,8 +10,8 @@ import (
 
 const seedSize = 32
 
-// Seed returns the secret by which fingerprints of keys are made, so that a key
-// has the same ID after a restart. The first call makes it, and the directory.
+// Seed returns the secret for fingerprints of keys, so that a key has the same ID
+// after a restart. The first call creates it, and the directory.
 func Seed(dir string) ([]byte, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the state directory cannot be created: %w; choose another with --state-dir", err)

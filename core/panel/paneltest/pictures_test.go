@@ -64,7 +64,7 @@ func (s *scene) busy(n int) {
 
 // breakHalf has every second site fail in a way of its own.
 func (s *scene) breakHalf() {
-	ways := []fakesite.Behaviour{fakesite.Reset(), fakesite.Status(502, `{"error":{"message":"bad gateway"}}`), fakesite.RateLimited(2 * time.Minute), fakesite.Unauthorized()}
+	ways := []fakesite.Behavior{fakesite.Reset(), fakesite.Status(502, `{"error":{"message":"bad gateway"}}`), fakesite.RateLimited(2 * time.Minute), fakesite.Unauthorized()}
 	for i, site := range s.sites {
 		if i%2 == 1 {
 			site.Always(ways[i/2%len(ways)])

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Program is a proxy server that is installed on this machine.
+// Program is a real proxy server that is installed on this machine.
 type Program struct {
 	url  *url.URL
 	logs []string // files
@@ -37,8 +37,8 @@ socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 log: connect }
 `,
 }
 
-// Start runs a program, which ends with the test: microsocks (SOCKS5) and tinyproxy (HTTP)
-// want the user "me" with the password "secret", danted (SOCKS5) nobody.
+// Start runs a program until the test ends. microsocks (SOCKS5) and tinyproxy (HTTP)
+// require the user "me" with the password "secret", danted (SOCKS5) requires no login.
 func Start(t testing.TB, name string) *Program {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -96,7 +96,7 @@ func Start(t testing.TB, name string) *Program {
 	return nil
 }
 
-// Log is what the program wrote.
+// Log returns what the program has logged.
 func (p *Program) Log() string {
 	var all strings.Builder
 	for _, file := range p.logs {
@@ -106,7 +106,8 @@ func (p *Program) Log() string {
 	return all.String()
 }
 
-// URL is the address of the proxy with a scheme, and a login such as "me:secret@".
+// URL returns the address of the proxy with a scheme, and a login such as
+// "me:secret@".
 func (p *Program) URL(scheme, login string) *url.URL {
 	u, err := url.Parse(scheme + "://" + login + p.url.Host)
 	if err != nil {

@@ -17,17 +17,17 @@ import (
 	"testing"
 )
 
-// Server is a SOCKS5 and HTTP proxy with a log. Names below site.example lead to
-// this machine.
+// Server is a SOCKS5 and HTTP proxy that records its requests. Names below
+// site.example resolve to this machine.
 type Server struct {
 	net.Listener
-	User, Password string // asked for, unless empty
-	Reply          byte   // of SOCKS, in place of a connection
+	User, Password string // required, unless empty
+	Reply          byte   // the SOCKS reply to send instead of connecting
 	mu             sync.Mutex
 	log            []string
 }
 
-// New starts a proxy, which ends with the test.
+// New starts a proxy that runs until the test ends.
 func New(t testing.TB) *Server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -54,7 +54,7 @@ func (p *Server) wrote(format string, args ...any) {
 	p.log = append(p.log, fmt.Sprintf(format, args...))
 }
 
-// Lines are what was asked of the proxy, such as "SOCKS site.example:80".
+// Lines returns the requests to the proxy, such as "SOCKS site.example:80".
 func (p *Server) Lines() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -155,7 +155,8 @@ func (p *Server) socks(c net.Conn, in *bufio.Reader) {
 	p.join(c, in, address, "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
 }
 
-// URL is the address of the proxy with a scheme, and a login such as "me:secret@".
+// URL returns the address of the proxy with a scheme, and a login such as
+// "me:secret@".
 func (p *Server) URL(scheme, login string) *url.URL {
 	u, err := url.Parse(scheme + "://" + login + p.Addr().String())
 	if err != nil {

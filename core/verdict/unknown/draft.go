@@ -9,9 +9,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// Draft returns a rule for an answer that was kept, for its owner to complete; ""
-// if none can be made. The anonymised text says what was asked, the full one
-// what came.
+// Draft returns a rule for a stored answer, for its owner to complete; "" if none can
+// be created. text is the anonymized version, which has the request; full has the
+// answer.
 func Draft(text, full string) string {
 	const name = "my-rule"
 	c, err := verdict.ParseCase(name, text)
@@ -22,14 +22,14 @@ func Draft(text, full string) string {
 	if err != nil {
 		return ""
 	}
-	if header, body, ok := cameAs(full); ok {
+	if header, body, ok := answerIn(full); ok {
 		answer.Header, answer.Body = header, body
 	}
 	return verdict.Draft(name, answer, verdict.New(verdict.Options{}).Judge(answer))
 }
 
-// cameAs finds the answer in its full text.
-func cameAs(full string) (http.Header, []byte, bool) {
+// answerIn returns the answer in its full text.
+func answerIn(full string) (http.Header, []byte, bool) {
 	_, rest, ok := strings.Cut(full, "\n\nHTTP/1.1 ")
 	if !ok {
 		return nil, nil, false

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// List reads the entries of a directory, without a store: the program need not
-// run. The one seen last comes first.
+// List reads the entries of a directory without a store, so the program need not run.
+// The one seen last comes first.
 func List(dir string) ([]Entry, error) {
 	entries, err := read(dir)
 	return sorted(entries), err
 }
 
-// Export reads the anonymised file of an entry, and the full text beside it.
+// Export reads the anonymized file of an entry, and the full text next to it.
 func Export(dir, key string) (shape, full string, err error) {
 	if !isKey(key) {
 		return "", "", fmt.Errorf("%q is not the key of an unknown answer", key)
@@ -33,25 +33,25 @@ func Export(dir, key string) (shape, full string, err error) {
 	return string(a), string(b), err
 }
 
-// Remove forgets a shape: its owner has made a rule of it, or does not care. A
-// store that is open notices it, and keeps the shape again when it is next seen.
+// Remove removes an entry: its owner has written a rule for it, or does not need it.
+// An open store notices this, and stores the answer again when it is next seen.
 func Remove(dir, key string) error {
 	if !isKey(key) {
 		return fmt.Errorf("%q is not the key of an unknown answer", key)
 	}
-	if !isKept(dir, key) {
+	if !isStored(dir, key) {
 		return fmt.Errorf("there is no unknown answer %q: %w", key, fs.ErrNotExist)
 	}
 	return remove(dir, key)
 }
 
-// isKept reports whether the entry's file is there: its owner may have removed it.
-func isKept(dir, key string) bool {
+// isStored reports whether the entry's file exists: its owner may have removed it.
+func isStored(dir, key string) bool {
 	_, err := os.Stat(filepath.Join(dir, key+shapeEnding))
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// isKey keeps paths out: keys come from users and from the API.
+// isKey prevents paths: keys come from users and from the API.
 func isKey(s string) bool { return len(s) == 16 && strings.Trim(s, "0123456789abcdef") == "" }
 
 func read(dir string) (map[string]*Entry, error) {
@@ -68,7 +68,7 @@ func read(dir string) (map[string]*Entry, error) {
 		return nil, fmt.Errorf("%s is damaged; remove it to start over: %w", filepath.Join(dir, indexName), err)
 	}
 	for _, e := range list {
-		if isKey(e.Key) && isKept(dir, e.Key) {
+		if isKey(e.Key) && isStored(dir, e.Key) {
 			if e.Channels == nil {
 				e.Channels = map[string]int{}
 			}

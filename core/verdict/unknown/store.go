@@ -1,8 +1,8 @@
-// Package unknown keeps answers that no rule knows, so that their owner can make
-// a rule of them or send them in.
+// Package unknown stores answers that no rule recognizes, so that their owner can
+// write a rule for them or report them.
 //
-// Each shape of an answer is kept once: an anonymised file of the corpus, and
-// beside it the full text, for the owner alone. Nothing waits for the disk.
+// Each shape of an answer is stored once: anonymized, as a file of the corpus, and as
+// the full text, for the owner only. Nothing waits for the disk.
 package unknown
 
 import (
@@ -21,8 +21,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// Most is how many shapes are kept. Past it the one seen longest ago gives way.
-const Most = 200
+// MaxEntries is the maximum number of entries. Beyond it, the one that was not seen
+// for longest is removed.
+const MaxEntries = 200
 
 // Entry is one shape of an unknown answer.
 type Entry struct {
@@ -37,7 +38,7 @@ type Entry struct {
 	Last     time.Time      `json:"last"`
 }
 
-// Answer is an unknown answer on its way into the store.
+// Answer is an unknown answer to be stored.
 type Answer struct {
 	Channel string
 	Answer  verdict.Answer
@@ -58,8 +59,8 @@ type Store struct {
 	dirty   bool
 }
 
-// Open reads the directory, which need not exist, and takes answers from then on.
-// failed is called when one could not be written.
+// Open reads the directory, which need not exist, and starts to accept answers. failed
+// is called when one could not be written.
 func Open(dir string, failed func(error)) (*Store, error) {
 	entries, err := read(dir)
 	if err != nil {
@@ -71,7 +72,7 @@ func Open(dir string, failed func(error)) (*Store, error) {
 	return s, nil
 }
 
-// Keep notes an answer. It never waits: while the disk is slow, and after Close,
+// Keep stores an answer. It never waits: while the disk is slow, and after Close,
 // answers are dropped. The answer must not be changed afterwards.
 func (s *Store) Keep(a Answer) {
 	if !a.Verdict.Unknown() {
@@ -83,14 +84,14 @@ func (s *Store) Keep(a Answer) {
 	}
 }
 
-// Close writes what is not written yet.
+// Close writes pending answers.
 func (s *Store) Close() error {
 	s.closing.Do(func() { close(s.stop) })
 	<-s.done
 	return s.save()
 }
 
-// saveEvery bounds how old the counts on the disk are.
+// saveEvery is the maximum age of the counts on the disk.
 const saveEvery = time.Minute
 
 func (s *Store) work() {
@@ -110,7 +111,7 @@ func (s *Store) work() {
 	}
 }
 
-// drain takes what is still waiting.
+// drain processes the answers that are still queued.
 func (s *Store) drain() {
 	for {
 		select {
@@ -128,7 +129,7 @@ func (s *Store) report(err error) {
 	}
 }
 
-// add counts an answer. One whose shape is new is written down before it is listed.
+// add counts an answer. A new shape is written to the disk before it is listed.
 func (s *Store) add(a Answer) error {
 	shape, key := verdict.Shape(a.Answer, a.Verdict)
 	if s.has(key) {
@@ -143,7 +144,7 @@ func (s *Store) add(a Answer) error {
 func (s *Store) has(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.entries[key] != nil && isKept(s.dir, key)
+	return s.entries[key] != nil && isStored(s.dir, key)
 }
 
 func (s *Store) count(key string, a Answer, isNew bool) {
@@ -164,12 +165,13 @@ func (s *Store) count(key string, a Answer, isNew bool) {
 	s.dirty = true
 }
 
-// evict removes the shapes seen longest ago until no more than Most are left.
+// evict removes the entries that were not seen for longest, until at most MaxEntries
+// are left.
 func (s *Store) evict() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var failed error
-	for len(s.entries) > Most {
+	for len(s.entries) > MaxEntries {
 		oldest := sorted(s.entries)[len(s.entries)-1].Key
 		delete(s.entries, oldest)
 		failed = errors.Join(failed, remove(s.dir, oldest))
@@ -184,7 +186,7 @@ func (s *Store) List() []Entry {
 	return sorted(s.entries)
 }
 
-// Remove forgets a shape: its owner has made a rule of it, or does not care.
+// Remove removes an entry: its owner has written a rule for it, or does not need it.
 func (s *Store) Remove(key string) error {
 	s.mu.Lock()
 	_, known := s.entries[key]
@@ -197,7 +199,7 @@ func (s *Store) Remove(key string) error {
 	return errors.Join(remove(s.dir, key), s.save())
 }
 
-// Export reads an entry's anonymised file, and the full text beside it.
+// Export reads an entry's anonymized file, and the full text next to it.
 func (s *Store) Export(key string) (shape, full string, err error) { return Export(s.dir, key) }
 
 const (
@@ -212,7 +214,7 @@ func (s *Store) save() error {
 	dirty := s.dirty
 	s.dirty = false
 	if dirty {
-		maps.DeleteFunc(s.entries, func(key string, _ *Entry) bool { return !isKept(s.dir, key) })
+		maps.DeleteFunc(s.entries, func(key string, _ *Entry) bool { return !isStored(s.dir, key) })
 	}
 	list := sorted(s.entries)
 	s.mu.Unlock()
@@ -226,7 +228,7 @@ func (s *Store) save() error {
 	return s.write(indexName, string(text)+"\n")
 }
 
-// write replaces a file in one step, so that no reader gets half of it.
+// write replaces a file atomically.
 func (s *Store) write(name, text string) error {
 	path := filepath.Join(s.dir, name)
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {

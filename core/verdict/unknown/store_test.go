@@ -117,14 +117,14 @@ func TestNoMoreThanMost(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := List(dir)
-	if err != nil || len(list) != Most || n <= Most {
+	if err != nil || len(list) != MaxEntries || n <= MaxEntries {
 		t.Fatalf("%d of %d are kept, %v", len(list), n, err)
 	}
 	if !list[0].Last.Equal(start.Add(time.Duration(n) * time.Second)) {
 		t.Error("the newest is gone")
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"+shapeEnding))
-	if err != nil || len(files) != Most {
+	if err != nil || len(files) != MaxEntries {
 		t.Errorf("%d files, %v", len(files), err)
 	}
 }

@@ -19,10 +19,9 @@ func init() { signal.Notify(received, syscall.SIGHUP) }
 // C receives a value when SIGHUP has arrived since the last one was read.
 func C() <-chan os.Signal { return received }
 
-// BeforeExec protects the moment in which execve(2) replaces the program. An
-// ignored signal stays ignored in the new one until it asks for the signal, and
-// the new one reads the configuration afterwards, so nothing is lost. undo is
-// for an exec that failed.
+// BeforeExec covers the moment in which execve(2) replaces the program. An ignored
+// signal stays ignored in the new program until it requests the signal, and it reads
+// the configuration after that, so no reload is lost. undo is for an exec that failed.
 func BeforeExec() (undo func()) {
 	signal.Ignore(syscall.SIGHUP)
 	return func() { signal.Notify(received, syscall.SIGHUP) }

@@ -31,7 +31,7 @@ func Number[T ~int | ~int64 | ~uint64](n T) string {
 	return s
 }
 
-// Span returns a duration in the two units that matter.
+// Span returns a duration in its two largest units.
 func Span(d time.Duration) string {
 	switch s := int(math.Round(d.Seconds())); {
 	case d < time.Second:

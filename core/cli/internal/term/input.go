@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// ErrNoTerminal says that there is nobody to ask.
+// ErrNoTerminal says that nobody can be asked.
 var ErrNoTerminal = errors.New("standard input is not a terminal, so you cannot be asked")
 
 // Input reads answers from standard input. Questions go to standard error.
@@ -39,7 +39,7 @@ func (i *Input) Line() (string, error) {
 	return strings.TrimRight(line, "\r\n"), err
 }
 
-// LineWithin reads one line, unless ctx ends before. Nothing can be read after
+// LineWithin reads one line, unless ctx ends first. Nothing more can be read after
 // that.
 func (i *Input) LineWithin(ctx context.Context) (string, error) {
 	type read struct {

@@ -1,5 +1,5 @@
-// Package term is what the commands show and ask on a terminal: colours, tables,
-// times and numbers, prompts.
+// Package term is what the commands show and ask on a terminal: colors, tables, times
+// and numbers, prompts.
 package term
 
 import (
@@ -9,12 +9,12 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// Paint colours text, or leaves it as it is where colours are not wanted.
+// Paint colors text, or returns it unchanged if colors are off.
 type Paint bool
 
-// Colors reports whether to use colours on w: on a terminal that has them, or
-// where CLICOLOR_FORCE is set, unless NO_COLOR is. Writers that wrap w are seen
-// through.
+// Colors reports whether to use colors on w: on a terminal that has them, or if
+// CLICOLOR_FORCE is set, unless NO_COLOR is set. If w wraps another writer, that one
+// is checked.
 func Colors(w io.Writer) Paint {
 	for {
 		wrapper, ok := w.(interface{ Unwrap() io.Writer })
@@ -46,10 +46,10 @@ func (p Paint) with(code, s string) string {
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
-// Bold is for what matters most.
+// Bold is for the most important text.
 func (p Paint) Bold(s string) string { return p.with("1", s) }
 
-// Dim is for what matters less.
+// Dim is for less important text.
 func (p Paint) Dim(s string) string { return p.with("2", s) }
 
 // Good is green.

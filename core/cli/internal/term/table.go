@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
-// Table is text in columns. Cells may be coloured.
+// Table is text in columns. Cells may be colored.
 type Table struct {
 	paint Paint
 	rows  [][]string
