@@ -17,7 +17,6 @@ import (
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/service"
-	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
 func (a *app) validateCommand() *cobra.Command {
@@ -64,7 +63,7 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 	}
 	report = report.Warn("A plugin's file", problems)
 	if !report.HasErrors() {
-		report = checkIdentities(cfg, checkLogFile(path, cfg, report))
+		report = checkTunnels(ctx, cfg, checkLogFile(path, cfg, report))
 	}
 	switch {
 	case asJSON:
@@ -107,19 +106,6 @@ func checkLogFile(path string, cfg *config.Config, report config.Report) config.
 	}
 	if isOfService && !u.MayWrite(file) {
 		return report.Warn("The setting log.file", []string{fmt.Sprintf("systemd does not let the service write to %s: use a file in %s, or add ReadWritePaths=%s under [Service] with 'systemctl edit aitunnel'.", file, service.LogDir, filepath.Dir(file))})
-	}
-	return report
-}
-
-// checkIdentities adds warnings to a report about tunnels whose key cannot be used.
-// They are not errors, since the configuration may be for another machine, which has
-// the key.
-func checkIdentities(cfg *config.Config, report config.Report) config.Report {
-	local := sshclient.LocalEnvironment()
-	for _, t := range cfg.Tunnels {
-		if err := local.CheckIdentity(t); err != nil {
-			report = report.WarnAt(t.Range, fmt.Sprintf("The tunnel %q cannot use its key", t.Name), err.Error())
-		}
 	}
 	return report
 }

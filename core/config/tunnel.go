@@ -49,6 +49,9 @@ func sameHost(a, b string) bool {
 	return canonical(a) == canonical(b)
 }
 
+// Conflicts reports whether a host cannot open both forwards.
+func (f *Forward) Conflicts(other *Forward) bool { return sameForward(f.Address, other.Address) }
+
 // sameForward reports whether a host cannot open both addresses.
 func sameForward(a, b string) bool {
 	local := func(address string) string {

@@ -2,6 +2,7 @@ package sshclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,6 +68,11 @@ func (c *Client) fail(err error) {
 func (c *Client) lost(err error) *Error {
 	if cause := c.wire.failure(); cause != nil {
 		err = cause
+	}
+	if err != nil {
+		if end := disconnectReason(err); end.sent {
+			return temporary(StepConnect, "%s ended the connection: %q", c.Address(), cmp.Or(end.text, "no reason"))
+		}
 	}
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return temporary(StepConnect, "%s closed the connection", c.Address())

@@ -3,12 +3,14 @@ package sshclient
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -23,16 +25,18 @@ import (
 type credentials struct {
 	home         string
 	agent        string   // socket
-	files        []string // of private keys; empty: the default ones
+	files        []string // of private keys; empty: the default ones, unless chosen is set
+	chosen       bool     // the files were chosen, even if there are none
 	certificates []string // files of certificates, in addition to those next to a key
 	only         bool     // use only the keys of the files
+	jump         bool     // they are for a jump host, which has no settings in the tunnel
 	passphrase   config.Secret
 	password     config.Secret
 	ask          func(path string) (passphrase string, err error) // nil: there is no prompt
 }
 
 // defaultKeys are the names of private keys in ~/.ssh.
-var defaultKeys = []string{"id_ed25519", "id_ecdsa", "id_rsa"}
+var defaultKeys = []string{"id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk"}
 
 // agentTimeout limits the list of an agent's keys.
 const agentTimeout = 5 * time.Second
@@ -48,6 +52,8 @@ type login struct {
 	unsigned     ssh.PublicKey // the last key that the agent was asked to use, but did not
 	refused      bool          // the server rejected the credentials, or requires more
 	passwordSent bool
+	method       string   // the last method that was used
+	question     string   // that could not be answered
 	signed       string   // the last key that the server knows: it asked for a signature
 	heard        string   // what the server said then
 	accepted     []string // methods that the server accepted, but which are not enough
@@ -100,11 +106,23 @@ func (c credentials) noCredentials(l *login) *Error {
 	if len(l.unusable) > 0 {
 		return permanent(StepLogin, "there is no usable key and no password: %s", strings.Join(l.unusable, "; "))
 	}
-	return permanent(StepLogin, "there is no key and no password: no SSH agent holds a key, and none of %s is in %s; create a key with `%s`, or set identity or password in the tunnel", strings.Join(defaultKeys, ", "), filepath.Join(c.home, ".ssh"), fileaccess.Command("ssh-keygen -t ed25519", c.home))
+	set := "set identity or password in the tunnel"
+	if c.jump {
+		set = "set IdentityFile for this jump host in ssh_config"
+	}
+	return permanent(StepLogin, "there is no key and no password: no SSH agent holds a key, and none of %s is in %s; create a key with `%s`, or %s", strings.Join(defaultKeys[:3], ", "), filepath.Join(c.home, ".ssh"), fileaccess.Command("ssh-keygen -t ed25519", c.home), set)
+}
+
+// chooseKey returns how to choose the key to log in with.
+func (c credentials) chooseKey() string {
+	if c.jump {
+		return "set IdentityFile and IdentitiesOnly yes for this jump host in ssh_config"
+	}
+	return "set identity in the tunnel to the right key"
 }
 
 func (c credentials) keyFiles() (files []string, named bool) {
-	if len(c.files) > 0 {
+	if len(c.files) > 0 || c.chosen {
 		return c.files, true
 	}
 	for _, name := range defaultKeys {
@@ -140,16 +158,23 @@ func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	l.refused = slices.ContainsFunc(c.TriedMethods, func(m string) bool { return m != "none" })
 	l.accepted, l.wanted = c.PartialSuccessMethods, c.AllowedMethods
 	open := func(method string) bool {
-		return slices.Contains(c.AllowedMethods, method) && !slices.Contains(c.TriedMethods, method) && !slices.Contains(c.PartialSuccessMethods, method)
+		return slices.Contains(c.AllowedMethods, method) && !slices.Contains(c.TriedMethods, method)
+	}
+	keysUsed := 0 // a server may require several keys
+	for _, m := range c.PartialSuccessMethods {
+		if m == "publickey" {
+			keysUsed++
+		}
 	}
 	canAnswer := !l.password.IsZero() && !l.passwordSent
 	switch {
-	case len(l.signers) > 0 && open("publickey"):
+	case len(l.signers) > keysUsed && open("publickey"):
 		return ssh.PublicKeys(l.noted()...), nil
 	case canAnswer && open("password"):
-		l.passwordSent = true
+		l.method, l.passwordSent = "password", true
 		return ssh.Password(l.password.Reveal()), nil
 	case canAnswer && open("keyboard-interactive"):
+		l.method = "keyboard-interactive"
 		return ssh.KeyboardInteractive(l.answer), nil
 	}
 	l.refused = true
@@ -198,16 +223,24 @@ func (s multiNotedSigner) Algorithms() []string { return s.all.Algorithms() }
 // hear keeps what the server says about an account whose key it knows, such as that it has
 // expired. Before that, banners are legal notices.
 func (l *login) hear(banner string) error {
+	if text := line(banner); l.signed != "" && text != "" {
+		l.heard = text
+	}
+	return nil
+}
+
+// line returns what a server sends as one line of printable text.
+func line(text string) string {
+	const most = 200
+	text = text[:min(len(text), 4*most)]
 	words := strings.Fields(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
-	}, banner))
-	if text := []rune(strings.Join(words, " ")); l.signed != "" && len(text) > 0 {
-		l.heard = string(text[:min(len(text), 200)])
-	}
-	return nil
+	}, strings.ToValidUTF8(text, "?")))
+	runes := []rune(strings.Join(words, " "))
+	return string(runes[:min(len(runes), most)])
 }
 
 // answer answers keyboard-interactive questions, by which sshd may ask for the password.
@@ -215,12 +248,16 @@ func (l *login) answer(_, _ string, questions []string, echos []bool) ([]string,
 	answers := make([]string, len(questions))
 	for i := range questions {
 		if echos[i] || l.passwordSent {
-			return nil, fmt.Errorf("the host asks %q, which cannot be answered automatically", questions[i])
+			l.question = line(questions[i])
+			return nil, errQuestion
 		}
 		answers[i], l.passwordSent = l.password.Reveal(), true
 	}
 	return answers, nil
 }
+
+// errQuestion ends a login at which a person would have to answer.
+var errQuestion = errors.New("the host asks a question that cannot be answered automatically")
 
 // openAgent returns the keys of an agent. One that is not running or does not answer has
 // none.
@@ -325,32 +362,74 @@ func find(signers []ssh.Signer, key ssh.PublicKey) ssh.Signer {
 // isTooManyKeys reports whether the server closed the connection before the password was
 // tried, since it counts each key as a failed attempt.
 func (l *login) isTooManyKeys(err error) bool {
-	reason, _ := disconnectReason(err)
-	return strings.Contains(reason, tooManyFailures) && !l.password.IsZero() && !l.passwordSent && len(l.signers) > 0
+	return strings.Contains(disconnectReason(err).text, tooManyFailures) && !l.password.IsZero() && !l.passwordSent && len(l.signers) > 0
 }
 
 // tooManyFailures is part of a server's message that its limit of attempts is reached.
 const tooManyFailures = "oo many authentication failures"
 
-// disconnectReason returns the reason in the server's disconnect message. The library's
-// type for that message is not exported.
-func disconnectReason(err error) (reason string, ok bool) {
+// disconnect is a server's message that it ends the connection.
+type disconnect struct {
+	sent bool // there is such a message
+	code string
+	text string
+}
+
+// disconnectReason returns the server's disconnect message. The library's type for that
+// message is not exported.
+func disconnectReason(err error) (d disconnect) {
 	_, text, found := strings.Cut(err.Error(), "ssh: disconnect, reason ")
 	if !found {
-		return "", false
+		return disconnect{}
 	}
-	_, reason, _ = strings.Cut(text, ": ")
-	return reason, true
+	code, text, _ := strings.Cut(text, ": ")
+	return disconnect{true, code, line(text)}
+}
+
+// isTemporary reports whether the reason is not about who wants to log in: a service that is
+// not available (7), a lost connection (10), or too many connections (12).
+func (d disconnect) isTemporary() bool { return slices.Contains([]string{"7", "10", "12"}, d.code) }
+
+// isEnd reports whether an error is the end of a connection, and not an answer.
+func isEnd(err error) bool {
+	var network *net.OpError
+	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.As(err, &network)
+}
+
+// ended returns the error for a connection that ended during the login. A server that
+// closes it may have refused the login, which must not be repeated soon.
+func (l *login) ended(h Hop, err error) *Error {
+	switch {
+	case !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET):
+		return temporary(StepLogin, "the connection to %s was lost during the login: %s", h.Address(), Plain(err))
+	case l.passwordSent || len(l.signers) > 1:
+		return permanent(StepLogin, "%s closed the connection during the login as %q with %s, which may be how it refuses a login: check the user name and the credentials; the log of its SSH server has the reason", h.Address(), h.user, strings.Join(l.names, " or "))
+	}
+	return temporary(StepLogin, "%s closed the connection during the login as %q: its LoginGraceTime may be too short, or it is shutting down; the log of its SSH server has the reason", h.Address(), h.user)
 }
 
 // rejected returns the error for credentials that the server does not accept.
 func (l *login) rejected(h Hop, err error) *Error {
 	text := fmt.Sprintf("%s refused the login as %q with %s", h.Address(), h.user, strings.Join(l.names, " or "))
-	switch reason, _ := disconnectReason(err); {
-	case strings.Contains(reason, tooManyFailures):
-		text = fmt.Sprintf("%s closed the connection after too many refused keys: set identity in the tunnel to the right key", h.Address())
+	end := disconnectReason(err)
+	tooMany := strings.Contains(end.text, tooManyFailures)
+	switch {
+	case end.sent && !tooMany:
+		text = fmt.Sprintf("%s ended the login as %q: %q", h.Address(), h.user, cmp.Or(end.text, "no reason"))
+		if end.isTemporary() {
+			return temporary(StepLogin, "%s", text)
+		}
+		text += "; the log of its SSH server may say more"
+	case tooMany && len(l.signers) > 1:
+		text = fmt.Sprintf("%s closed the connection after too many refused keys: %s", h.Address(), h.creds.chooseKey())
+	case l.method == "password" && strings.Contains(err.Error(), "unexpected message type 60"):
+		text = fmt.Sprintf("%s requires %q to change the password: log in with ssh to do that, then set password in the tunnel", h.Address(), h.user)
+	case l.question != "" && asksForNewPassword(l.question):
+		text = fmt.Sprintf("%s requires %q to change the password (it asks %q): log in with ssh to do that, then set password in the tunnel", h.Address(), h.user, l.question)
 	case len(l.accepted) > 0:
-		text = fmt.Sprintf("%s accepted the %s of %q, but requires more: %s", h.Address(), methodNames(l.accepted), h.user, l.missing())
+		text = fmt.Sprintf("%s accepted the %s of %q, but requires more: %s", h.Address(), methodNames(l.accepted), h.user, l.missing(h))
+	case l.question != "":
+		text = fmt.Sprintf("%s asks %q at the login as %q, which cannot be answered automatically: use a key, or let this account log in without that question (AuthenticationMethods in its sshd_config, or its PAM settings)", h.Address(), l.question, h.user)
 	case l.signed != "":
 		text = fmt.Sprintf("%s knows %s, but refused the login as %q: the account may have expired, or may not log in now (/etc/nologin), or from this address", h.Address(), l.signed, h.user)
 		if l.heard != "" {
@@ -362,6 +441,11 @@ func (l *login) rejected(h Hop, err error) *Error {
 	default:
 		text += ": check the user name and the password, and that its sshd allows passwords; the log of its SSH server has the reason"
 	}
+	for _, s := range l.signers {
+		if cert, ok := s.PublicKey().(*ssh.Certificate); ok && !slices.Contains(cert.ValidPrincipals, h.user) {
+			text += fmt.Sprintf(". The certificate of the key %s is for %s, not for %q", fingerprint(cert), cmp.Or(strings.Join(cert.ValidPrincipals, ", "), "no account"), h.user)
+		}
+	}
 	if len(l.unusable) > 0 {
 		text += ". Not used: " + strings.Join(l.unusable, "; ")
 	}
@@ -369,12 +453,23 @@ func (l *login) rejected(h Hop, err error) *Error {
 }
 
 // missing returns what a server requires in addition to a method that it accepted.
-func (l *login) missing() string {
+func (l *login) missing(h Hop) string {
 	wanted := methodNames(l.wanted)
-	if l.password.IsZero() && slices.Contains(l.wanted, "password") {
+	switch {
+	case l.question != "":
+		return fmt.Sprintf("it asks %q, which cannot be answered automatically; require less in its AuthenticationMethods", l.question)
+	case h.creds.jump && l.password.IsZero() && slices.Contains(l.wanted, "password"):
+		return fmt.Sprintf("it requires the %s too, but a jump host cannot have a password here; require less in its AuthenticationMethods", wanted)
+	case l.password.IsZero() && slices.Contains(l.wanted, "password"):
 		return fmt.Sprintf("it requires the %s too; set password in the tunnel, or require less in its AuthenticationMethods", wanted)
 	}
 	return fmt.Sprintf("it requires the %s too, and did not accept what was offered; require less in its AuthenticationMethods", wanted)
+}
+
+// asksForNewPassword reports whether a question is about a password that has to be changed.
+func asksForNewPassword(question string) bool {
+	question = strings.ToLower(question)
+	return strings.Contains(question, "new password") || strings.Contains(question, "current") && strings.Contains(question, "password")
 }
 
 // methodNames returns authentication methods in words.

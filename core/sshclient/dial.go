@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -91,12 +92,26 @@ func (d *dialer) dial(ctx context.Context) (*Client, error) {
 func (d *dialer) attempt(ctx context.Context, checks []*keyCheck) (*Client, error) {
 	first := d.hops[0]
 	dialing := net.Dialer{Timeout: d.stepTimeout}
-	conn, err := dialing.DialContext(ctx, "tcp", first.Address())
+	if first.source != "" {
+		local, err := net.ResolveTCPAddr(first.network, net.JoinHostPort(first.source, "0"))
+		if err != nil {
+			return nil, permanent(StepResolve, "BindAddress %s in ssh_config is not an address of this machine: correct it there", first.source)
+		}
+		dialing.LocalAddr = local
+	}
+	conn, err := dialing.DialContext(ctx, first.network, first.Address())
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, unreachable(first.Address(), err)
+		if errors.Is(err, syscall.EADDRNOTAVAIL) && first.source != "" {
+			return nil, temporary(StepConnect, "this machine does not have the address %s, which BindAddress in ssh_config names", first.source)
+		}
+		failure := unreachable(first.Address(), err)
+		if none := (*net.AddrError)(nil); first.network != "tcp" && errors.As(err, &none) {
+			failure.Text += "; AddressFamily in ssh_config excludes it"
+		}
+		return nil, failure
 	}
 	c := newClient(newWire(conn.(*net.TCPConn)), d.hops[len(d.hops)-1], d.options.Traffic)
 	d.report(StepConnect, "connected to "+first.Address())
@@ -197,7 +212,6 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 		d.report(StepLogin, "logged in as "+h.user+" with "+strings.Join(with.names, " or "))
 		return ssh.NewClient(sc, chans, reqs), nil
 	}
-	_, disconnected := disconnectReason(err)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -214,16 +228,18 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	case verified.Load() && with.isTooManyKeys(err):
 		d.passwordOnly[h.Address()] = true
 		return nil, errTooManyKeys
-	case verified.Load() && (with.refused || disconnected):
-		return nil, with.rejected(h, err)
 	case timeout.expired() && verified.Load():
 		return nil, temporary(StepLogin, "the login as %q at %s did not finish within %s: its sshd may be waiting for a name server or another service", h.user, h.Address(), loginTimeout)
 	case timeout.expired() && greeting.line() != "":
 		return nil, greeting.explain(h.Address(), os.ErrDeadlineExceeded)
 	case timeout.expired():
 		return nil, temporary(StepConnect, "%s accepted the connection but did not answer within %s: is it an SSH server, and is it working?", h.Address(), d.stepTimeout)
+	case verified.Load() && isEnd(err):
+		return nil, with.ended(h, err)
+	case verified.Load() && (with.refused || disconnectReason(err).sent):
+		return nil, with.rejected(h, err)
 	case verified.Load():
-		return nil, temporary(StepLogin, "the connection to %s was lost during the login: %s", h.Address(), Plain(err))
+		return nil, temporary(StepLogin, "the login as %q at %s failed: %s", h.user, h.Address(), Plain(err))
 	}
 	return nil, greeting.explain(h.Address(), err)
 }

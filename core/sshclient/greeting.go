@@ -2,8 +2,10 @@ package sshclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -51,6 +53,9 @@ func (g *greeting) line() string {
 
 // explain returns the error for a connection that ended before the login.
 func (g *greeting) explain(address string, err error) *Error {
+	if end := disconnectReason(err); end.sent {
+		return temporary(StepConnect, "%s ended the connection before the login: %q", address, cmp.Or(end.text, "no reason"))
+	}
 	switch line := g.line(); {
 	case strings.Contains(line, "Not allowed at this time"):
 		return permanent(StepConnect, "%s temporarily refuses connections from this address (%q), as PerSourcePenalties in its sshd_config does after failed logins; correct the login, then wait", address, line)
@@ -65,7 +70,11 @@ func (g *greeting) explain(address string, err error) *Error {
 	case line != "":
 		return temporary(StepConnect, "%s refuses the connection with %q", address, line)
 	}
-	return temporary(StepConnect, "%s closed the connection before it presented a key: %s; the cause may be a firewall, a ban of this address, or MaxStartups in its sshd_config", address, Plain(err))
+	reason := "" // closing needs none
+	if !errors.Is(err, io.EOF) {
+		reason = ": " + Plain(err)
+	}
+	return temporary(StepConnect, "%s closed the connection before it presented a key%s; the cause may be a firewall, a ban of this address, or MaxStartups in its sshd_config", address, reason)
 }
 
 // stepTimer limits the time of a step, and can be extended.

@@ -21,6 +21,7 @@ type hostKeys struct {
 	address string   // host:port in the known hosts
 	files   []string // known_hosts files of the user; keys are added to the first
 	system  []string // known_hosts files of the system
+	revoked string   // file of keys that are not accepted; "": none
 	hash    bool     // hash the names of hosts that are added
 	pin     string   // fingerprint of the only accepted key; "": those in the files
 }
@@ -68,6 +69,11 @@ func (k hostKeys) newCheck() (*keyCheck, error) {
 		return nil, err
 	}
 	c.known, c.invalid = lookup(all, k.address)
+	revoked, err := readRevoked(k.revoked)
+	if err != nil {
+		return nil, err
+	}
+	c.known = append(c.known, revoked...)
 	c.algorithms = algorithmsFor(c.known)
 	return c, nil
 }
@@ -154,6 +160,9 @@ func (c *keyCheck) mismatch(key ssh.PublicKey) *Error {
 	plain := slices.IndexFunc(c.known, func(k knownKey) bool { return k.marker == "" })
 	authority := slices.IndexFunc(c.known, knownKey.isAuthority)
 	trust := fmt.Sprintf("`aitunnel tunnel trust %s`", c.tunnel)
+	if len(c.files) == 0 {
+		trust = noFile
+	}
 	switch {
 	case plain >= 0:
 		at := c.known[plain]
@@ -169,6 +178,9 @@ func (c *keyCheck) mismatch(key ssh.PublicKey) *Error {
 	}
 	return untrusted(c.presents(key, nil), "%s", text)
 }
+
+// noFile says how to trust keys if ssh_config leaves no file for them.
+const noFile = "a file that known_hosts in the tunnel names, since UserKnownHostsFile in ssh_config names none"
 
 // presents describes a key that is not trusted, and the known one that differs.
 func (c *keyCheck) presents(key ssh.PublicKey, instead *knownKey) *UntrustedKey {

@@ -106,12 +106,12 @@ func unreadable(path string, content []byte, err error) error {
 	block, _ := pem.Decode(content)
 	switch {
 	case bytes.HasPrefix(content, []byte("PuTTY-User-Key-File-")):
-		return fmt.Errorf("the key file %s is in PuTTY's format, which is not supported: convert it with puttygen %s -O private-openssh -o NEW_FILE, or load it into an agent", path, path)
+		return fmt.Errorf("the key file %s is in PuTTY's format, which is not supported: convert it with puttygen %s -O private-openssh -o NEW_FILE, or load it into an agent", path, wording.ShellWord(path))
 	case block != nil && block.Type == "ENCRYPTED PRIVATE KEY":
-		return fmt.Errorf("the key file %s is encrypted in PKCS#8 format, which is not supported: convert it with ssh-keygen -p -f %s, or load it into an agent", path, path)
+		return fmt.Errorf("the key file %s is encrypted in PKCS#8 format, which is not supported: convert it with ssh-keygen -p -f %s, or load it into an agent", path, wording.ShellWord(path))
 	}
 	if kind := hardwareKind(block); kind != "" {
-		return keyError{fmt.Sprintf("the key file %s is for a hardware key (%s), which only an SSH agent can use: run ssh-add %s", path, kind, path), errNeedsAgent}
+		return keyError{fmt.Sprintf("the key file %s is for a hardware key (%s), which only an SSH agent can use: run ssh-add %s", path, kind, wording.ShellWord(path)), errNeedsAgent}
 	}
 	return fmt.Errorf("the file %s contains no usable private key: %s", path, Plain(err))
 }
@@ -174,7 +174,7 @@ func (c credentials) unlock(path string, content []byte, public ssh.PublicKey, h
 		}
 	}
 	if passphrase == "" {
-		return nil, keyError{fmt.Sprintf("the key %s is encrypted, but there is no passphrase: set passphrase in the tunnel, or run ssh-add %s", path, path), errNeedsAgent}
+		return nil, keyError{fmt.Sprintf("the key %s is encrypted, but there is no passphrase: set passphrase in the tunnel, or run ssh-add %s", path, wording.ShellWord(path)), errNeedsAgent}
 	}
 	signer, err := ssh.ParsePrivateKeyWithPassphrase(content, []byte(passphrase))
 	if err != nil {
@@ -225,6 +225,8 @@ func readCertificate(path string) (*ssh.Certificate, error) {
 	switch now := time.Now(); {
 	case err != nil || !ok:
 		return nil, fmt.Errorf("the file %s contains no SSH certificate", path)
+	case cert.CertType != ssh.UserCert:
+		return nil, fmt.Errorf("the certificate %s is for a host, not for a user: sign the key without -h", path)
 	case cert.ValidBefore != ssh.CertTimeInfinity && now.Unix() >= int64(cert.ValidBefore):
 		return nil, fmt.Errorf("the certificate %s expired at %s: get a new one", path, time.Unix(int64(cert.ValidBefore), 0).Format(time.RFC3339))
 	case now.Unix() < int64(cert.ValidAfter):

@@ -67,6 +67,31 @@ func readKnownHosts(paths []string) (all []knownKey, err error) {
 	return all, nil
 }
 
+// readRevoked reads a file of keys that are not accepted, for which ssh_config has
+// RevokedHostKeys. As with ssh, no host is accepted if it cannot be read.
+func readRevoked(path string) (all []knownKey, err error) {
+	if path == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, permanent(StepHostKey, "the revoked host keys cannot be read: %s", fileaccess.Explain(path, err))
+	}
+	number := 0
+	for line := range bytes.Lines(content) {
+		number++
+		if line = bytes.TrimSpace(line); len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		key, _, _, _, err := ssh.ParseAuthorizedKey(line)
+		if err != nil {
+			return nil, permanent(StepHostKey, "line %d of %s, which RevokedHostKeys in ssh_config names, is not a public key: lists made with ssh-keygen -k are not supported, so list the keys as text, one in a line", number, path)
+		}
+		all = append(all, knownKey{key: key, marker: "@revoked", file: path, line: number})
+	}
+	return all, nil
+}
+
 func parseKnownHost(line []byte) (k knownKey) {
 	fields := strings.Fields(string(line))
 	if len(fields) > 0 && fields[0][0] == '@' {

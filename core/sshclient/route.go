@@ -3,6 +3,8 @@ package sshclient
 import (
 	"cmp"
 	"context"
+	"crypto/sha1" //nolint:gosec // ssh names connections with it
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +18,8 @@ import (
 // Hop is one SSH server of a route, with the settings for logging in to it.
 type Hop struct {
 	host, port string
+	network    string // of its address: "tcp", "tcp4" or "tcp6"
+	source     string // the address of this machine from which to connect, "" for any
 	user       string
 	hostKeys   hostKeys
 	creds      credentials
@@ -24,6 +28,9 @@ type Hop struct {
 
 // Address returns the address of the server, as host:port.
 func (h Hop) Address() string { return net.JoinHostPort(h.host, h.port) }
+
+// Name returns the host name or address of the server.
+func (h Hop) Name() string { return h.host }
 
 // User returns the user to log in as.
 func (h Hop) User() string { return h.user }
@@ -47,11 +54,16 @@ const maxJumps = 8
 
 // Route is the way to a tunnel's host.
 type Route struct {
-	hops   []Hop // jump hosts first, the host last
-	source string
-	notes  []string
-	files  []string
+	hops    []Hop // jump hosts first, the host last
+	source  string
+	notes   []string
+	files   []string
+	partial bool
 }
+
+// IsPartial reports whether ssh did not evaluate ssh_config in time, so that another try may
+// give a better route.
+func (r *Route) IsPartial() bool { return r.partial }
 
 // Host returns the last hop.
 func (r *Route) Host() Hop { return r.hops[len(r.hops)-1] }
@@ -121,6 +133,7 @@ func (e Environment) Resolve(ctx context.Context, c *config.Tunnel) (*Route, err
 		}
 		// The key of a jump host may have the same passphrase. A wrong one is not sent anywhere.
 		hops[i].creds.passphrase = c.Passphrase
+		hops[i].creds.jump = i < len(hops)-1
 	}
 	host := &hops[len(hops)-1]
 	if c.Identity != "" {
@@ -128,7 +141,7 @@ func (e Environment) Resolve(ctx context.Context, c *config.Tunnel) (*Route, err
 	}
 	host.creds.password = c.Password
 	host.hostKeys.pin = c.HostKey
-	return &Route{hops: hops, source: r.config.source, notes: r.config.notes, files: r.config.files}, nil
+	return &Route{hops: hops, source: r.config.source, notes: r.config.notes, files: r.config.files, partial: r.config.late}, nil
 }
 
 func (r *resolver) hops(ctx context.Context, c *config.Tunnel) ([]Hop, error) {
@@ -141,7 +154,7 @@ func (r *resolver) hops(ctx context.Context, c *config.Tunnel) ([]Hop, error) {
 	if jump == "" {
 		jump = last.tokens.Replace(settings.get("proxyjump"))
 	}
-	if command := settings.get("proxycommand"); command != "" && command != "none" && jump == "" {
+	if jump == "" && settings.hasProxyCommand() {
 		return nil, permanent(StepResolve, "ssh_config reaches %q through a ProxyCommand, which is not supported: set jump = \"user@host\" in the tunnel, or ProxyJump in ssh_config", alias)
 	}
 	jumps, err := r.jumps(ctx, jump, maxJumps)
@@ -167,7 +180,11 @@ func (r *resolver) jumps(ctx context.Context, list string, limit int) (out []Hop
 			return nil, err
 		}
 		if i == 0 {
-			if out, err = r.jumps(ctx, t.tokens.Replace(settings.get("proxyjump")), limit-1); err != nil {
+			before := t.tokens.Replace(settings.get("proxyjump"))
+			if before == "" && settings.hasProxyCommand() {
+				return nil, permanent(StepResolve, "ssh_config reaches the jump host %q through a ProxyCommand, which is not supported: set ProxyJump for it in ssh_config, or list all jump hosts in jump of the tunnel", alias)
+			}
+			if out, err = r.jumps(ctx, before, limit-1); err != nil {
 				return nil, err
 			}
 		}
@@ -182,7 +199,7 @@ func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, host
 	if err != nil {
 		return Hop{}, nil, err
 	}
-	h := Hop{host: alias, user: cmp.Or(name, settings.get("user"))}
+	h := Hop{host: alias, network: "tcp", user: cmp.Or(name, settings.get("user"))}
 	if real := settings.get("hostname"); real != "" {
 		h.host = strings.NewReplacer("%h", alias, "%%", "%").Replace(real)
 	}
@@ -208,31 +225,38 @@ func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, host
 	default:
 		h.creds.agent = path(socket)
 	}
-	for _, file := range settings["identityfile"] {
-		if file != "none" {
-			h.creds.files = append(h.creds.files, path(file))
+	paths := func(keyword string) (out []string, set bool) {
+		for _, file := range settings[keyword] {
+			if !strings.EqualFold(file, "none") && file != os.DevNull {
+				out = append(out, path(file))
+			}
 		}
+		return out, len(settings[keyword]) > 0
 	}
-	for _, file := range settings["certificatefile"] {
-		if file != "none" {
-			h.creds.certificates = append(h.creds.certificates, path(file))
-		}
-	}
-	h.hostKeys = hostKeys{address: h.Address(), system: []string{filepath.Join(systemSSH, "ssh_known_hosts"), filepath.Join(systemSSH, "ssh_known_hosts2")}}
-	h.hostKeys.hash = strings.EqualFold(settings.get("hashknownhosts"), "yes")
-	for _, file := range settings["userknownhostsfile"] {
-		h.hostKeys.files = append(h.hostKeys.files, path(file))
-	}
-	if len(h.hostKeys.files) == 0 {
+	h.creds.files, h.creds.chosen = paths("identityfile")
+	h.creds.certificates, _ = paths("certificatefile")
+	h.hostKeys = hostKeys{address: h.Address(), hash: strings.EqualFold(settings.get("hashknownhosts"), "yes")}
+	set := false
+	if h.hostKeys.files, set = paths("userknownhostsfile"); !set {
 		h.hostKeys.files = []string{filepath.Join(r.env.Home, ".ssh", "known_hosts"), filepath.Join(r.env.Home, ".ssh", "known_hosts2")}
 	}
-	if files := settings["globalknownhostsfile"]; len(files) > 0 {
-		h.hostKeys.system = nil
-		for _, file := range files {
-			h.hostKeys.system = append(h.hostKeys.system, path(file))
-		}
+	if h.hostKeys.system, set = paths("globalknownhostsfile"); !set {
+		h.hostKeys.system = []string{filepath.Join(systemSSH, "ssh_known_hosts"), filepath.Join(systemSSH, "ssh_known_hosts2")}
 	}
-	if name := settings.get("hostkeyalias"); name != "" {
+	if revoked, _ := paths("revokedhostkeys"); len(revoked) > 0 {
+		h.hostKeys.revoked = revoked[0]
+	}
+	if command := settings.get("knownhostscommand"); command != "" && command != "none" {
+		r.config.note("KnownHostsCommand is not used: host keys have to be in a file of known hosts")
+	}
+	switch settings.get("addressfamily") {
+	case "inet":
+		h.network = "tcp4"
+	case "inet6":
+		h.network = "tcp6"
+	}
+	h.source = settings.get("bindaddress")
+	if name := settings.get("hostkeyalias"); name != "" && name != "none" {
 		h.hostKeys.address = net.JoinHostPort(name, "22")
 	}
 	return h, settings, nil
@@ -244,6 +268,11 @@ func (h Hop) newTokens(alias string, settings hostSettings, home string) *string
 		"%%", "%", "%d", home, "%h", h.host, "%n", alias, "%p", h.port, "%r", h.user,
 		"%k", cmp.Or(settings.get("hostkeyalias"), alias), "%j", settings.get("proxyjump"),
 	}
+	hash := settings.get(connectionHash)
+	if machine, err := os.Hostname(); err == nil && hash == "" {
+		hash = fmt.Sprintf("%x", sha1.Sum([]byte(machine+h.host+h.port+h.user))) //nolint:gosec // it is a name
+	}
+	all = append(all, "%C", hash)
 	if self, err := user.Current(); err == nil {
 		all = append(all, "%u", localName(self), "%i", self.Uid)
 	}

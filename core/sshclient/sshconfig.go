@@ -31,6 +31,15 @@ func (s hostSettings) get(keyword string) string {
 	return ""
 }
 
+// hasProxyCommand reports whether a command makes the connection to the host.
+func (s hostSettings) hasProxyCommand() bool {
+	command := s.get("proxycommand")
+	return command != "" && command != "none"
+}
+
+// connectionHash is the key of the settings for the value of the token %C.
+const connectionHash = "%C"
+
 // sshConfig evaluates ssh_config: with OpenSSH if it is installed, so that the result is
 // exact, otherwise with a configReader.
 type sshConfig struct {
@@ -38,6 +47,7 @@ type sshConfig struct {
 	program string // the OpenSSH client, "" if there is none
 	off     bool   // ssh_config is not used
 
+	late   bool     // ssh did not answer in time
 	source string   // what evaluated it, for messages
 	notes  []string // what could not be evaluated
 	files  []string // that were read
@@ -56,15 +66,22 @@ func (c *sshConfig) settings(ctx context.Context, host, user, port string) (host
 			c.files = append(c.files, f)
 		}
 	}
+	if r.refused {
+		return nil, err // ssh refuses it only in some cases, and might run commands of it
+	}
 	if c.program != "" {
 		asked, failure := c.ask(ctx, host, user, port)
 		if failure == nil {
 			c.source = "ssh -G"
+			if err != nil { // ssh says nothing about a file that it cannot read
+				c.note(err.Error())
+			}
 			return asked, nil
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		c.late = c.late || errors.Is(failure, errLate)
 		c.note(fmt.Sprintf("ssh -G %s fails (%s), so ssh_config is read without it", host, failure))
 	}
 	for _, n := range r.notes {
@@ -83,7 +100,7 @@ func (c *sshConfig) note(text string) {
 func (c *sshConfig) ask(ctx context.Context, host, user, port string) (hostSettings, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	args := []string{"-G"}
+	args := []string{"-G", "-o", "ControlPath=" + connectionHash}
 	if user != "" {
 		args = append(args, "-l", user)
 	}
@@ -106,7 +123,7 @@ func (c *sshConfig) ask(ctx context.Context, host, user, port string) (hostSetti
 	cmd.Stdout, cmd.Stderr = &out, &messages
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("no answer within %s", askTimeout)
+			return nil, errLate
 		}
 		if text := strings.TrimSpace(messages.String()); text != "" {
 			lines := strings.Split(text, "\n")
@@ -114,8 +131,15 @@ func (c *sshConfig) ask(ctx context.Context, host, user, port string) (hostSetti
 		}
 		return nil, err
 	}
-	return parseAnswer(out.String(), c.home), nil
+	settings := parseAnswer(out.String(), c.home)
+	if settings.get("hostname") == "" || settings.get("port") == "" {
+		return nil, fmt.Errorf("%s does not answer as OpenSSH does", c.program)
+	}
+	return settings, nil
 }
+
+// errLate is the error of an ssh that takes too long.
+var errLate = fmt.Errorf("no answer within %s", askTimeout)
 
 // includeFile writes a file that includes those of a home directory. It cannot be a pipe,
 // since ssh may read it twice.
@@ -143,7 +167,8 @@ func parseAnswer(text, home string) hostSettings {
 			out[keyword] = append(out[keyword], value)
 		}
 	}
-	if usual := []string{"~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ed25519"}; containsAll(out["identityfile"], usual) {
+	out[connectionHash] = out["controlpath"]
+	if areDefault(out["identityfile"]) {
 		delete(out, "identityfile")
 	}
 	known := filepath.Join(accountHome(), ".ssh", "known_hosts")
@@ -162,13 +187,13 @@ func splitPaths(value, home string) []string {
 	return strings.Fields(value)
 }
 
-func containsAll(list, wanted []string) bool {
-	for _, w := range wanted {
-		if !slices.Contains(list, w) {
-			return false
-		}
-	}
-	return true
+// areDefault reports whether identity files are those that ssh uses if none are set, which
+// differ by version.
+func areDefault(files []string) bool {
+	return len(files) >= 3 && !slices.ContainsFunc(files, func(file string) bool {
+		kind, ok := strings.CutPrefix(file, "~/.ssh/id_")
+		return !ok || !slices.Contains([]string{"rsa", "dsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk", "xmss"}, kind)
+	})
 }
 
 // accountHome returns the home directory of the account, whatever $HOME says.

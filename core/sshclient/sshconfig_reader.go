@@ -8,9 +8,11 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
@@ -27,6 +29,8 @@ type configReader struct {
 	files []string
 	notes []string
 
+	refused    bool     // a file is not used since others can change it
+	open       []string // files that are being read, to notice one that includes itself
 	out        hostSettings
 	finalPass  bool // this is the second pass
 	wantsFinal bool // "Match final" requires one
@@ -71,13 +75,24 @@ func (r *configReader) read() (hostSettings, error) {
 
 // file reads one file. Relative includes are below dir.
 func (r *configReader) file(path, dir string, depth int) error {
+	if slices.Contains(r.open, path) {
+		r.note(path + " includes itself, which is skipped")
+		return nil
+	}
+	r.open = append(r.open, path)
+	defer func() { r.open = r.open[:len(r.open)-1] }()
 	if !slices.Contains(r.files, path) {
 		r.files = append(r.files, path)
 	}
-	content, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && info.IsDir() {
 		return nil
 	}
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 {
+		r.refused = true
+		return permanent(StepResolve, "%s can be changed by every account (mode %04o), so it is not used: run %s, or set ssh_config = false in the tunnel", path, info.Mode().Perm(), fileaccess.Command("chmod go-w "+wording.ShellWord(path), r.home))
+	}
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return permanent(StepResolve, "%s cannot be read: %s; to ignore it, set ssh_config = false in the tunnel", path, fileaccess.Explain(path, err))
 	}

@@ -82,11 +82,12 @@ func trust(ctx context.Context, r *Route, k config.Keepalive, decide func(HostKe
 	d := newDialer(r, Options{Keepalive: k})
 	var seen []HostKey
 	d.onKey = func(h Hop, key ssh.PublicKey, check *keyCheck) error {
-		k := HostKey{Host: h.hostKeys.address, Type: key.Type(), Fingerprint: fingerprint(key), File: h.hostKeys.files[0], Known: check.failure == nil}
-		if !k.Known && !check.unknown {
+		k := HostKey{Host: h.hostKeys.address, Type: key.Type(), Fingerprint: fingerprint(key), Known: check.failure == nil}
+		if !k.Known && (!check.unknown || len(h.hostKeys.files) == 0) {
 			return check.failure
 		}
 		if !k.Known {
+			k.File = h.hostKeys.files[0]
 			if err := add(h.hostKeys, k, key, decide); err != nil {
 				check.failure = permanent(StepHostKey, "%s", err)
 				check.failure.cause = err

@@ -31,6 +31,8 @@ type Options struct {
 	Network    *Network // nil: loopback
 	Guest      bool     // add an account Guest with the password Password to the real ones
 	BashRC     string   // of the guest, whose shell is then bash
+
+	PasswordExpired bool // the guest has to change the password
 }
 
 // The account of Options.Guest.
@@ -227,9 +229,13 @@ func (s *Server) addGuest() {
 		shell = "/bin/bash"
 		must(s.t, os.WriteFile(filepath.Join(home, ".bashrc"), []byte(s.options.BashRC), 0o644))
 	}
+	changed := "19000" // the day; 0: it has to be changed
+	if s.options.PasswordExpired {
+		changed = "0"
+	}
 	for file, line := range map[string]string{
 		"passwd": fmt.Sprintf("%s:x:54321:54321::%s:%s\n", Guest, home, shell),
-		"shadow": fmt.Sprintf("%s:%s:19000:0:99999:7:::\n", Guest, guestHash),
+		"shadow": fmt.Sprintf("%s:%s:%s:0:99999:7:::\n", Guest, guestHash, changed),
 	} {
 		content, err := os.ReadFile("/etc/" + file)
 		must(s.t, err)

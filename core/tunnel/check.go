@@ -56,6 +56,7 @@ func (s *Tunnels) Test(ctx context.Context, name string) (steps []Result, ok boo
 		Held: func(address string) bool {
 			return slices.ContainsFunc(t.status().Forwards, func(f Forward) bool { return f.Remote == address && f.State == ForwardOpen })
 		},
+		holder: func(hostKey string, f *config.Forward) string { return s.holder(name, hostKey, f) },
 		Report: func(r Result) {
 			steps = append(steps, r)
 			loggedIn = loggedIn || r.OK && r.Step == sshclient.StepLogin

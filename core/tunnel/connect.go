@@ -65,6 +65,7 @@ func (t *tunnel) findRoute(ctx context.Context) (*sshclient.Route, error) {
 	r, err := t.env.ssh.Resolve(ctx, t.config)
 	t.route = r
 	if err == nil {
+		t.outdated.Store(r.IsPartial())
 		t.routeStamp = stampOf(t.configFiles())
 	}
 	return r, err

@@ -204,3 +204,28 @@ func TestNewOwnerOfAKeyFile(t *testing.T) {
 		t.Error("the other owner is not noticed")
 	}
 }
+
+// TestTwoTunnelsToOneMachine has a second tunnel that needs a port of the first, by another
+// name of the machine. The error names the first tunnel, also where no command can run.
+func TestTwoTunnelsToOneMachine(t *testing.T) {
+	t.Parallel()
+	for _, lines := range []string{"", "MaxSessions 0\n"} {
+		s := sshdtest.Start(t, sshdtest.Options{Config: lines})
+		first, second := tunnelTo(t, s), tunnelTo(t, s)
+		second.Name, second.Host, second.HostKey = "other", "localhost:"+s.Port, s.Fingerprint()
+		second.Forwards = first.Forwards
+		r := open(t, s, first)
+		r.await(Up)
+		r.Apply([]*config.Tunnel{first, second})
+		testhelp.Eventually(t, "the second tunnel is refused", func() bool { return r.List()[1].State == Degraded })
+		if text := r.List()[1].LastError; !strings.Contains(text, `the tunnel "vps" of this program has `+first.Forwards[0].Address+" open") {
+			t.Errorf("the error is %q", text)
+		}
+		if steps, ok, err := r.Test(t.Context(), "other"); ok || err != nil || !strings.Contains(steps[len(steps)-1].Text, `the tunnel "vps" of this program`) {
+			t.Errorf("%+v %v", steps, err)
+		}
+		if st := r.List()[0]; st.State != Up || st.Connects != 1 {
+			t.Errorf("the first tunnel was disturbed: %+v", st)
+		}
+	}
+}

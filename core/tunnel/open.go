@@ -43,6 +43,7 @@ type opener struct {
 	identity    *identity
 	stale       []session // earlier sessions that may still hold the ports of the tunnel
 	report      func(string)
+	holder      func(hostKey string, f *config.Forward) string // see [Tunnels.holder]; may be nil
 }
 
 func newOpener(ctx context.Context, c *sshclient.Client, s *sessions, t *config.Tunnel, report func(string)) *opener {
@@ -208,6 +209,11 @@ func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	ctx, cancel := context.WithTimeout(ctx, o.stepTimeout)
 	defer cancel()
 	host, user := o.client.Address(), o.client.User()
+	if o.holder != nil {
+		if other := o.holder(o.client.HostKey(), f); other != "" {
+			return stepError(StepForward, "the tunnel %q of this program has %s open on %s, which is the same machine: choose another address for one of the two tunnels", other, f.Address, host)
+		}
+	}
 	network, address := splitAddress(f)
 	if network == "unix" {
 		return stepError(StepForward, "sshd on %s refused to open the socket %s for %q: either a file of that name exists already (remove it, and set StreamLocalBindUnlink yes in its sshd_config), or its directory is not writable, or AllowStreamLocalForwarding is off", host, address, user)

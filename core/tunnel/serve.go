@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshclient"
 )
 
@@ -29,6 +30,7 @@ func (t *tunnel) serve(ctx context.Context, c *sshclient.Client) error {
 	t.current.Connects++
 	defer func() { t.current.Notes = nil }() // they are about this connection
 	o := newOpener(ctx, c, t.env.sessions, t.config, t.report)
+	o.holder = func(hostKey string, f *config.Forward) string { return t.env.holder(t.config.Name, hostKey, f) }
 	identified := o.identity.ready
 	if o.waitForIdentity(ctx, commandTime) { // on most hosts it takes less, and answers then come without delay
 		identified, t.current.Notes = nil, o.limitations()

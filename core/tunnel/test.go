@@ -25,6 +25,8 @@ type TestOptions struct {
 	Held   func(address string) bool         // reports whether the running program has the address open, so that it is skipped
 	Ask    func(path string) (string, error) // asks a person for a passphrase; may be nil
 	Report func(Result)                      // called after each step
+
+	holder func(hostKey string, f *config.Forward) string // see [Tunnels.holder]; may be nil
 }
 
 // Test runs all steps of a tunnel once, without serving anything: it connects, checks the
@@ -57,6 +59,7 @@ func test(ctx context.Context, env sshclient.Environment, c *config.Tunnel, with
 	}
 	defer client.Close()
 	x := newOpener(ctx, client, loadSessions(""), c, func(string) {})
+	x.holder = with.holder
 	if notes := x.waitForLimitations(ctx); len(notes) > 0 {
 		with.Report(Result{StepCommand, true, notes[0]})
 	} else {

@@ -49,6 +49,7 @@ type environment struct {
 	sessions *sessions
 	grace    time.Duration
 	free     func(ctx context.Context, tunnel string)
+	holder   func(tunnel, hostKey string, f *config.Forward) string
 	loginAge time.Duration
 	ctx      context.Context // ends when everything still open is cut off
 	closing  *sync.WaitGroup
@@ -70,6 +71,7 @@ func New(o Options) *Tunnels {
 		ssh: o.environment(), handler: o.Handler, server: o.Server, report: o.OnChange, guarded: o.Guarded,
 		sessions: loadSessions(o.Sessions), grace: o.Grace, free: o.Free, loginAge: cmp.Or(o.loginAge, failedPause), closing: &sync.WaitGroup{},
 	}}
+	s.env.holder = s.holder
 	s.env.ctx, s.cutOff = context.WithCancel(context.Background())
 	return s
 }
@@ -163,6 +165,25 @@ func (s *Tunnels) Retry(name string) {
 		s.all[i].start(old.released)
 		s.retire(old)
 	}
+}
+
+// holder returns another tunnel that has the address of a forward open on the machine with
+// the host key, "" if none has: two names can lead to one machine.
+func (s *Tunnels) holder(tunnel, hostKey string, f *config.Forward) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.all {
+		c := t.client.Load()
+		if t.config.Name == tunnel || c == nil || c.HostKey() != hostKey {
+			continue
+		}
+		for _, open := range t.status().Forwards {
+			if open.State == ForwardOpen && (&config.Forward{Address: open.Remote}).Conflicts(f) {
+				return t.config.Name
+			}
+		}
+	}
+	return ""
 }
 
 // List returns the current status of all tunnels.

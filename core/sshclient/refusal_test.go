@@ -1,0 +1,326 @@
+//go:build linux
+
+package sshclient
+
+import (
+	"errors"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/sshdtest"
+)
+
+// loginServer runs an SSH server whose configuration may end a connection, and returns a
+// tunnel to it.
+func loginServer(t *testing.T, configure func(net.Conn) *ssh.ServerConfig) *config.Tunnel {
+	t.Helper()
+	signer := sshdtest.NewKey(t, filepath.Join(t.TempDir(), "key"), "")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				c := configure(conn)
+				c.AddHostKey(signer)
+				_, channels, requests, err := ssh.NewServerConn(conn, c)
+				if err != nil {
+					return
+				}
+				go ssh.DiscardRequests(requests)
+				for c := range channels {
+					_ = c.Reject(ssh.UnknownChannelType, "no")
+				}
+			}()
+		}
+	}()
+	return &config.Tunnel{
+		Name: "vps", Host: l.Addr().String(), User: "me", HostKey: ssh.FingerprintSHA256(signer.PublicKey()),
+		Keepalive: config.Keepalive{Interval: time.Second, Timeout: time.Minute},
+	}
+}
+
+// homeWithKey returns a home directory with a private key.
+func homeWithKey(t *testing.T) Environment {
+	t.Helper()
+	home := t.TempDir()
+	sshdtest.NewKey(t, filepath.Join(home, ".ssh", "id_ed25519"), "")
+	return Environment{Home: home}
+}
+
+// TestQuestions uses servers that ask more than the password. The error names the question,
+// and the password is not sent again soon.
+func TestQuestions(t *testing.T) {
+	t.Parallel()
+	ask := func(challenge ssh.KeyboardInteractiveChallenge, question string, echo bool) error {
+		_, err := challenge("", "", []string{question}, []bool{echo})
+		return err
+	}
+	for name, c := range map[string]struct {
+		ask  func(ssh.KeyboardInteractiveChallenge) error
+		want string
+	}{
+		"a code after the password": {func(challenge ssh.KeyboardInteractiveChallenge) error {
+			if err := ask(challenge, "Password: ", false); err != nil {
+				return err
+			}
+			return ask(challenge, "Verification code:\x1b[31m ", false)
+		}, `asks "Verification code: [31m" at the login as "me", which cannot be answered automatically`},
+		"both at once": {func(challenge ssh.KeyboardInteractiveChallenge) error {
+			_, err := challenge("", "", []string{"Password: ", "Duo passcode: "}, []bool{false, false})
+			return err
+		}, `asks "Duo passcode:" at the login`},
+		"a question that is not about a password": {func(challenge ssh.KeyboardInteractiveChallenge) error {
+			return ask(challenge, "Do you accept the terms?", true)
+		}, `asks "Do you accept the terms?" at the login`},
+		"a new password": {func(challenge ssh.KeyboardInteractiveChallenge) error {
+			if err := ask(challenge, "Password: ", false); err != nil {
+				return err
+			}
+			return ask(challenge, "New password: ", false)
+		}, `requires "me" to change the password (it asks "New password:"): log in with ssh to do that`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tunnel := loginServer(t, func(net.Conn) *ssh.ServerConfig {
+				return &ssh.ServerConfig{KeyboardInteractiveCallback: func(_ ssh.ConnMetadata, challenge ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+					return nil, c.ask(challenge)
+				}}
+			})
+			tunnel.Password = config.NewSecret("secret-of-the-test")
+			mustFail(t, Environment{Home: t.TempDir()}, tunnel, true, c.want)
+		})
+	}
+}
+
+// TestExpiredPassword uses an account whose password has to be changed, at a real sshd.
+func TestExpiredPassword(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Guest: true, PasswordExpired: true, Config: "UsePAM yes\nKbdInteractiveAuthentication yes\n"})
+	s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey()) // only the password is accepted
+	c := tunnelTo(s)
+	c.User, c.Password = sshdtest.Guest, config.NewSecret(sshdtest.Password)
+	mustFail(t, envOf(s), c, true, `requires "guest" to change the password`, "log in with ssh")
+}
+
+// TestServerThatCloses uses servers that end the connection at each phase of a login. Only
+// what may be a refusal is not repeated soon.
+func TestServerThatCloses(t *testing.T) {
+	t.Parallel()
+	refusal := errors.New("no")
+	for name, c := range map[string]struct {
+		configure func(net.Conn) *ssh.ServerConfig
+		password  bool
+		permanent bool
+		want      string
+	}{
+		"before its key": {func(conn net.Conn) *ssh.ServerConfig {
+			_ = conn.Close()
+			return &ssh.ServerConfig{NoClientAuth: true}
+		}, false, false, "closed the connection before it presented a key"},
+		"at the first request": {func(conn net.Conn) *ssh.ServerConfig {
+			return &ssh.ServerConfig{NoClientAuth: true, NoClientAuthCallback: func(ssh.ConnMetadata) (*ssh.Permissions, error) {
+				_ = conn.Close()
+				return nil, refusal
+			}}
+		}, false, false, `closed the connection during the login as "me"`},
+		"at a key": {func(conn net.Conn) *ssh.ServerConfig {
+			return &ssh.ServerConfig{PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) {
+				_ = conn.Close()
+				return nil, refusal
+			}}
+		}, false, false, `closed the connection during the login as "me": its LoginGraceTime may be too short`},
+		"at the password": {func(conn net.Conn) *ssh.ServerConfig {
+			return &ssh.ServerConfig{PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) {
+				_ = conn.Close()
+				return nil, refusal
+			}}
+		}, true, true, "with the password, which may be how it refuses a login"},
+		"at an answer": {func(conn net.Conn) *ssh.ServerConfig {
+			return &ssh.ServerConfig{KeyboardInteractiveCallback: func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+				_, _ = ask("", "", []string{"Password:"}, []bool{false})
+				_ = conn.Close()
+				return nil, refusal
+			}}
+		}, true, true, "with the password, which may be how it refuses a login"},
+		"after the login": {func(conn net.Conn) *ssh.ServerConfig {
+			return &ssh.ServerConfig{NoClientAuth: true, NoClientAuthCallback: func(ssh.ConnMetadata) (*ssh.Permissions, error) {
+				time.AfterFunc(50*time.Millisecond, func() { _ = conn.Close() })
+				return nil, nil
+			}}
+		}, false, false, "closed the connection"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tunnel := loginServer(t, c.configure)
+			e := homeWithKey(t)
+			if c.password {
+				tunnel.Password, e = config.NewSecret("secret-of-the-test"), Environment{Home: t.TempDir()}
+			}
+			if name == "after the login" {
+				client, err := dial(t, e, tunnel)
+				if err == nil {
+					<-client.Done()
+					err = client.Err()
+				}
+				if !strings.Contains(err.Error(), c.want) || IsPermanent(err) {
+					t.Error(err)
+				}
+				return
+			}
+			mustFail(t, e, tunnel, c.permanent, c.want)
+			if _, err := dial(t, e, tunnel); err == nil || strings.Contains(err.Error(), "EOF") {
+				t.Errorf("the error is in words of the library: %v", err)
+			}
+		})
+	}
+}
+
+// TestLostDuringTheLogin uses a server that stops answering after it has presented its key.
+// That is no refusal, so it is tried again soon.
+func TestLostDuringTheLogin(t *testing.T) {
+	t.Parallel()
+	l := &login{signers: make([]ssh.Signer, 3), names: []string{"a key"}}
+	lost := &net.OpError{Op: "read", Err: errors.New("no route to host")}
+	if err := l.ended(Hop{host: "vps", port: "22", user: "me"}, lost); err.Permanent || !strings.Contains(err.Text, "was lost during the login: no route to host") {
+		t.Errorf("%+v", err)
+	}
+}
+
+// TestDisconnectReasons shows that the server's own words are in the error, and which codes
+// are about the login.
+func TestDisconnectReasons(t *testing.T) {
+	t.Parallel()
+	for code, permanent := range map[string]bool{"1": true, "2": true, "7": false, "10": false, "11": true, "12": false, "14": true, "15": true} {
+		err := (&login{refused: true}).rejected(Hop{host: "vps", port: "22", user: "me"}, errors.New("ssh: handshake failed: ssh: disconnect, reason "+code+": closed for\r\nmaintenance"))
+		if err.Permanent != permanent || !strings.Contains(err.Text, `vps:22 ended the login as "me": "closed for maintenance"`) {
+			t.Errorf("code %s: %+v", code, err)
+		}
+	}
+}
+
+// TestTooManyAttempts uses a low MaxAuthTries. Advice to choose a key is given only where
+// there were several.
+func TestTooManyAttempts(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: "PasswordAuthentication yes\nMaxAuthTries 1\n"})
+	s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey()) // no key is accepted
+	several := t.TempDir()
+	for _, name := range defaultKeys[:3] {
+		sshdtest.NewKey(t, filepath.Join(several, ".ssh", name), "")
+	}
+	for name, c := range map[string]struct {
+		home, password, want string
+	}{
+		"one key":                          {homeWithKey(t).Home, "", "the key is in ~/.ssh/authorized_keys"},
+		"several keys":                     {several, "", "after too many refused keys: set identity in the tunnel"},
+		"a wrong password":                 {t.TempDir(), "not-the-password", "check the user name and the password"},
+		"keys, and then a wrong password":  {several, "not-the-password", "check the user name and the password"},
+		"a key, and then a wrong password": {homeWithKey(t).Home, "not-the-password", "check the user name and the password"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tunnel := pinned(tunnelTo(s), s)
+			tunnel.User, tunnel.Password = sshdtest.Guest, config.NewSecret(c.password)
+			mustFail(t, Environment{Home: c.home}, tunnel, true, c.want)
+			if _, err := dial(t, Environment{Home: c.home}, tunnel); strings.Contains(err.Error(), "too many refused keys") != (name == "several keys") {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestAdviceForJumpHosts shows that errors of a jump host do not name settings of the tunnel
+// that are for its last host.
+func TestAdviceForJumpHosts(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Guest: true, Config: "PasswordAuthentication yes\nMaxAuthTries 2\nAuthenticationMethods publickey,password\n"})
+	known := string(readFile(t, s.Home+"/.ssh/known_hosts"))
+	several := t.TempDir()
+	for _, name := range defaultKeys[:3] {
+		sshdtest.NewKey(t, filepath.Join(several, ".ssh", name), "")
+	}
+	for home, want := range map[string]string{
+		t.TempDir(): "set IdentityFile for this jump host in ssh_config",
+		several:     "set IdentityFile and IdentitiesOnly yes for this jump host",
+		s.Home:      "a jump host cannot have a password here",
+	} {
+		writeFile(t, home+"/.ssh/known_hosts", known)
+		tunnel := tunnelTo(s)
+		tunnel.Host, tunnel.Jump = "vps.invalid", s.User+"@"+s.Addr()
+		tunnel.Password = config.NewSecret("a-password-of-the-host")
+		mustFail(t, Environment{Home: home}, tunnel, true, want)
+		if _, err := dial(t, Environment{Home: home}, tunnel); err == nil || strings.Contains(err.Error(), "in the tunnel") {
+			t.Errorf("the advice is about the last host: %v", err)
+		}
+	}
+}
+
+// TestTwoKeysRequired uses a server that requires two keys.
+func TestTwoKeysRequired(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Config: "AuthenticationMethods publickey,publickey\n"})
+	second := sshdtest.NewKey(t, filepath.Join(s.Home, ".ssh", "second"), "")
+	writeFile(t, s.Dir+"/authorized_keys", string(ssh.MarshalAuthorizedKey(s.Key.PublicKey()))+string(ssh.MarshalAuthorizedKey(second.PublicKey())))
+	mustFail(t, envOf(s), tunnelTo(s), true, "accepted the key of", "requires the key too")
+	writeFile(t, s.Home+"/.ssh/config", "Host *\n IdentityFile ~/.ssh/id_ed25519\n IdentityFile ~/.ssh/second\n")
+	mustDial(t, envOf(s), tunnelTo(s))
+}
+
+// TestCertificatesForOthers uses certificates that the server cannot accept for the account.
+func TestCertificatesForOthers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	authority := sshdtest.NewKey(t, filepath.Join(dir, "authority"), "")
+	writeFile(t, dir+"/authority.pub", string(ssh.MarshalAuthorizedKey(authority.PublicKey())))
+	s := sshdtest.Start(t, sshdtest.Options{Config: "TrustedUserCAKeys " + dir + "/authority.pub\n"})
+	s.Authorize("", authority.PublicKey()) // no key without a certificate is accepted
+	identity := filepath.Join(dir, "key")
+	key := sshdtest.NewKey(t, identity, "")
+	c := tunnelTo(s)
+	c.Identity = identity
+	for _, x := range []struct {
+		kind      uint32
+		principal string
+		want      string
+	}{
+		{ssh.UserCert, "somebody-else", "is for somebody-else, not for \"" + s.User + "\""},
+		{ssh.HostCert, s.User, identity + "-cert.pub is for a host, not for a user"},
+	} {
+		writeFile(t, identity+"-cert.pub", string(ssh.MarshalAuthorizedKey(certify(t, authority, key.PublicKey(), x.kind, x.principal))))
+		mustFail(t, envOf(s), c, true, x.want)
+	}
+}
+
+// TestPasswordIsNotRepeated counts how often a server that closes the connection gets the
+// password in one attempt.
+func TestPasswordIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	var sent atomic.Int32
+	tunnel := loginServer(t, func(conn net.Conn) *ssh.ServerConfig {
+		return &ssh.ServerConfig{PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) {
+			sent.Add(1)
+			_ = conn.Close()
+			return nil, errors.New("no")
+		}}
+	})
+	tunnel.Password = config.NewSecret("secret-of-the-test")
+	mustFail(t, Environment{Home: t.TempDir()}, tunnel, true, "closed the connection")
+	if n := sent.Load(); n != 1 {
+		t.Errorf("the password was sent %d times", n)
+	}
+}
