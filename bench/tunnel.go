@@ -78,10 +78,10 @@ func serveTunnel(l net.Listener, file string) error {
 	c.Forwards = []*config.Forward{{Address: to.Remote}}
 	debug.SetGCPercent(200) // as the program does
 	tunnel.New(tunnel.Options{
-		Handler:  func(string, *config.Forward) http.Handler { return plain() },
-		Server:   func(h http.Handler) tunnel.Server { return &http.Server{Handler: h} },
-		Guarded:  func() bool { return true },
-		OnChange: func(c tunnel.Change) { _, _ = fmt.Fprintln(os.Stderr, c.Message) },
+		Handler:       func(string, *config.Forward) http.Handler { return plain() },
+		Server:        func(h http.Handler) tunnel.Server { return &http.Server{Handler: h} },
+		RequiresToken: func() bool { return true },
+		OnChange:      func(c tunnel.Change) { _, _ = fmt.Fprintln(os.Stderr, c.Message) },
 	}).Apply([]*config.Tunnel{c})
 	_, err = l.Accept() // never
 	return err

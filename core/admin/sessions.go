@@ -60,7 +60,7 @@ func (d *digest) UnmarshalText(b []byte) error {
 }
 
 // tokenDigest returns the hash of a token. A fast hash is enough, since tokens are long and random.
-func tokenDigest(token config.Secret) digest { return hashOf("admin token " + token.Reveal()) }
+func tokenDigest(token config.Secret) digest { return hashOf("admin token " + token.Plaintext()) }
 
 // load reads the sessions of a previous run. If the file cannot be read, browsers have to sign in
 // again.

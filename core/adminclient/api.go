@@ -34,7 +34,7 @@ func (c *Client) Tunnels(ctx context.Context) ([]admin.Tunnel, error) {
 	return fetch[[]admin.Tunnel](ctx, c, "/api/tunnels")
 }
 
-// RetryTunnel has a tunnel that waits or has failed try again now.
+// RetryTunnel makes a tunnel that is waiting or has failed try again now.
 func (c *Client) RetryTunnel(ctx context.Context, tunnel string) (out admin.Tunnel, err error) {
 	err = c.post(ctx, "/api/tunnels/"+url.PathEscape(tunnel)+"/retry", nil, &out)
 	return out, err
@@ -50,19 +50,19 @@ func (c *Client) Stats(ctx context.Context) (admin.Summary, error) {
 	return fetch[admin.Summary](ctx, c, "/api/stats")
 }
 
-// Entry returns where apps reach the proxy, and with what. Only the control socket
-// says it.
+// Entry returns the address and tokens that apps use. It is available over the control
+// socket only.
 func (c *Client) Entry(ctx context.Context) (admin.Entry, error) {
 	return fetch[admin.Entry](ctx, c, "/api/entry")
 }
 
-// Explain returns what would be done with a request.
+// Explain returns what would happen to a request.
 func (c *Client) Explain(ctx context.Context, q admin.Question) (out admin.Explanation, err error) {
 	err = c.post(ctx, "/api/explain", q, &out)
 	return out, err
 }
 
-// channelPath returns the path of a channel, and of what belongs to it.
+// channelPath returns the path of a channel, or of one of its parts.
 func channelPath(name string, more ...string) string {
 	path := "/api/channels/" + url.PathEscape(name)
 	for _, part := range more {
@@ -86,7 +86,7 @@ func (c *Client) toggle(ctx context.Context, channel string, enabled bool) (out 
 	return out, err
 }
 
-// Prefer has a channel tried first on its routes, or ends that.
+// Prefer makes the routes of a channel try it first, or ends that.
 func (c *Client) Prefer(ctx context.Context, channel string, on bool) (out admin.Preferred, err error) {
 	err = c.post(ctx, channelPath(channel, "switch"), map[string]bool{"on": on}, &out)
 	return out, err
@@ -150,14 +150,14 @@ func (c *Client) Reload(ctx context.Context) (out admin.Reload, err error) {
 	return out, err
 }
 
-// Undo takes back the newest edit of the configuration.
+// Undo undoes the newest edit of the configuration.
 func (c *Client) Undo(ctx context.Context) (out admin.Edited, err error) {
 	err = c.post(ctx, "/api/config/undo", nil, &out)
 	return out, err
 }
 
-// DryRun returns what a reload would change; with a draft, what it would change if
-// that were in a file.
+// DryRun returns what a reload would change, with the draft instead of a file if there
+// is one.
 func (c *Client) DryRun(ctx context.Context, draft *admin.Draft) (out admin.Reload, err error) {
 	var in any
 	if draft != nil {
@@ -173,8 +173,8 @@ func (c *Client) RestartPlugin(ctx context.Context, name string) (out admin.Relo
 	return out, err
 }
 
-// PanelLink returns a link that signs in to the panel once. Only the control
-// socket gives one.
+// PanelLink returns a link that signs in to the panel once. It is available over the
+// control socket only.
 func (c *Client) PanelLink(ctx context.Context) (out admin.Link, err error) {
 	err = c.post(ctx, "/api/session/link", nil, &out)
 	return out, err

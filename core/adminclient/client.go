@@ -13,8 +13,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 )
 
-// How long the daemon may take to begin an answer: to show what it knows, and
-// to do something. Health checks, and reloads that start plugins, take time.
+// How long the daemon may take to begin an answer, for queries and for actions. Health
+// checks, and reloads that start plugins, take time.
 const (
 	readLimit  = 10 * time.Second
 	writeLimit = 90 * time.Second
@@ -31,13 +31,13 @@ const maxErrorBody = 8 << 20
 type Client struct {
 	http    *http.Client
 	base    string // scheme and host
-	version string // of the program that the client belongs to; "": does not matter
-	command string // that the client works for
+	version string // of this program; "": not checked
+	command string // the command that uses the client
 	reply   lastVersion
 }
 
-// Local returns a client that connects with dial, and needs no token: for the
-// control socket. version and command are those of this program.
+// Local returns a client for the control socket: it connects with dial, and needs no
+// token. version and command are those of this program.
 func Local(version, command string, dial func(context.Context) (net.Conn, error)) *Client {
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
 	return &Client{http: &http.Client{Transport: transport}, base: "http://aitunnel", version: version, command: command}
@@ -80,7 +80,7 @@ func (c *Client) post(ctx context.Context, path string, in, out any) error {
 	return c.Call(ctx, http.MethodPost, path, in, out)
 }
 
-// do returns a successful response. The limit holds until its header is there:
+// do returns a successful response. The time limit ends when its header arrives, since
 // an event stream has no end.
 func (c *Client) do(ctx context.Context, method, path string, in any) (*http.Response, error) {
 	limit := writeLimit

@@ -23,7 +23,7 @@ type Error struct {
 	Body        []byte // of the answer, as JSON
 	Diagnostics []config.Diagnostic
 
-	unknownTo string // version of the daemon, if it is another and has no such endpoint
+	unknownTo string // version of the daemon, if it differs and has no such endpoint
 	version   string
 }
 
@@ -83,7 +83,7 @@ func noAnswer(ctx context.Context, err error) error {
 	return &UnreachableError{err}
 }
 
-// refusal returns the error that an answer holds.
+// refusal returns the error in an answer.
 func (c *Client) refusal(resp *http.Response) error {
 	e := &Error{Status: resp.StatusCode, Message: "the running program answered " + resp.Status}
 	var answer struct {

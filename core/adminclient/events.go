@@ -14,7 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// MaxRecent is how many events the daemon remembers.
+// MaxRecent is how many events the daemon keeps in memory.
 const MaxRecent = 1000
 
 // ErrStreamEnded says that the daemon closed the event stream: it stopped, or

@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
-// History returns a page of the kept requests, after the one that cursor names.
+// History returns a page of the recorded requests, after the one that cursor names.
 func (c *Client) History(ctx context.Context, f history.Filter, cursor string, n int) (history.Page, error) {
 	q := filterQuery(f)
 	q.Set("limit", strconv.Itoa(n))
@@ -20,12 +20,12 @@ func (c *Client) History(ctx context.Context, f history.Filter, cursor string, n
 	return fetch[history.Page](ctx, c, "/api/history?"+q.Encode())
 }
 
-// Request returns a kept request with its attempts.
+// Request returns a recorded request with its attempts.
 func (c *Client) Request(ctx context.Context, id string) (history.Record, error) {
 	return fetch[history.Record](ctx, c, "/api/history/"+url.PathEscape(id))
 }
 
-// Usage returns what the kept requests add up to.
+// Usage returns the sums of the recorded requests.
 func (c *Client) Usage(ctx context.Context, question history.Question) (history.Usage, error) {
 	q := filterQuery(question.Filter)
 	by := make([]string, 0, len(question.By))

@@ -39,9 +39,10 @@ const (
 // OfKey reports whether the change concerns a key.
 func (k ChangeKind) OfKey() bool { return strings.HasPrefix(string(k), "key_") }
 
-// Bad reports whether a channel or key became unusable, or suspect, because of a failure. A
-// site without a model or an endpoint has not failed, since callers may request any.
-func (k ChangeKind) Bad() bool {
+// IsProblem reports whether a channel or key became unusable, or suspect, because of a
+// failure. A site that lacks a model or an endpoint has not failed, since callers may
+// request any.
+func (k ChangeKind) IsProblem() bool {
 	switch k {
 	case ChangeOutOfService, ChangeBlocked, ChangeEgressDown, ChangeModelSuspect, ChangeKeyRateLimited, ChangeKeyCooldown, ChangeKeyInvalid, ChangeKeyQuotaSpent, ChangeKeyNoAccess, ChangeKeySuspect:
 		return true

@@ -103,7 +103,7 @@ func TestBreakerOpensHalfOpensDoublesAndCloses(t *testing.T) {
 	if s.Skip(c.now()) != "" || s.InFlight() != 0 {
 		t.Fatal("a success did not close the breaker")
 	}
-	if n := len(rec.changes); n != 2 || !rec.changes[0].Kind.Bad() || rec.changes[1].Kind != ChangeInService {
+	if n := len(rec.changes); n != 2 || !rec.changes[0].Kind.IsProblem() || rec.changes[1].Kind != ChangeInService {
 		t.Fatalf("changes: %+v", rec.changes)
 	}
 }

@@ -31,9 +31,10 @@ func (c *cooldown) active(now time.Time) bool { return now.Before(c.until) }
 // set reports whether there is any state: an end, or a length to double.
 func (c *cooldown) set() bool { return c.step > 0 || !c.until.IsZero() }
 
-// start begins a cooldown, of the length that the site gave, or else of twice the last
-// length. An active one, which a request sent at the same time began, is extended and not
-// doubled. It reports whether none was active before.
+// start starts a cooldown. Its length is named, the time that the site gave, or else
+// twice the last length, from first to top. An active cooldown, which a request sent
+// at the same time started, is extended and not doubled. start reports whether none
+// was active before.
 func (c *cooldown) start(now time.Time, named, first, top time.Duration, reason string) bool {
 	active := c.active(now)
 	length := min(named, maxCooldown)
@@ -50,5 +51,5 @@ func (c *cooldown) start(now time.Time, named, first, top time.Duration, reason 
 	return !active
 }
 
-// left returns how long the cooldown still lasts, for messages.
-func (c *cooldown) left(now time.Time) time.Duration { return c.until.Sub(now).Round(time.Second) }
+// remaining returns how long the cooldown still lasts, for messages.
+func (c *cooldown) remaining(now time.Time) time.Duration { return c.until.Sub(now).Round(time.Second) }

@@ -2,17 +2,17 @@ package channel
 
 import "time"
 
-// Counted has the counts of a channel and its keys over a span of time. A process that has
-// handed over its state reports them to its successor.
-type Counted struct {
+// Counts are the counts of a channel and its keys over a span of time. A process that
+// has handed over its state reports them to its successor.
+type Counts struct {
 	Name     string              `json:"name"`
 	Target   string              `json:"target"`
 	Counters Counters            `json:"counters"`
 	Keys     map[string]Counters `json:"keys,omitempty"` // by fingerprint
 }
 
-// CountedSince returns what was counted after a state was saved.
-func (r *Registry) CountedSince(before Saved) (all []Counted) {
+// CountsSince returns what was counted after a state was saved.
+func (r *Registry) CountsSince(before Saved) (all []Counts) {
 	were := map[[2]string]SavedChannel{}
 	for _, c := range before.Channels {
 		were[[2]string{c.Name, c.Target}] = c
@@ -26,7 +26,7 @@ func (r *Registry) CountedSince(before Saved) (all []Counted) {
 		for _, k := range was.Keys {
 			keys[k.Fingerprint] = k.Counters
 		}
-		out := Counted{Name: c.Name, Target: c.Target, Counters: c.Counters.since(was.Counters)}
+		out := Counts{Name: c.Name, Target: c.Target, Counters: c.Counters.since(was.Counters)}
 		for _, k := range c.Keys {
 			if earlier := keys[k.Fingerprint]; k.Counters != earlier {
 				put(&out.Keys, k.Fingerprint, k.Counters.since(earlier))
@@ -37,9 +37,9 @@ func (r *Registry) CountedSince(before Saved) (all []Counted) {
 	return all
 }
 
-// Count adds the counts of another process. Channels and keys that no longer exist are left
+// AddCounts adds the counts of another process. Channels and keys that no longer exist are left
 // out.
-func (r *Registry) Count(all []Counted) {
+func (r *Registry) AddCounts(all []Counts) {
 	for _, c := range all {
 		r.mu.Lock()
 		s := r.channels[[2]string{c.Name, c.Target}]

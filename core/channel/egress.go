@@ -43,7 +43,7 @@ func (s *State) FailEgress(now time.Time, name string, blocked bool, wait time.D
 		s.egresses[name] = c
 	}
 	began := c.start(now, wait, first, top, reason)
-	left := c.left(now)
+	left := c.remaining(now)
 	s.mu.Unlock()
 	s.egressFailed.Store(true)
 	if began {
@@ -51,8 +51,8 @@ func (s *State) FailEgress(now time.Time, name string, blocked bool, wait time.D
 	}
 }
 
-// EgressWorks records that the site can be reached through an egress.
-func (s *State) EgressWorks(now time.Time, name string) {
+// RecordEgressSuccess records that the site can be reached through an egress.
+func (s *State) RecordEgressSuccess(now time.Time, name string) {
 	if !s.egressFailed.Load() {
 		return
 	}
@@ -107,7 +107,7 @@ func (l *Lease) FailEgresses(now time.Time, reason string) {
 	s := l.state
 	s.mu.Lock()
 	began := s.unreachable.start(now, 0, firstUnreachable, topUnreachable, reason)
-	left := s.unreachable.left(now)
+	left := s.unreachable.remaining(now)
 	if began {
 		s.outAt = now
 	}

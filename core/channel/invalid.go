@@ -32,10 +32,10 @@ func (k *Key) Invalidate(now time.Time, operation string, wait time.Duration, re
 	})
 }
 
-// RejectsKeys records that the site rejected a key that works for other operations, while no
+// RecordKeyRejection records that the site rejected a key that works for other operations, while no
 // key works for this one. So other keys that it rejected here count as valid again. After
 // two rejections in a row, the channel is not used for the operation.
-func (s *State) RejectsKeys(now time.Time, operation string, wait time.Duration, reason string) {
+func (s *State) RecordKeyRejection(now time.Time, operation string, wait time.Duration, reason string) {
 	s.DenyEndpoint(now, operation, false, wait, "it rejects keys that work for other endpoints: "+reason)
 	s.mu.Lock()
 	keys := slices.Collect(maps.Values(s.keys))

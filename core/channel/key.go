@@ -154,7 +154,7 @@ func (k *Key) coolDown(now time.Time, kind ChangeKind, skip Skip, reason string,
 	k.mu.Lock()
 	c, began := start()
 	k.fail(now, reason)
-	left := c.left(now)
+	left := c.remaining(now)
 	k.mu.Unlock()
 	if began {
 		k.announce(kind, fmt.Sprintf("%s, not used for %s: %s", skip.Text(), wording.Duration(left), reason))
@@ -259,7 +259,7 @@ func (k *Key) Succeed(now time.Time, model string, ttfb time.Duration) {
 	usable := k.restricted.Load() && k.recover(now, model)
 	k.mu.Unlock()
 	for _, operation := range rejectedBy {
-		k.channel.RejectsKeys(now, operation, 0, reason)
+		k.channel.RecordKeyRejection(now, operation, 0, reason)
 	}
 	if usable {
 		k.announce(ChangeKeyUsable, "usable again: a request was answered")

@@ -40,7 +40,7 @@ func (k *Key) SetChecked(now time.Time, skip Skip, wait time.Duration, reason st
 	}
 	began := c.start(now, wait, first, top, checkPrefix+reason)
 	k.update()
-	left := c.left(now)
+	left := c.remaining(now)
 	k.mu.Unlock()
 	if began {
 		k.announce(kind, fmt.Sprintf("%s, not used for %s: %s%s", skip.Text(), wording.Duration(left), checkPrefix, reason))

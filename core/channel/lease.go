@@ -44,7 +44,7 @@ func (l *Lease) Answered(now time.Time, model, endpoint string) {
 	s.addAnswered(endpoint)
 	back := false
 	if s.slot.has(flagRestricted | flagOutage) {
-		back = s.cleared(l.start, now, model, endpoint)
+		back = s.clearRestrictions(l.start, now, model, endpoint)
 	}
 	s.mu.Unlock()
 	if !l.alive("a request was answered") && back {
@@ -118,7 +118,7 @@ func (l *Lease) Block(now time.Time, request uint64, certain bool, wait time.Dur
 			s.outAt = now
 		}
 	}
-	left := s.blocked.left(now)
+	left := s.blocked.remaining(now)
 	s.update()
 	s.mu.Unlock()
 	if began {

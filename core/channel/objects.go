@@ -45,8 +45,8 @@ func (r *Registry) RememberObject(id string, s *State, k *Key) {
 	r.objects.put(o)
 }
 
-// KnowsObjects reports whether the creator of any object is known.
-func (r *Registry) KnowsObjects() bool { return r.objects.some.Load() }
+// HasObjects reports whether the creator of any object is known.
+func (r *Registry) HasObjects() bool { return r.objects.some.Load() }
 
 // ObjectOwner returns the channel and key that created the object. ok is false
 // if they are not known. The key is nil for a channel without keys.

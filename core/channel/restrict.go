@@ -82,7 +82,7 @@ func (s *State) DenyModel(now time.Time, model string, skip Skip, wait time.Dura
 	m := s.model(now, model)
 	m.skip = skip
 	began := m.cooldown.start(now, wait, length, modelCooldown, reason)
-	left := m.cooldown.left(now)
+	left := m.cooldown.remaining(now)
 	s.update()
 	s.mu.Unlock()
 	if began {
@@ -104,7 +104,7 @@ func (s *State) DenyEndpoint(now time.Time, endpoint string, certain bool, wait 
 	if certain || e.misses >= 2 {
 		began = e.cooldown.start(now, wait, endpointPause, endpointPause, reason)
 	}
-	left := e.cooldown.left(now)
+	left := e.cooldown.remaining(now)
 	s.update()
 	s.mu.Unlock()
 	if began {
@@ -131,10 +131,10 @@ func (s *State) CountModelRefusal(now time.Time, model string, request uint64) {
 	}
 }
 
-// cleared removes the restrictions that a good answer with any key disproves, and the result
+// clearRestrictions removes the restrictions that a good answer with any key disproves, and the result
 // of the last health check. Restrictions that began later than the attempt stay. It reports
 // whether the channel was blocked or down; the caller holds mu.
-func (s *State) cleared(began, now time.Time, model, endpoint string) (back bool) {
+func (s *State) clearRestrictions(began, now time.Time, model, endpoint string) (back bool) {
 	if s.health == sdk.HealthDown && !began.Before(s.since) {
 		s.health, s.since, s.reason = sdk.HealthUnknown, now, ""
 		back = true

@@ -109,14 +109,14 @@ func TestCountsOfAnotherProcessAreAdded(t *testing.T) {
 	attempts(old, "b", true)
 	saved := old.Save()
 	next.Restore(saved)
-	if all := old.CountedSince(saved); len(all) > 0 {
+	if all := old.CountsSince(saved); len(all) > 0 {
 		t.Errorf("counted since then: %+v", all)
 	}
 	attempts(next, "a", true)
 	now = now.Add(time.Minute)
 	attempts(old, "a", true, true, false)
 	attempts(old, "c", true)
-	next.Count(old.CountedSince(saved))
+	next.AddCounts(old.CountsSince(saved))
 	a := next.Channel("a", "https://a.example")
 	for name, c := range map[string]Counters{"the channel": a.Counters(), "the key": a.Key("secret-key-1").Counters()} {
 		if c.Requests != 6 || c.Successes != 4 || c.Failures != 2 || !c.LastAt.Equal(now) || !c.ErrorAt.Equal(now) {

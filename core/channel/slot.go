@@ -76,8 +76,8 @@ type Gauge struct{ slot *slot }
 // Gauge returns the channel's gauge.
 func (s *State) Gauge() Gauge { return Gauge{s.slot} }
 
-// Clear reports whether the channel, its models, endpoints and keys have no restrictions.
-func (g Gauge) Clear() bool { return g.slot.flags.Load() == 0 }
+// Unrestricted reports whether the channel, its models, endpoints and keys have no restrictions.
+func (g Gauge) Unrestricted() bool { return g.slot.flags.Load() == 0 }
 
 // InFlight returns the number of attempts in flight.
 func (g Gauge) InFlight() int { return int(g.slot.inFlight.Load()) }

@@ -88,7 +88,7 @@ func (a *app) checkRestart(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("nothing was restarted: %w", err)
 	}
-	piped, err := config.Kept(path)
+	piped, err := config.PipedFile(path)
 	if err != nil {
 		return fmt.Errorf("nothing was restarted: %w", err)
 	}
@@ -114,7 +114,7 @@ func (a *app) trial(ctx context.Context, piped *os.File, args ...string) ([]byte
 	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "NOTIFY_SOCKET=") })
 	if piped != nil {
 		c.ExtraFiles = []*os.File{piped}
-		c.Env = append(c.Env, config.KeptVariable(firstExtraFile, piped.Name()))
+		c.Env = append(c.Env, config.PipedVariable(firstExtraFile, piped.Name()))
 	}
 	c.Dir, c.WaitDelay = startDir, time.Second
 	asGroup(c)

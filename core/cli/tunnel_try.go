@@ -54,8 +54,8 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 			a.say("%s", p.Bold("tunnel "+t.Name))
 		}
 		x.OK = tunnel.Test(ctx, tunnel.Options{}, t, tunnel.TestOptions{
-			Held: func(address string) bool { return hasOpen(running, t, address) },
-			Ask:  a.passphrase(ctx),
+			IsOpen: func(address string) bool { return hasOpen(running, t, address) },
+			Ask:    a.passphrase(ctx),
 			Report: func(r tunnel.Result) {
 				x.Steps = append(x.Steps, r)
 				loggedIn = loggedIn || r.OK && r.Step == sshclient.StepLogin

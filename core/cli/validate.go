@@ -102,7 +102,7 @@ func checkLogFile(path string, cfg *config.Config, report config.Report) config.
 	u, installed := service.InstalledSystem()
 	isOfService := installed && isServiceConfig(path, u)
 	if err := fileaccess.CheckAppend(file); err != nil && !service.GetsLogDir(file) {
-		return report.Deny(cfg, "log.file", err)
+		return report.AddSettingError(cfg, "log.file", err)
 	}
 	if isOfService && !u.MayWrite(file) {
 		return report.Warn("The setting log.file", []string{fmt.Sprintf("systemd does not let the service write to %s: use a file in %s, or add ReadWritePaths=%s under [Service] with 'systemctl edit aitunnel'.", file, service.LogDir, filepath.Dir(file))})

@@ -126,9 +126,9 @@ func isOpen(path string) bool {
 
 // firstOf returns what the wizard needs to know of a configuration that it wrote.
 func firstOf(cfg *config.Config) first {
-	f := first{Open: true, AdminToken: cfg.Admin.Token.Reveal()}
+	f := first{Open: true, AdminToken: cfg.Admin.Token.Plaintext()}
 	if len(cfg.Proxy.ClientTokens) > 0 {
-		f.ClientToken = cfg.Proxy.ClientTokens[0].Reveal()
+		f.ClientToken = cfg.Proxy.ClientTokens[0].Plaintext()
 	}
 	for _, c := range cfg.Channels {
 		s := site{Name: c.Name, Target: c.Target.String(), Fallback: c.Fallback}
@@ -136,7 +136,7 @@ func firstOf(cfg *config.Config) first {
 			s.Auth = string(c.Auth.Style)
 		}
 		for _, k := range c.Keys {
-			s.Keys = append(s.Keys, k.Value.Reveal())
+			s.Keys = append(s.Keys, k.Value.Plaintext())
 		}
 		f.Sites = append(f.Sites, s)
 	}

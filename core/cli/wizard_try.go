@@ -199,7 +199,7 @@ func (t siteTrial) send(ctx context.Context, method, path string, header map[str
 		r.Header.Set("Content-Type", "application/json")
 	}
 	if t.key != "" {
-		r.URL.RawQuery = dialect.Auth{Style: dialect.Style(t.auth)}.Carry(r, r.Header, r.URL.RawQuery, t.key)
+		r.URL.RawQuery = dialect.Auth{Style: dialect.Style(t.auth)}.AddKey(r, r.Header, r.URL.RawQuery, t.key)
 	}
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()

@@ -77,7 +77,7 @@ func TestLoopsWithinTheBoundsWork(t *testing.T) {
 	if report.HasErrors() {
 		t.Fatal(report.Lines())
 	}
-	if len(cfg.Channels[0].Keys) != 3 || cfg.Channels[0].Keys[2].Value.Reveal() != "key-002" {
+	if len(cfg.Channels[0].Keys) != 3 || cfg.Channels[0].Keys[2].Value.Plaintext() != "key-002" {
 		t.Errorf("%+v", cfg.Channels[0].Keys)
 	}
 }

@@ -186,7 +186,7 @@ func TestNoPartOfAConfigurationPrintsASecret(t *testing.T) {
 	if n < 50 {
 		t.Errorf("only %d values were printed", n)
 	}
-	if got := cfg.Channels[0].Keys[0].Value.Reveal(); got != canaries["literal key"] {
+	if got := cfg.Channels[0].Keys[0].Value.Plaintext(); got != canaries["literal key"] {
 		t.Error("the first key is not what the file says")
 	}
 }

@@ -141,7 +141,7 @@ func (r *reader) keys(c *Channel) {
 			// Already reported.
 		} else if k.Value.IsZero() && len(r.loader.diags) == before {
 			kr.wrong(a, "the key is empty")
-		} else if err := CheckCredential(k.Value.Reveal()); err != nil {
+		} else if err := CheckCredential(k.Value.Plaintext()); err != nil {
 			kr.wrong(a, err.Error())
 		}
 		kr.done()
@@ -161,12 +161,12 @@ func (r *reader) checkKeys(c *Channel) {
 	labels, values := map[string]bool{}, map[string]bool{}
 	for _, k := range c.Keys {
 		switch {
-		case values[k.Value.Reveal()]:
+		case values[k.Value.Plaintext()]:
 			r.loader.fail(k.Range, "Duplicate key", "This key is listed twice in the channel. Its limits are the same however often it is listed.")
 		case k.Label != "" && labels[k.Label]:
 			r.loader.fail(k.Range, "Duplicate key", fmt.Sprintf("A key with the label %q already exists.", k.Label))
 		}
-		labels[k.Label], values[k.Value.Reveal()] = true, true
+		labels[k.Label], values[k.Value.Plaintext()] = true, true
 	}
 	keyless := c.Auth.Style == AuthNone || c.Auth.Style == AuthPassthrough
 	switch {

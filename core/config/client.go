@@ -55,16 +55,17 @@ type Limit struct {
 	Concurrent        Concurrent `hcl:"concurrent,optional" type:"whole number, or \"auto\"" default:"no limit" sample:"20" doc:"Requests in flight at once. \"auto\" finds out how many each key of the channel accepts: more while answers are good and quick, fewer after a 429 or when they get slow."`
 }
 
-// Concurrent limits requests in flight: to a number, or to what is found by trying.
+// Concurrent limits requests in flight: to a number, or to one that is found out
+// automatically.
 type Concurrent struct {
-	Most int // 0: no limit
+	Max  int // 0: no limit
 	Auto bool
 }
 
 // InFlightLimit returns how many requests the channel may have in flight; 0: any
 // number.
 func (c *Channel) InFlightLimit() int {
-	if a, b := c.MaxInFlight, c.Limit.Concurrent.Most; a == 0 || b > 0 && b < a {
+	if a, b := c.MaxInFlight, c.Limit.Concurrent.Max; a == 0 || b > 0 && b < a {
 		return b
 	}
 	return c.MaxInFlight
@@ -95,10 +96,10 @@ func HashToken(token string) TokenHash { return sha256.Sum256([]byte(token)) }
 // NewToken returns a new token, for apps or for the panel.
 func NewToken() string { return "at-" + strings.ToLower(rand.Text()) }
 
-// NotFilledIn reports whether a token is a placeholder of the example or of init. As
-// everyone knows it, it is not accepted.
-func NotFilledIn(token Secret) bool {
-	value := token.Reveal()
+// IsPlaceholder reports whether a token is a placeholder of the example or of init.
+// Placeholders are publicly known, so they are not accepted.
+func IsPlaceholder(token Secret) bool {
+	value := token.Plaintext()
 	return strings.HasPrefix(value, "put-") && strings.HasSuffix(value, "-here")
 }
 
@@ -108,7 +109,7 @@ func (c *Client) Hash() (hash TokenHash, ok bool) {
 		n, err := hex.Decode(hash[:], []byte(c.TokenSHA256))
 		return hash, err == nil && n == len(hash)
 	}
-	return HashToken(c.Token.Reveal()), !c.Token.IsZero()
+	return HashToken(c.Token.Plaintext()), !c.Token.IsZero()
 }
 
 // Allows reports whether the client may use the model; "" is a request that names none.
@@ -173,7 +174,7 @@ func (l *loader) clients() {
 	}
 	tokens := map[TokenHash]owner{}
 	for _, t := range l.config.Proxy.ClientTokens {
-		tokens[HashToken(t.Reveal())] = owner{ClientDefault, l.config.places["proxy.client_tokens"]}
+		tokens[HashToken(t.Plaintext())] = owner{ClientDefault, l.config.places["proxy.client_tokens"]}
 	}
 	for _, b := range l.topBlocks("client", "name") {
 		c := l.client(b)
@@ -229,7 +230,7 @@ func (r *reader) token(c *Client) {
 	case token != nil && c.Token.IsZero():
 		r.wrong(token, "the token is empty")
 	case token != nil:
-		if err := CheckCredential(c.Token.Reveal()); err != nil {
+		if err := CheckCredential(c.Token.Plaintext()); err != nil {
 			r.wrong(token, err.Error())
 		}
 	}
@@ -266,5 +267,5 @@ func (r *reader) concurrent(name string, into *Concurrent, most float64) {
 		*into = Concurrent{Auto: true}
 		return
 	}
-	r.integer(name, &into.Most, 0, int(most))
+	r.integer(name, &into.Max, 0, int(most))
 }

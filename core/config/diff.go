@@ -76,7 +76,7 @@ func (t *Tunnel) Same(other *Tunnel) bool { return len(fields(*t, *other)) == 0 
 
 // same compares the fields without reflection, since there may be many keys.
 func (k Key) same(other Key) bool {
-	if k.Value.Reveal() != other.Value.Reveal() {
+	if k.Value.Plaintext() != other.Value.Plaintext() {
 		return false
 	}
 	k.Value, k.Range = other.Value, other.Range
@@ -247,7 +247,7 @@ func same(a, b reflect.Value) bool {
 	case reflect.TypeFor[*verdict.Rule]():
 		return true // its values are compared
 	case reflect.TypeFor[Secret]():
-		return a.Interface().(Secret).Reveal() == b.Interface().(Secret).Reveal()
+		return a.Interface().(Secret).Plaintext() == b.Interface().(Secret).Plaintext()
 	}
 	switch a.Kind() {
 	case reflect.Pointer:

@@ -34,7 +34,7 @@ func (e *Egress) ProxyURL() *url.URL {
 	if e.Proxy.IsZero() {
 		return nil
 	}
-	u, err := parseProxy(e.Proxy.Reveal())
+	u, err := parseProxy(e.Proxy.Plaintext())
 	if err != nil {
 		return nil // it was refused when the configuration was read
 	}
@@ -96,7 +96,7 @@ func (l *loader) egress(b *hclsyntax.Block) *Egress {
 	before := len(l.diags)
 	r.decode(e)
 	if a := r.attributes["proxy"]; a != nil && len(l.diags) == before {
-		if _, err := parseProxy(e.Proxy.Reveal()); err != nil {
+		if _, err := parseProxy(e.Proxy.Plaintext()); err != nil {
 			r.wrong(a, err.Error())
 		}
 	}

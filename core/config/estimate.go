@@ -179,9 +179,9 @@ func isDeep(v cty.Value, left int) bool {
 	return false
 }
 
-// remember stores the size of a variable or local, for estimates of expressions that refer to
+// recordSize stores the size of a variable or local, for estimates of expressions that refer to
 // it. It returns false after it reported that the value is too large.
-func (l *loader) remember(root, name string, v cty.Value, at hcl.Range) bool {
+func (l *loader) recordSize(root, name string, v cty.Value, at hcl.Range) bool {
 	size := sizeOf(v)
 	l.eval.sizes[root+"."+name] = size
 	l.eval.sizes[root] = plus(l.eval.sizes[root], plus(size, elementSize))
@@ -201,9 +201,10 @@ func (l *loader) tooLarge(at hcl.Range) {
 	l.eval.stopped = true
 }
 
-// affordable reports whether an expression may be evaluated. If no limit can be told from its
-// text, all expressions are first evaluated in another process, which can be stopped.
-func (l *loader) affordable(e hclsyntax.Expression) bool {
+// withinLimits reports whether an expression may be evaluated. If the text does not
+// show a limit for one of them, all expressions are first evaluated in another
+// process, which can be stopped.
+func (l *loader) withinLimits(e hclsyntax.Expression) bool {
 	if l.eval.stopped {
 		return false
 	}

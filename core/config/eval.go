@@ -22,8 +22,8 @@ type mark string
 
 const secretMark mark = "secret"
 
-// evaluate makes the context of all expressions: variables first, which may
-// use functions, then locals, which may use variables and each other.
+// evaluate creates the context of all expressions: variables first, which may use
+// functions, then locals, which may use variables and each other.
 func (l *loader) evaluate() {
 	l.eval.context = &hcl.EvalContext{Functions: l.functions(), Variables: map[string]cty.Value{}}
 	channels, egresses, tunnels := l.labels("channel"), l.labels("egress", EgressDirect, EgressEnvironment), l.labels("tunnel")
@@ -44,7 +44,7 @@ func (l *loader) labels(kind string, others ...string) []string {
 	return names
 }
 
-// references returns what names refer to blocks by: their labels.
+// references returns the values by which expressions refer to blocks: their labels.
 func references(names []string) cty.Value {
 	all := map[string]cty.Value{}
 	for _, name := range names {
@@ -96,7 +96,7 @@ func (l *loader) variable(name string, r *reader) cty.Value {
 		l.fail(r.at, "Variable without a value", fmt.Sprintf("Give the variable %q a default, or a value with --var %s=… or in the environment as AITUNNEL_VAR_%s.", name, name, name))
 	}
 	r.done()
-	if !l.remember("var", name, value, r.at) {
+	if !l.recordSize("var", name, value, r.at) {
 		return cty.DynamicVal
 	}
 	if sensitive {
@@ -162,7 +162,7 @@ func (o *ordering) resolve(name string, path []string) {
 	o.loader.eval.context.Variables["local"] = o.needed(a.Expr)
 	r := &reader{loader: o.loader, what: "in locals"}
 	v, ok := r.value(a)
-	if !ok || !o.loader.remember("local", name, v, a.Expr.Range()) {
+	if !ok || !o.loader.recordSize("local", name, v, a.Expr.Range()) {
 		v = cty.DynamicVal
 	}
 	o.values[name] = v

@@ -59,7 +59,7 @@ type evaluationJob struct {
 	Texts map[string][]byte
 }
 
-// place is where it currently is.
+// place is the position of the expression that is being evaluated.
 type place struct {
 	File                          string
 	Line, Column, EndLine, EndCol int
@@ -74,7 +74,7 @@ func evaluateAll() int {
 	out := json.NewEncoder(os.Stdout)
 	l := newLoader(context.Background(), Options{Path: job.Path, Vars: job.Vars, Texts: job.Texts})
 	l.eval.progress = func(at hcl.Range) {
-		_ = out.Encode(place{at.Filename, at.Start.Line, at.Start.Column, at.End.Line, at.End.Column, at.Start.Byte, at.End.Byte}) // without a reader it is killed soon
+		_ = out.Encode(place{at.Filename, at.Start.Line, at.Start.Column, at.End.Line, at.End.Column, at.Start.Byte, at.End.Byte}) // if nobody reads it, this process is killed soon
 	}
 	l.read()
 	l.environment()
@@ -108,7 +108,7 @@ func (l *loader) evaluateBody(b *hclsyntax.Body) {
 }
 
 func (l *loader) evaluateOnce(a *hclsyntax.Attribute) {
-	if !l.affordable(a.Expr) {
+	if !l.withinLimits(a.Expr) {
 		return
 	}
 	v, diags := a.Expr.Value(l.eval.context)

@@ -14,9 +14,9 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Sum returns a checksum of the content of a file and of whether other accounts can read it,
-// of which the configuration warns; or of the list of configuration files in a directory. It
-// is "" for a missing or empty file.
+// Sum returns a checksum: for a file, of its content and of whether other accounts can
+// read it, since the configuration warns of that; for a directory, of its list of
+// configuration files. It is "" for a missing or empty file.
 func Sum(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -88,7 +88,7 @@ func (l *loader) environment() {
 		if a.Name != "env_file" {
 			continue
 		}
-		if !l.affordable(a.Expr) {
+		if !l.withinLimits(a.Expr) {
 			return
 		}
 		v, diags := a.Expr.Value(nil)

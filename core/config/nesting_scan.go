@@ -105,7 +105,7 @@ func afterString(text []byte, i int) int {
 	return -1
 }
 
-// code is text without the blanks and comments that it begins with.
+// code returns the text without leading blanks and comments.
 func code(text []byte) []byte {
 	for {
 		text = bytes.TrimLeft(text, " \t\r\n")

@@ -64,7 +64,7 @@ var notifyHosts = map[string][]string{
 // Hosts returns the hosts of the service: names, or suffixes that begin with a dot. There are
 // none if it cannot be reached through an egress.
 func (n *Notify) Hosts() (hosts []string) {
-	u, err := url.Parse(n.URL.Reveal())
+	u, err := url.Parse(n.URL.Plaintext())
 	if err != nil {
 		return nil
 	}
@@ -153,7 +153,7 @@ func (l *loader) notify(b *hclsyntax.Block) *Notify {
 	r.notifyEgress(n)
 	r.done()
 	if a := r.attributes["url"]; a != nil && len(l.diags) == before {
-		u, err := url.Parse(n.URL.Reveal())
+		u, err := url.Parse(n.URL.Plaintext())
 		if err != nil || !slices.Contains(notifySchemes, u.Scheme) {
 			r.wrong(a, "the URL does not begin with a known service: expected one of "+wording.List(notifySchemes)+", followed by ://")
 		}

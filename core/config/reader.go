@@ -27,7 +27,7 @@ type reader struct {
 	asked      []string          // attributes that were read
 	opened     []string          // blocks that were read
 	forms      map[string]string // how they are written
-	absent     []absence
+	absent     []missingSetting
 }
 
 func (l *loader) reader(b *hclsyntax.Block, what string) *reader {
@@ -46,7 +46,7 @@ func (r *reader) value(a *hclsyntax.Attribute) (v cty.Value, ok bool) {
 }
 
 func (r *reader) evaluate(a *hclsyntax.Attribute, secret bool) (v cty.Value, ok bool) {
-	if !r.loader.resolves(a.Expr, secret) || !r.loader.affordable(a.Expr) {
+	if !r.loader.resolves(a.Expr, secret) || !r.loader.withinLimits(a.Expr) {
 		return cty.DynamicVal, false
 	}
 	v, diags := a.Expr.Value(r.loader.eval.context)
@@ -306,13 +306,13 @@ func knownAs(name string, here []string) string {
 	return ""
 }
 
-// absence is a setting that is required and not there.
-type absence struct{ name, summary, detail string }
+// missingSetting is a required setting that is not set.
+type missingSetting struct{ name, summary, detail string }
 
-// unlessMisspelled reports that a setting is missing, unless it is there under a name
-// that is reported itself.
+// unlessMisspelled reports that a setting is missing, unless a misspelled form of it
+// is reported.
 func (r *reader) unlessMisspelled(name, summary, detail string) {
-	r.absent = append(r.absent, absence{name, summary, detail})
+	r.absent = append(r.absent, missingSetting{name, summary, detail})
 }
 
 // misspelled reports whether an unknown attribute is meant as the setting.

@@ -106,7 +106,7 @@ func (r *reader) plainTexts(list hclsyntax.Expression) (entries []cty.Value, ok 
 		return nil, false
 	}
 	for _, e := range tuple.Exprs {
-		if !r.loader.affordable(e) {
+		if !r.loader.withinLimits(e) {
 			return nil, false
 		}
 		v, diags := e.Value(r.loader.eval.context)

@@ -279,8 +279,8 @@ func (r Report) WarnAt(at hcl.Range, summary, text string) Report {
 	return r
 }
 
-// Deny adds the error that the value of a setting, such as "proxy.listen", cannot be used.
-func (r Report) Deny(c *Config, setting string, err error) Report {
+// AddSettingError adds the error that the value of a setting, such as "proxy.listen", cannot be used.
+func (r Report) AddSettingError(c *Config, setting string, err error) Report {
 	r.diags = append(append(hcl.Diagnostics(nil), r.diags...), &hcl.Diagnostic{
 		Severity: hcl.DiagError, Summary: fmt.Sprintf("The setting %s cannot be applied", setting), Detail: wording.Sentence(err.Error()),
 	})

@@ -20,8 +20,8 @@ type Secret struct {
 // NewSecret makes a secret of value.
 func NewSecret(value string) Secret { return Secret{&value} }
 
-// Reveal returns the value itself.
-func (s Secret) Reveal() string {
+// Plaintext returns the value itself.
+func (s Secret) Plaintext() string {
 	if s.value == nil {
 		return ""
 	}
@@ -29,18 +29,18 @@ func (s Secret) Reveal() string {
 }
 
 // IsZero reports whether the secret is empty.
-func (s Secret) IsZero() bool { return s.Reveal() == "" }
+func (s Secret) IsZero() bool { return s.Plaintext() == "" }
 
 // Equal compares in constant time.
 func (s Secret) Equal(other Secret) bool {
-	a, b := sha256.Sum256([]byte(s.Reveal())), sha256.Sum256([]byte(other.Reveal()))
+	a, b := sha256.Sum256([]byte(s.Plaintext())), sha256.Sum256([]byte(other.Plaintext()))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
 // String returns the masked form: the ends of a long secret, enough to distinguish two keys;
 // nothing of a short one.
 func (s Secret) String() string {
-	value := s.Reveal()
+	value := s.Plaintext()
 	switch n := len(value); {
 	case n == 0:
 		return ""
@@ -65,7 +65,7 @@ const (
 // KeyText returns how a key of a site is shown: its masked form, or for a short key the first
 // and last two characters.
 func (s Secret) KeyText() string {
-	if value := s.Reveal(); len(value) >= longKey && len(value) < longSecret {
+	if value := s.Plaintext(); len(value) >= longKey && len(value) < longSecret {
 		return value[:2] + "…" + value[len(value)-2:]
 	}
 	return s.String()

@@ -51,7 +51,7 @@ func (r *reader) withoutValue(a *hclsyntax.Attribute, message string) string {
 	if !r.isSecret(a) {
 		return message
 	}
-	if !r.loader.affordable(a.Expr) {
+	if !r.loader.withinLimits(a.Expr) {
 		return message
 	}
 	v, _ := a.Expr.Value(r.loader.eval.context)

@@ -32,19 +32,19 @@ func (l *loader) syntax(diags hcl.Diagnostics, text []byte) {
 		}
 		if name := beforeColon(d, text); name != "" {
 			d.Detail = fmt.Sprintf("Write %s = …, or for a block %s { … }: this is a file in HCL, where YAML and JSON have a colon.", name, name)
-			l.diags = append(l.diags, inOurWords(d))
+			l.diags = append(l.diags, withOurTerms(d))
 			return // the other lines have the same problem
 		}
 		if redact.QuotesSecret(d.Detail) {
 			d.Detail = "This is not valid HCL."
 		}
-		l.diags = append(l.diags, inOurWords(d))
+		l.diags = append(l.diags, withOurTerms(d))
 	}
 }
 
-// inOurWords returns an error of the parser with settings called settings, as everywhere
+// withOurTerms returns an error of the parser with settings called settings, as everywhere
 // else; it calls them arguments and attributes.
-func inOurWords(d *hcl.Diagnostic) *hcl.Diagnostic {
+func withOurTerms(d *hcl.Diagnostic) *hcl.Diagnostic {
 	switch d.Summary {
 	case settingExpected:
 		d.Summary = "Setting or block expected"

@@ -122,7 +122,7 @@ type Key struct {
 	Limit  Limit   `hcl:"limit,block" doc:"How much of the key may be used at once. A key at its limit is skipped."`
 	Range  hcl.Range
 
-	Ephemeral bool // it is in no file
+	Ephemeral bool // added at run time, not in a file
 }
 
 // Auth is how a key is sent to a channel's site.

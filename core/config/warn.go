@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
-// warn warns of what works, but probably not as intended.
+// addWarnings warns of what is valid, but probably not intended.
 func (l *loader) addWarnings() {
 	l.warnReadable()
 	l.warnValues()

@@ -50,7 +50,7 @@ var placeholders = sync.OnceValue(func() *regexp.Regexp {
 
 func (l *loader) warnPlaceholders() {
 	warn := func(s Secret, at hcl.Range, what string) {
-		if placeholders().MatchString(s.Reveal()) {
+		if placeholders().MatchString(s.Plaintext()) {
 			l.warn(at, "Placeholder in place of a value", fmt.Sprintf("%s: put the real value here, or set the environment variable.", what))
 		}
 	}
@@ -70,7 +70,7 @@ func (l *loader) warnPlaceholders() {
 
 // refused says that a token is a placeholder, and whether it is refused.
 func refused(token Secret, what string) string {
-	if NotFilledIn(token) {
+	if IsPlaceholder(token) {
 		return what + " is a placeholder, which is not accepted"
 	}
 	return what + " is a placeholder"
@@ -80,7 +80,7 @@ func refused(token Secret, what string) string {
 // yet.
 func (c *Config) OnlyPlaceholders() bool {
 	for _, ch := range c.Channels {
-		real := func(k *Key) bool { return !placeholders().MatchString(k.Value.Reveal()) }
+		real := func(k *Key) bool { return !placeholders().MatchString(k.Value.Plaintext()) }
 		if len(ch.Keys) == 0 || slices.ContainsFunc(ch.Keys, real) {
 			return false
 		}
@@ -130,7 +130,7 @@ func (l *loader) warnTarget(c *Channel) {
 
 func (l *loader) warnKeys(c *Channel) {
 	for _, k := range c.Keys {
-		if value := k.Value.Reveal(); strings.ContainsAny(value, " \t\"'`") {
+		if value := k.Value.Plaintext(); strings.ContainsAny(value, " \t\"'`") {
 			l.warn(k.Range, "Space or quote in a key", "The key is sent as it is, with its spaces and quotes. Remove them if they are not part of the key.")
 		} else if scheme, _, found := strings.Cut(value, ":"); found && slices.Contains([]string{"bearer", "authorization", "x-api-key"}, strings.ToLower(scheme)) {
 			l.warn(k.Range, "Header in place of a key", "Only the key itself belongs here; auth says how it is sent.")
@@ -145,7 +145,7 @@ func (l *loader) warnSharedKeys() {
 	first := map[place]*Channel{}
 	for _, c := range l.config.Channels {
 		for _, k := range c.Keys {
-			p := place{c.Target.Host, k.Value.Reveal()}
+			p := place{c.Target.Host, k.Value.Plaintext()}
 			if placeholders().MatchString(p.value) {
 				continue
 			}

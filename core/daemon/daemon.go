@@ -147,13 +147,13 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	memory, persisted, err := d.prepare(seed)
+	planners, persisted, err := d.prepare(seed)
 	if err != nil {
 		return err
 	}
 	d.save = persisted
 	d.reloader = reload.New(reload.Options{
-		Services: d.parts, Path: d.options.ConfigPath, Dir: d.options.Dir, StateDir: d.options.StateDir, Vars: d.options.Vars, Memory: memory, Life: d.life, Asked: d.reloadAsked, HandOver: d.options.HandOver,
+		Services: d.parts, Path: d.options.ConfigPath, Dir: d.options.Dir, StateDir: d.options.StateDir, Vars: d.options.Vars, Planners: planners, Life: d.life, Asked: d.reloadAsked, HandOver: d.options.HandOver,
 	})
 	api := d.api(seed)
 	d.panel.Handler = api
@@ -204,7 +204,7 @@ func (d *Daemon) claim() (err error) {
 }
 
 // prepare creates the services, which do not belong to a configuration.
-func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persistence, err error) {
+func (d *Daemon) prepare(seed []byte) (planners route.SavedPlanners, persisted *persistence, err error) {
 	o := d.options
 	d.sink = logsink.New(o.LogOutput, d.logDropped)
 	d.log = d.sink.Logger()
@@ -218,9 +218,9 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	d.clients = &limit.Clients{}
 	persisted = newPersistence(o, d.parts.Bus, d.parts.Registry, d.stats, d.clients)
 	if o.Predecessor == nil {
-		memory = persisted.load()
+		planners = persisted.load()
 	} else { // the rest is read once the predecessor no longer changes it
-		memory = persisted.loadMemory()
+		planners = persisted.loadPlanners()
 		d.predecessor = newPredecessor(o.Predecessor)
 		go d.listen(d.predecessor)
 	}
@@ -235,7 +235,7 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 		Timing:     o.PluginTiming,
 	})
 	if err != nil {
-		return memory, persisted, err
+		return planners, persisted, err
 	}
 	d.parts.Proxy = proxy.New(proxy.Options{
 		Registry: d.parts.Registry, Bus: d.parts.Bus, Clients: d.clients, Roots: o.Roots, Unknown: d.keepUnknown(), DialTunnel: d.dialTunnel,
@@ -245,7 +245,7 @@ func (d *Daemon) prepare(seed []byte) (memory route.Memory, persisted *persisten
 	d.entry = &bind.Port{Setting: "proxy.listen", Address: func(c *config.Config) string { return c.Proxy.Listen }, Handler: d.parts.Proxy}
 	d.panel = &bind.Port{Setting: "admin.listen", Address: func(c *config.Config) string { return c.Admin.Listen }}
 	d.parts.Ports = bind.New(bind.Options{Log: d.log, Failed: d.failed, Cause: proxy.ErrShutdown}, d.entry, d.panel)
-	return memory, persisted, nil
+	return planners, persisted, nil
 }
 
 // keepUnknown opens the directory of answers that no rule recognizes. The program also
@@ -284,17 +284,17 @@ func (d *Daemon) newTunnels() *tunnel.Tunnels {
 	return tunnel.New(tunnel.Options{
 		Handler: func(name string, f *config.Forward) http.Handler {
 			if f.Channel != nil {
-				return proxy.By(name, d.parts.Proxy.Only(f.Channel.Name))
+				return proxy.ThroughTunnel(name, d.parts.Proxy.ForChannel(f.Channel.Name))
 			}
-			return proxy.By(name, d.parts.Proxy)
+			return proxy.ThroughTunnel(name, d.parts.Proxy)
 		},
-		Server:   func(h http.Handler) tunnel.Server { return bind.NewServer(h, d.log) },
-		OnChange: d.tunnelChanged,
-		Guarded:  func() bool { return d.reloader.Running().Config.RequiresToken() },
-		Sessions: filepath.Join(d.options.StateDir, "sessions.json"),
-		Grace:    bind.Grace,
-		Free:     d.tunnelFree,
-		Home:     d.options.Home,
+		Server:        func(h http.Handler) tunnel.Server { return bind.NewServer(h, d.log) },
+		OnChange:      d.tunnelChanged,
+		RequiresToken: func() bool { return d.reloader.Running().Config.RequiresToken() },
+		Sessions:      filepath.Join(d.options.StateDir, "sessions.json"),
+		Grace:         bind.Grace,
+		WaitUntilFree: d.tunnelFree,
+		Home:          d.options.Home,
 	})
 }
 

@@ -126,7 +126,7 @@ func (d *Daemon) channelChanged(c channel.Change) {
 			e.Type = event.TypeKey
 		}
 	}
-	if c.Kind.Bad() {
+	if c.Kind.IsProblem() {
 		e.Level = event.LevelWarn
 	}
 	d.parts.Bus.Publish(e)

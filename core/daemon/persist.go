@@ -33,15 +33,15 @@ const (
 
 // savedState is the content of state.json. It contains no secrets.
 type savedState struct {
-	Version  int           `json:"version"`
-	State    channel.Saved `json:"state"`
-	Planners route.Memory  `json:"planners,omitempty"`
+	Version  int                 `json:"version"`
+	State    channel.Saved       `json:"state"`
+	Planners route.SavedPlanners `json:"planners,omitempty"`
 
 	// Budgets are what clients have spent.
 	Budgets []limit.SavedBudget `json:"budgets,omitempty"`
 
 	// Plans is the earlier form of Planners; it is read, but not written.
-	Plans map[string]route.Remembered `json:"plans,omitempty"`
+	Plans map[string]route.SavedPlanner `json:"plans,omitempty"`
 }
 
 const stateVersion = 1
@@ -56,7 +56,7 @@ func loadState(f *statefile.File) (savedState, error) {
 		return savedState{}, err
 	}
 	if out.Planners == nil {
-		out.Planners = route.MigrateMemory(out.Plans)
+		out.Planners = route.MigrateSavedPlanners(out.Plans)
 	}
 	out.Plans = nil
 	return out, nil
@@ -95,8 +95,8 @@ func newPersistence(o Options, bus *event.Bus, registry *channel.Registry, colle
 	}
 }
 
-// load restores what the last run saved, and returns the memory of its planners.
-func (p *persistence) load() route.Memory {
+// load restores what the last run saved, and returns the state of its planners.
+func (p *persistence) load() route.SavedPlanners {
 	state, err := loadState(p.state)
 	if err != nil {
 		p.warn(err.Error())
@@ -115,8 +115,8 @@ func (p *persistence) load() route.Memory {
 	return state.Planners
 }
 
-// loadMemory returns the memory of the planners only.
-func (p *persistence) loadMemory() route.Memory {
+// loadPlanners returns the state of the planners only.
+func (p *persistence) loadPlanners() route.SavedPlanners {
 	state, err := loadState(p.state)
 	if err != nil {
 		p.warn(err.Error())
@@ -185,7 +185,7 @@ func (p *persistence) saveState(g *reload.Generation) error {
 	}
 	p.budgets = p.clients.Changes()
 	p.saved = p.registry.Save()
-	saved := savedState{Version: stateVersion, State: p.saved, Planners: g.Table().Memory(), Budgets: p.clients.Save(p.registry.Now())}
+	saved := savedState{Version: stateVersion, State: p.saved, Planners: g.Table().SavePlanners(), Budgets: p.clients.Save(p.registry.Now())}
 	return p.wrote(p.state, saveState(p.state, saved))
 }
 

@@ -30,14 +30,14 @@ func TestOldStateFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	find := func(p route.Purpose) route.Remembered {
+	find := func(p route.Purpose) route.SavedPlanner {
 		for _, r := range got.Planners {
 			if r.Purpose == p {
 				return r
 			}
 		}
 		t.Errorf("nothing is remembered of %+v", p)
-		return route.Remembered{}
+		return route.SavedPlanner{}
 	}
 	if r := find(route.Purpose{Kind: route.ForRoute, Name: "/v1/**", Models: "gpt-* claude-*"}); r.Credit["backup"] != 0.5 {
 		t.Errorf("credits %v", r.Credit)

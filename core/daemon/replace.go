@@ -299,7 +299,7 @@ func (d *Daemon) endPassing(ctx context.Context) {
 	}
 	select {
 	case <-s.passed:
-		if all := d.parts.Registry.CountedSince(s.saved); len(all) > 0 {
+		if all := d.parts.Registry.CountsSince(s.saved); len(all) > 0 {
 			_ = s.conn.Send(handover.Message{Kind: handover.Counted, Counted: &all})
 		}
 	case <-s.gone:

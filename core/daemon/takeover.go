@@ -63,7 +63,7 @@ func (d *Daemon) listen(p *predecessor) {
 			continue
 		case m.Counted != nil:
 			<-p.restored
-			d.parts.Registry.Count(*m.Counted)
+			d.parts.Registry.AddCounts(*m.Counted)
 			continue
 		}
 		p.mu.Lock()

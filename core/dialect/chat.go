@@ -46,9 +46,9 @@ func isPlainChunk(data []byte) bool {
 	return containsNone(data, `"error"`)
 }
 
-// classifyChoices classifies the parts that chat and completions have in common. It reports
-// whether there are choices: without, the event may be an error. Beside choices, only signs
-// that are sure count as one.
+// classifyChoices classifies the parts that chat and completions have in common. It
+// reports whether there are choices: without them, the event may be an error. With
+// choices, only unambiguous signs count as an error.
 func classifyChoices(e *Event) bool {
 	root := parse(e.Data)
 	var choices, usage gjson.Result

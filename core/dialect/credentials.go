@@ -228,9 +228,9 @@ func unescape(s string) string {
 	return s
 }
 
-// Carry adds the key to a request to a channel: to h, which it changes, or to query, which
+// AddKey adds the key to a request to a channel: to h, which it changes, or to query, which
 // it returns. in is the caller's request.
-func (a Auth) Carry(in *http.Request, h http.Header, query, key string) string {
+func (a Auth) AddKey(in *http.Request, h http.Header, query, key string) string {
 	style, param := a.Style, a.Param
 	if style == StyleAuto || style == "" {
 		style = Of(in).Style()

@@ -136,7 +136,7 @@ func TestCarry(t *testing.T) {
 		in := request("POST", tt.target, nil)
 		h := http.Header{}
 		query := RemoveCredentials(h, in.URL.RawQuery, nil)
-		got := Auth{Style: tt.style, Param: "to&ken"}.Carry(in, h, query, "k&y")
+		got := Auth{Style: tt.style, Param: "to&ken"}.AddKey(in, h, query, "k&y")
 		if got != tt.wantQuery || !reflect.DeepEqual(h, tt.want) {
 			t.Errorf("%s at %s: %q, %v", tt.style, tt.target, got, h)
 		}

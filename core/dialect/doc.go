@@ -3,7 +3,7 @@
 //
 // For a request, [Of] returns the [Dialect], [EndpointOf] the kind of endpoint,
 // [FindModel] the model, and [Credentials] the possible tokens of the caller;
-// [Auth.Carry] adds a channel's key where the site expects it.
+// [Auth.AddKey] adds a channel's key where the site expects it.
 //
 // A [Stream] follows an answer: for bytes that arrive, it returns each [Event] with its
 // [Kind] (keep-alive, preamble, content, end, error) and its length, so that a proxy can

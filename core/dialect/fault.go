@@ -28,8 +28,8 @@ func errorIn(data []byte, cut bool) ([]byte, bool) {
 // frequent.
 var errorMarks = [][]byte{[]byte(`essage"`), []byte(`error`), []byte(`"Error"`), []byte(`fail`), []byte(`"detail"`), []byte(`"success"`), []byte(`msg"`), []byte(`"base_resp"`)}
 
-// choicesMark is the beginning of an answer of the chat format. Beside one, only the signs
-// count that are sure (see errorSigns).
+// choicesMark is the beginning of an answer in the chat format. With choices, only
+// unambiguous signs count as an error (see errorSigns).
 var choicesMark = []byte(`"choices":[{`)
 
 // errorWord is what some gateways send instead of an event's JSON.
@@ -71,12 +71,12 @@ func isError(o gjson.Result) bool {
 
 // errorSigns are the signs of an error in the fields of an object.
 type errorSigns struct {
-	sure                    bool // it is an error, whatever the other fields are
+	sure                    bool // it is certainly an error, whatever the other fields are
 	detail, message, failed bool
 	other                   bool // it has content other than an error
 }
 
-// certain looks for a sign that is sure, whatever the other fields are.
+// certain looks for an unambiguous sign of an error, whatever the other fields are.
 func (c *errorSigns) certain(name string, v gjson.Result) {
 	switch name {
 	case "error":

@@ -11,7 +11,7 @@ import (
 func formField(contentType string, b []byte, field string) (start, end int, found Found) {
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil || params["boundary"] == "" {
-		return 0, 0, None
+		return 0, 0, Absent
 	}
 	delimiter := []byte("--" + params["boundary"])
 	at := bytes.Index(b, delimiter)
@@ -22,7 +22,7 @@ func formField(contentType string, b []byte, field string) (start, end int, foun
 	for {
 		rest := b[at+len(delimiter):]
 		if bytes.HasPrefix(rest, []byte("--")) {
-			return 0, 0, None
+			return 0, 0, Absent
 		}
 		headerEnd := bytes.Index(rest, []byte("\r\n\r\n"))
 		if headerEnd < 0 {
@@ -34,7 +34,7 @@ func formField(contentType string, b []byte, field string) (start, end int, foun
 			return 0, 0, Incomplete
 		}
 		if isField(rest[:headerEnd], field) {
-			return start, start + n, Yes
+			return start, start + n, Present
 		}
 		at = start + n + len("\r\n")
 	}
@@ -42,7 +42,7 @@ func formField(contentType string, b []byte, field string) (start, end int, foun
 
 func formValue(contentType string, b []byte, field string) string {
 	start, end, found := formField(contentType, b, field)
-	if found != Yes {
+	if found != Present {
 		return ""
 	}
 	return string(b[start:end])

@@ -35,15 +35,15 @@ func FindModel(r *http.Request, b []byte, whole bool) (Model, Found) {
 	escaped := r.URL.EscapedPath()
 	if start, end, ok := pathModel(escaped); ok {
 		if name, err := url.PathUnescape(escaped[start:end]); err == nil {
-			return Model{name, inPath, start, end}, Yes
+			return Model{name, inPath, start, end}, Present
 		}
 	}
 	if m, ok := queryModel(r.URL.Path, r.URL.RawQuery); ok {
-		return m, Yes
+		return m, Present
 	}
 	m, found := bodyModel(r.Header, b)
 	if found == Incomplete && whole {
-		found = None
+		found = Absent
 	}
 	return m, found
 }
@@ -123,17 +123,17 @@ func bodyModel(h http.Header, b []byte) (Model, Found) {
 
 func jsonModel(b []byte) (Model, Found) {
 	start, end, found := topLevel(b, "model")
-	if found != Yes {
+	if found != Present {
 		return Model{}, found
 	}
 	if b[start] != '"' {
-		return Model{}, None
+		return Model{}, Absent
 	}
 	name := unquote(b[start:end])
 	if name == "" {
-		return Model{}, None
+		return Model{}, Absent
 	}
-	return Model{name, inJSON, start, end}, Yes
+	return Model{name, inJSON, start, end}, Present
 }
 
 // maxDecodedBody is how much of a compressed body is decoded to find its model.
@@ -159,7 +159,7 @@ func urlFormModel(b []byte) (Model, Found) {
 		end := at + len(part.text)
 		name, value, _ := strings.Cut(part.text, "=")
 		if unescape(name) == "model" && value != "" {
-			return Model{unescape(value), inURLForm, end - len(value), end}, Yes
+			return Model{unescape(value), inURLForm, end - len(value), end}, Present
 		}
 		at = end
 	}
@@ -168,13 +168,13 @@ func urlFormModel(b []byte) (Model, Found) {
 
 func formModel(contentType string, b []byte) (Model, Found) {
 	start, end, found := formField(contentType, b, "model")
-	if found == Yes && start == end {
-		found = None
+	if found == Present && start == end {
+		found = Absent
 	}
-	if found != Yes {
+	if found != Present {
 		return Model{}, found
 	}
-	return Model{string(b[start:end]), inForm, start, end}, Yes
+	return Model{string(b[start:end]), inForm, start, end}, Present
 }
 
 func unquote(b []byte) string { return gjson.ParseBytes(b).Str }

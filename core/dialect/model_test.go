@@ -89,7 +89,7 @@ func TestFindAndRenameModel(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := parsed(t, tt.target, tt.header)
 			m, found := FindModel(r, []byte(tt.body), true)
-			if m.Name != tt.want || (found == Yes) != (tt.want != "") {
+			if m.Name != tt.want || (found == Present) != (tt.want != "") {
 				t.Fatalf("%q, %d; want %q", m.Name, found, tt.want)
 			}
 			p := Parts{Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Body: []byte(tt.body), Whole: true}
@@ -155,12 +155,12 @@ func TestModelInPartOfABody(t *testing.T) {
 			switch {
 			case found == Incomplete && seen != Incomplete:
 				t.Fatalf("%.60q: found in less than %d bytes, but not in these", tt.body, n)
-			case found == Yes && m.Name != tt.want, found == None && tt.want != "":
+			case found == Present && m.Name != tt.want, found == Absent && tt.want != "":
 				t.Fatalf("%.60q: %q, %d after %d bytes", tt.body, m.Name, found, n)
 			}
 			seen = found
 		}
-		if (seen == Yes) != (tt.want != "") {
+		if (seen == Present) != (tt.want != "") {
 			t.Errorf("%.60q: %d at the end", tt.body, seen)
 		}
 	}
@@ -173,7 +173,7 @@ func TestModelInCompressedBodies(t *testing.T) {
 		r := request("POST", "/v1/chat/completions", http.Header{"Content-Encoding": {name}, "Content-Type": {"application/json"}})
 		coded := encode(t, coding, []byte(body))
 		m, found := FindModel(r, coded, true)
-		if m.Name != "gpt-4o" || found != Yes {
+		if m.Name != "gpt-4o" || found != Present {
 			t.Errorf("%s: %q, %d", coding, m.Name, found)
 			continue
 		}
@@ -190,7 +190,7 @@ func TestModelInCompressedBodies(t *testing.T) {
 		}
 	}
 	r := request("POST", "/v1/chat/completions", http.Header{"Content-Encoding": {"rot13"}})
-	if _, found := FindModel(r, []byte("x"), true); found != None {
+	if _, found := FindModel(r, []byte("x"), true); found != Absent {
 		t.Error("an unknown encoding has a model")
 	}
 }
@@ -223,7 +223,7 @@ func FuzzModel(f *testing.F) {
 		m, found := FindModel(r, b, true)
 		p := Parts{Body: bytes.Clone(b), Whole: true}
 		renamed := m.Rename(&p, to)
-		if renamed != (found == Yes) {
+		if renamed != (found == Present) {
 			t.Fatalf("%q: found %d, renamed %v", b, found, renamed)
 		}
 		var before map[string]any
@@ -234,7 +234,7 @@ func FuzzModel(f *testing.F) {
 		if m.Name != want {
 			t.Fatalf("the model of %q is %q, not %q", b, want, m.Name)
 		}
-		if part, found := FindModel(r, b[:min(max(cut, 0), len(b))], false); found == Yes && part.Name != want || found == None && want != "" {
+		if part, found := FindModel(r, b[:min(max(cut, 0), len(b))], false); found == Present && part.Name != want || found == Absent && want != "" {
 			t.Fatalf("the model of the beginning of %q is %q, %d", b, part.Name, found)
 		}
 		if want == "" {
@@ -288,7 +288,7 @@ func BenchmarkFindModel(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				if _, found := FindModel(r, data, true); found != Yes {
+				if _, found := FindModel(r, data, true); found != Present {
 					b.Fatal("no model")
 				}
 			}

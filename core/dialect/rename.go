@@ -65,7 +65,7 @@ func (m Model) renameCopy(p *Parts, to string) {
 		return
 	}
 	from, with := gjson.AppendJSONString(nil, "models/"+m.Name), gjson.AppendJSONString(nil, "models/"+to)
-	if start, end, found := topLevel(p.Body, "model"); found == Yes && bytes.Equal(p.Body[start:end], from) {
+	if start, end, found := topLevel(p.Body, "model"); found == Present && bytes.Equal(p.Body[start:end], from) {
 		p.Body = splice(p.Body, start, end, with)
 	}
 }
@@ -79,7 +79,7 @@ func renameCoded(p *Parts, to string) bool {
 		return false
 	}
 	start, end, found := topLevel(plain, "model")
-	if found != Yes {
+	if found != Present {
 		return false
 	}
 	p.Body, p.Coding = splice(plain, start, end, gjson.AppendJSONString(nil, to)), ""

@@ -7,9 +7,9 @@ type Found uint8
 
 // The results.
 const (
-	None       Found = iota // it is not in the body
+	Absent     Found = iota // it is not in the body
 	Incomplete              // it may be in the rest of the body
-	Yes                     // it was found
+	Present                 // it was found
 )
 
 // topLevel finds the value of a top-level field of a JSON object, of which b is the
@@ -23,22 +23,22 @@ func topLevel(b []byte, field string) (start, end int, found Found) {
 		return true
 	})
 	if end > 0 {
-		found = Yes
+		found = Present
 	}
 	return start, end, found
 }
 
-// eachField visits the top-level fields of a JSON object, of which b is the beginning, with
-// their quoted names and the positions of their values, until visit returns false. It
-// returns Yes if visit did, Incomplete if b ended before the object, and None if all
-// fields were visited or b is not an object.
+// eachField visits the top-level fields of a JSON object, of which b is the beginning,
+// with their quoted names and the positions of their values, until visit returns
+// false. It returns Present if visit did, Incomplete if b ended before the object, and
+// Absent if all fields were visited or b is not an object.
 func eachField(b []byte, visit func(name []byte, start, end int) bool) Found {
 	i := skipBlank(b, len(b)-len(bytes.TrimPrefix(b, byteOrderMark)))
 	if i == len(b) {
 		return Incomplete
 	}
 	if b[i] != '{' {
-		return None
+		return Absent
 	}
 	for i++; ; {
 		for i < len(b) && (b[i] == ',' || isBlankByte(b[i])) {
@@ -48,7 +48,7 @@ func eachField(b []byte, visit func(name []byte, start, end int) bool) Found {
 			return Incomplete
 		}
 		if b[i] != '"' {
-			return None // the end of the object, or not JSON
+			return Absent // the end of the object, or not JSON
 		}
 		nameEnd, ok := skipString(b, i)
 		if !ok {
@@ -59,7 +59,7 @@ func eachField(b []byte, visit func(name []byte, start, end int) bool) Found {
 			return Incomplete
 		}
 		if b[i] != ':' {
-			return None
+			return Absent
 		}
 		start := skipBlank(b, i+1)
 		end, ok := skipValue(b, start)
@@ -67,9 +67,9 @@ func eachField(b []byte, visit func(name []byte, start, end int) bool) Found {
 		case !ok:
 			return Incomplete
 		case end == start:
-			return None
+			return Absent
 		case !visit(name, start, end):
-			return Yes
+			return Present
 		}
 		i = end
 	}

@@ -85,7 +85,7 @@ type Event struct {
 	Plugin  string    `json:"plugin,omitempty"`
 	Enabled *bool     `json:"enabled,omitempty"` // of a channel that was paused or resumed
 	Tunnel  string    `json:"tunnel,omitempty"`
-	Client  string    `json:"client,omitempty"` // of TypeClient
+	Client  string    `json:"client,omitempty"` // for TypeClient
 	Message string    `json:"message,omitempty"`
 	Request *Request  `json:"request,omitempty"` // of TypeRequest and TypeRetry
 }
@@ -103,7 +103,7 @@ type Request struct {
 	Status   int    `json:"status"` // 499: the caller disconnected
 	Stream   bool   `json:"stream,omitempty"`
 	Error    string `json:"error,omitempty"`
-	Message  string `json:"message,omitempty"`    // what the caller was told, of a request that was refused without asking a channel
+	Message  string `json:"message,omitempty"`    // the message to the caller of a request that was refused before any channel was tried
 	TTFB     Millis `json:"ttfb_ms"`              // from the arrival of the request to the first byte passed on
 	Content  Millis `json:"content_ms,omitempty"` // until the first content: not a keep-alive, nor an event that only opens the answer; 0: none was seen
 	Total    Millis `json:"total_ms"`             // until the last
@@ -112,7 +112,7 @@ type Request struct {
 	Retries  int    `json:"retries"`
 
 	Entry    string `json:"entry,omitempty"`    // the tunnel that it came through; "" for the proxy's own port
-	Dialect  string `json:"dialect,omitempty"`  // the API that it speaks
+	Dialect  string `json:"dialect,omitempty"`  // the API that it uses
 	Endpoint string `json:"endpoint,omitempty"` // the kind of endpoint that was requested
 	Egress   string `json:"egress,omitempty"`   // how the channel was reached, if not directly
 

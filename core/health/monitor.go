@@ -179,7 +179,7 @@ func (m *Monitor) check(ctx context.Context, r *run) (sdk.CheckResult, error) {
 	site := &site{Host: r.Host, check: within}
 	result, err := r.Checker.Check(within, r.request(), site)
 	if ctx.Err() != nil {
-		return sdk.CheckResult{}, ctx.Err() // cancelled: says nothing about the channel
+		return sdk.CheckResult{}, ctx.Err() // canceled: says nothing about the channel
 	}
 	if err != nil && within.Err() != nil {
 		if site.silent() {

@@ -29,8 +29,8 @@ const (
 
 func (a *adaptive) most() int { return int(max(a.now, adaptiveFirst)) }
 
-// answered is called with each good answer; beside is the number of requests in flight
-// when its request started, itself included.
+// answered is called for each good answer; beside is the number of requests in flight
+// when its request started, including itself.
 func (a *adaptive) answered(beside int, ttfb time.Duration) {
 	most := a.most()
 	a.observe(beside, ttfb.Seconds())
@@ -73,12 +73,12 @@ func (a *adaptive) observe(beside int, seconds float64) {
 	a.slow += weight * (a.fast - a.slow)
 }
 
-// refused is called when a site limits a request; see answered for beside. It reports
-// whether fewer requests in flight can help.
+// refused is called when the site refuses a request because of a rate limit; for
+// beside, see answered. It reports whether fewer requests in flight can help.
 func (a *adaptive) refused(beside, inFlight int) bool {
 	beside = max(beside, 1)
 	if beside == 1 && inFlight <= 1 {
-		return false // a request that is alone is refused: the number is not the reason
+		return false // it was the only request, so the number in flight is not the reason
 	}
 	if a.ceiling == 0 || beside <= a.ceiling {
 		if beside == a.refusedAt {

@@ -11,7 +11,7 @@ import (
 // finish is the end of a request, in simulated time.
 type finish struct {
 	at      time.Time
-	place   *Place
+	permit  *Permit
 	refused bool
 	took    time.Duration
 }
@@ -55,7 +55,7 @@ func (s *simulation) run(length time.Duration) {
 			}
 			s.sent++
 			took := time.Duration(float64(s.service) * (0.5 + random.Float64()))
-			f := finish{place: &p, took: took}
+			f := finish{permit: &p, took: took}
 			switch {
 			case atSite < s.hidden:
 			case s.refuses:
@@ -73,14 +73,14 @@ func (s *simulation) run(length time.Duration) {
 		now = f.at
 		if f.refused {
 			s.lost++
-			f.place.Refused()
+			f.permit.Refused()
 		} else {
 			atSite--
-			f.place.Answered(f.took)
+			f.permit.Answered(f.took)
 		}
-		f.place.Release()
+		f.permit.Release()
 		for ; !tick.After(now); tick = tick.Add(time.Second) {
-			s.most = append(s.most, l.Usage(now).Most)
+			s.most = append(s.most, l.Usage(now).MaxInFlight)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func (b *bucket) configure(now time.Time, perMinute, burst float64) {
 	}
 }
 
-// owed returns the units that the rate has not caught up with yet. It may be more than the
+// owed returns the units that the rate has not caught up with. It may be more than the
 // burst.
 func (b *bucket) owed(now time.Time) float64 {
 	if b.rate == 0 || !b.paid.After(now) {

@@ -16,7 +16,8 @@ const (
 	Month Period = "month"
 )
 
-// Start returns when the period began that now lies in. A week begins on Monday.
+// Start returns the beginning of the period that contains now. A week begins on
+// Monday.
 func (p Period) Start(now time.Time, in *time.Location) time.Time {
 	now = now.In(in)
 	year, month, day := now.Date()
@@ -31,7 +32,7 @@ func (p Period) Start(now time.Time, in *time.Location) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, in)
 }
 
-// End returns when the period that now lies in ends.
+// End returns the end of the period that contains now.
 func (p Period) End(now time.Time, in *time.Location) time.Time {
 	start := p.Start(now, in)
 	switch p {
@@ -45,7 +46,7 @@ func (p Period) End(now time.Time, in *time.Location) time.Time {
 	return start.AddDate(0, 0, 1)
 }
 
-// Use is what requests cost.
+// Use is what requests use: tokens and money.
 type Use struct {
 	Tokens float64 `json:"tokens,omitempty"`
 	Amount float64 `json:"amount,omitempty"`
@@ -77,8 +78,8 @@ type Budget struct {
 	start    time.Time // of the period in which spent was spent
 	spent    Use
 	reserved Use
-	warned   bool   // it was reported that the budget is used up
-	changes  uint64 // of what is saved
+	warned   bool   // exhaustion was reported in this period
+	changes  uint64 // number of changes of saved data
 }
 
 // Configure sets the bounds. What was spent in the period counts.

@@ -47,9 +47,9 @@ func NewGate() *Gate {
 
 // Enter waits until the request may start, for at most wait. It returns at once if that is
 // certainly not enough. An error is the cause of the end of ctx.
-func (g *Gate) Enter(ctx context.Context, tokens int, wait time.Duration) (Place, *Refusal, error) {
+func (g *Gate) Enter(ctx context.Context, tokens int, wait time.Duration) (Permit, *Refusal, error) {
 	if !g.bounded.Load() {
-		return Place{}, nil, nil
+		return Permit{}, nil, nil
 	}
 	g.line.Lock()
 	now := time.Now()
@@ -61,7 +61,7 @@ func (g *Gate) Enter(ctx context.Context, tokens int, wait time.Duration) (Place
 	}
 	if r := g.waitsTooLong(now, tokens, wait); r != nil {
 		g.line.Unlock()
-		return Place{}, r, nil
+		return Permit{}, r, nil
 	}
 	w := newWaiter(tokens)
 	g.waiting = append(g.waiting, w)
@@ -100,7 +100,7 @@ func (g *Gate) refusal(why Reason, d time.Duration) *Refusal {
 }
 
 // await waits for the turn of w.
-func (g *Gate) await(ctx context.Context, w *waiter, wait time.Duration) (Place, *Refusal, error) {
+func (g *Gate) await(ctx context.Context, w *waiter, wait time.Duration) (Permit, *Refusal, error) {
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	again := time.NewTimer(0)
@@ -120,10 +120,10 @@ func (g *Gate) await(ctx context.Context, w *waiter, wait time.Duration) (Place,
 			}
 			g.mu.Lock()
 			defer g.mu.Unlock()
-			return Place{}, g.refusal(why, d), nil
+			return Permit{}, g.refusal(why, d), nil
 		case <-ctx.Done():
 			g.leave(w)
-			return Place{}, nil, context.Cause(ctx)
+			return Permit{}, nil, context.Cause(ctx)
 		}
 		p, ok, next := g.try(w)
 		if ok {
@@ -135,18 +135,18 @@ func (g *Gate) await(ctx context.Context, w *waiter, wait time.Duration) (Place,
 	}
 }
 
-// try takes a place for w if it is its turn. Otherwise next is how long to wait until the
+// try takes a permit for w if it is its turn. Otherwise next is how long to wait until the
 // next attempt; 0: until the next signal.
-func (g *Gate) try(w *waiter) (p Place, ok bool, next time.Duration) {
+func (g *Gate) try(w *waiter) (p Permit, ok bool, next time.Duration) {
 	g.line.Lock()
 	defer g.line.Unlock()
 	if g.waiting[0] != w {
-		return Place{}, false, 0
+		return Permit{}, false, 0
 	}
 	now := time.Now()
 	if p, ok = g.Take(now, w.tokens); !ok {
 		next, _ = g.Wait(now, w.tokens)
-		return Place{}, false, max(next, time.Millisecond)
+		return Permit{}, false, max(next, time.Millisecond)
 	}
 	g.waiting = g.waiting[1:]
 	if len(g.waiting) > 0 {

@@ -108,33 +108,33 @@ func (l *Limiter) most() int {
 	return l.rates.Concurrent
 }
 
-// Take takes a place for a request with so many tokens; ok is false if it has to
-// wait. The place must be released.
-func (l *Limiter) Take(now time.Time, tokens int) (p Place, ok bool) {
+// Take returns a permit for a request with so many tokens; ok is false if it has to
+// wait. The permit must be released.
+func (l *Limiter) Take(now time.Time, tokens int) (p Permit, ok bool) {
 	if !l.bounded.Load() {
-		return Place{}, true
+		return Permit{}, true
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if d, _ := l.wait(now, 1, float64(tokens)); d > 0 {
-		return Place{}, false
+		return Permit{}, false
 	}
 	l.requests.take(now, 1)
 	l.tokens.take(now, float64(tokens))
 	l.inFlight++
-	return Place{limiter: l, charged: tokens, beside: l.inFlight}, true
+	return Permit{limiter: l, charged: tokens, beside: l.inFlight}, true
 }
 
-// Place is what one request uses of a limiter. The zero value uses nothing.
-type Place struct {
+// Permit is what one request uses of a limiter. The zero value uses nothing.
+type Permit struct {
 	limiter  *Limiter
 	charged  int // tokens
 	beside   int // requests in flight when it started, itself included
 	released bool
 }
 
-// Undo gives back a place of a request that was not sent.
-func (p *Place) Undo(now time.Time) {
+// Undo returns the permit of a request that was not sent.
+func (p *Permit) Undo(now time.Time) {
 	if p.limiter == nil || p.released {
 		return
 	}
@@ -147,7 +147,7 @@ func (p *Place) Undo(now time.Time) {
 }
 
 // Release ends the request. Further calls do nothing.
-func (p *Place) Release() {
+func (p *Permit) Release() {
 	if p.limiter == nil || p.released {
 		return
 	}
@@ -157,7 +157,7 @@ func (p *Place) Release() {
 
 // Correct replaces the tokens that were charged by those that were used. It may
 // come after Release.
-func (p *Place) Correct(now time.Time, tokens int) {
+func (p *Permit) Correct(now time.Time, tokens int) {
 	if p.limiter == nil || tokens == p.charged {
 		return
 	}
@@ -167,7 +167,7 @@ func (p *Place) Correct(now time.Time, tokens int) {
 }
 
 // Answered records a good answer, and its time to the first byte.
-func (p *Place) Answered(ttfb time.Duration) {
+func (p *Permit) Answered(ttfb time.Duration) {
 	if p.limiter != nil {
 		p.limiter.change(func(l *Limiter) { l.adaptive.answered(p.beside, ttfb) })
 	}
@@ -175,7 +175,7 @@ func (p *Place) Answered(ttfb time.Duration) {
 
 // Refused records that the site refused the request because of a rate limit. It reports
 // whether fewer requests in flight are enough, so that the key need not cool down.
-func (p *Place) Refused() (lower bool) {
+func (p *Permit) Refused() (lower bool) {
 	if p.limiter != nil {
 		p.limiter.change(func(l *Limiter) { lower = l.rates.Auto && l.adaptive.refused(p.beside, l.inFlight) })
 	}
@@ -202,7 +202,7 @@ type Usage struct {
 
 	requests, tokens float64 // shares
 
-	Most int // maximum in flight, configured or found by Auto; 0: any number
+	MaxInFlight int // maximum in flight, configured or found by Auto; 0: any number
 }
 
 // RequestShare returns how much of the burst of requests is used, from 0 to 1.
@@ -215,8 +215,8 @@ func (u Usage) TokenShare() float64 { return u.tokens }
 // Share returns how much of the most used bound is used, from 0 to 1; 0 without bounds.
 func (u Usage) Share() float64 {
 	used := max(u.requests, u.tokens)
-	if u.Most > 0 && (u.Concurrent > 0 || u.Auto) {
-		used = max(used, float64(u.InFlight)/float64(u.Most))
+	if u.MaxInFlight > 0 && (u.Concurrent > 0 || u.Auto) {
+		used = max(used, float64(u.InFlight)/float64(u.MaxInFlight))
 	}
 	return min(1, used)
 }
@@ -234,7 +234,7 @@ func (l *Limiter) Usage(now time.Time) Usage {
 	defer l.mu.Unlock()
 	requests, tokens := l.requests.owed(now), l.tokens.owed(now)
 	return Usage{
-		Rates: l.rates, UsedRequests: requests, UsedTokens: tokens, InFlight: l.inFlight, Most: l.most(),
+		Rates: l.rates, UsedRequests: requests, UsedTokens: tokens, InFlight: l.inFlight, MaxInFlight: l.most(),
 		requests: share(requests, l.requests.burst), tokens: share(tokens, l.tokens.burst),
 	}
 }

@@ -77,10 +77,10 @@ func TestConcurrent(t *testing.T) {
 	a.Release()
 	a.Release()
 	if _, ok := l.Take(start, 0); !ok {
-		t.Error("the place is not free again")
+		t.Error("the permit is not free again")
 	}
 	if _, ok := l.Take(start, 0); ok {
-		t.Error("two releases of one place make two places")
+		t.Error("two releases of one permit make two permits")
 	}
 }
 

@@ -13,8 +13,8 @@ const (
 	maxOutputs  = 500 // models
 )
 
-// Expect returns how many tokens an answer of the model is expected to have, at most most;
-// 0 is no bound.
+// Expect returns how many tokens an answer of the model is expected to have, but no
+// more than most; 0 is no bound.
 func (o *Outputs) Expect(model string, most int) int {
 	o.mu.Lock()
 	mean, known := o.mean[model]

@@ -239,7 +239,7 @@ func (t *target) status() Status {
 	defer t.mu.Unlock()
 	c := t.gatherer.config
 	s := Status{Name: c.Name, Events: c.Events, Sent: t.sent, Error: t.failure, Retry: t.retry}
-	if u, err := url.Parse(c.URL.Reveal()); err == nil {
+	if u, err := url.Parse(c.URL.Plaintext()); err == nil {
 		s.Service = u.Scheme
 	}
 	if len(s.Events) == 0 {

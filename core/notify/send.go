@@ -28,7 +28,7 @@ import (
 
 // send sends a message. An error never contains a part of the URL.
 func send(ctx context.Context, to config.Secret, m message) error {
-	u, err := url.Parse(to.Reveal())
+	u, err := url.Parse(to.Plaintext())
 	if err != nil {
 		return errors.New("the URL is not valid")
 	}

@@ -109,7 +109,7 @@ func (h *Host) specOf(name string, block *config.Plugin, exe trust.Executable) s
 	}
 	s.args, s.version = block.Args, block.Version
 	for name, value := range block.Env {
-		s.env[name] = value.Reveal()
+		s.env[name] = value.Plaintext()
 	}
 	return s
 }

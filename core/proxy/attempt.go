@@ -57,7 +57,7 @@ type attempt struct {
 	stale   bool   // it was sent again because the site had closed the idle connection
 
 	heldAnswer
-	neighbours // in the list of those in flight
+	neighbors // in the list of those in flight
 }
 
 // A stream has its buffer for as long as it takes, and its events are small.
@@ -107,7 +107,7 @@ func (a *attempt) write(r *http.Request) {
 	query := dialect.RemoveCredentials(h, parts.Query, drop)
 	if x.pick.Key != nil {
 		auth := dialect.Auth{Style: dialect.Style(c.Auth.Style), Param: c.Auth.Param}
-		query = auth.Carry(x.in, h, query, x.pick.Key.Config.Value.Reveal())
+		query = auth.AddKey(x.in, h, query, x.pick.Key.Config.Value.Plaintext())
 	}
 	if protocol := upgradeOf(x.in.Header); protocol != "" {
 		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{protocol}

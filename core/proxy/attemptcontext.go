@@ -18,7 +18,7 @@ type attemptContext struct {
 
 	mu    sync.Mutex
 	cause error         // why it has ended; nil: it has not
-	done  chan struct{} // nil: nobody has asked for it
+	done  chan struct{} // nil: Done was not called
 	calls []*func()     // at the end
 	room  [1]*func()    // for calls: there is rarely more than one
 }

@@ -225,9 +225,9 @@ func (p *timedReader) clearDeadline() {
 	}
 }
 
-// callersFault returns the error of reading the rest of the body, if there was one:
+// callerError returns the error of reading the rest of the body, if there was one:
 // it was not caused by the channel.
-func (b *body) callersFault() error {
+func (b *body) callerError() error {
 	if err := b.in.failed.Load(); err != nil {
 		return *err
 	}

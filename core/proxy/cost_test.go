@@ -49,7 +49,7 @@ func TestTheRecordNamesTheTunnel(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	direct := r.server.Config.Handler
-	r.server.Config.Handler = By("vps", direct)
+	r.server.Config.Handler = ThroughTunnel("vps", direct)
 	r.post("/v1/chat/completions", `{"model":"m"}`)
 	if got := r.last().Entry; got != "vps" {
 		t.Errorf("%q", got)

@@ -133,7 +133,7 @@ func (x *exchange) failEgress(o *outcome) (another bool) {
 // egressWorks records that the site was reached by the attempt's egress.
 func (a *attempt) egressWorks(ch *route.Channel, now time.Time) {
 	if a.egress.name != "" {
-		ch.State.EgressWorks(now, a.egress.name)
+		ch.State.RecordEgressSuccess(now, a.egress.name)
 	}
 }
 

@@ -41,7 +41,7 @@ type exchange struct {
 	attempt  *attempt        // the latest
 	first    attempt         // memory for the first attempt, as there is usually only one
 	own      exchangeContext // of the client's request
-	failures int             // attempts that count towards retry.max_retries
+	failures int             // attempts that count toward retry.max_retries
 
 	passing *http.Response // the answer to pass on as it arrives
 	answer  *keptAnswer    // the last real answer that was not passed on at once
@@ -62,7 +62,7 @@ func (x *exchange) now() time.Time { return x.handler.registry.Now() }
 
 // callerGone reports whether the caller disconnected.
 func (x *exchange) callerGone() bool {
-	return x.in.Context().Err() != nil && !x.interrupted() || x.body.callersFault() != nil
+	return x.in.Context().Err() != nil && !x.interrupted() || x.body.callerError() != nil
 }
 
 // interrupted reports whether the program is stopping and the time to drain is over.
@@ -79,8 +79,8 @@ func (x *exchange) run(rt *route.Route) {
 	switch {
 	case x.passing != nil:
 		x.pass(x.passing)
-	case x.body.callersFault() != nil:
-		x.refuseBody(x.body.callersFault())
+	case x.body.callerError() != nil:
+		x.refuseBody(x.body.callerError())
 	case x.callerGone():
 		x.abandon()
 	case x.answer != nil:

@@ -35,13 +35,13 @@ func newGuard(cfg *config.Config, counted *limit.Clients) guard {
 	}
 	owner := newClientOf(cfg, counted, config.ClientDefault)
 	for _, t := range cfg.Proxy.ClientTokens {
-		if config.NotFilledIn(t) {
+		if config.IsPlaceholder(t) {
 			continue
 		}
-		g.tokens, g.owners = append(g.tokens, config.HashToken(t.Reveal())), append(g.owners, owner)
+		g.tokens, g.owners = append(g.tokens, config.HashToken(t.Plaintext())), append(g.owners, owner)
 	}
 	for _, c := range cfg.Clients {
-		if hash, ok := c.Hash(); ok && !config.NotFilledIn(c.Token) {
+		if hash, ok := c.Hash(); ok && !config.IsPlaceholder(c.Token) {
 			g.tokens, g.owners = append(g.tokens, hash), append(g.owners, newClientOf(cfg, counted, c.Name))
 		}
 	}
@@ -91,7 +91,7 @@ func (g *guard) checkForm(r *http.Request) *fault {
 	if !strings.HasPrefix(r.RequestURI, "/") {
 		return &fault{http.StatusBadRequest, "bad_request_target", "the request line must name a path, such as POST /v1/chat/completions: this is not a forward proxy", true}
 	}
-	if climbs(r.URL.EscapedPath()) {
+	if leavesBasePath(r.URL.EscapedPath()) {
 		return &fault{http.StatusBadRequest, "bad_path", "the path must not contain '.' or '..' segments, encoded slashes or backslashes", true}
 	}
 	if !g.originAllowed(r) {
@@ -100,9 +100,9 @@ func (g *guard) checkForm(r *http.Request) *fault {
 	return nil
 }
 
-// climbs reports whether a path could leave a channel's base path. The path is
+// leavesBasePath reports whether a path could leave a channel's base path. The path is
 // escaped, as it is sent.
-func climbs(escaped string) bool {
+func leavesBasePath(escaped string) bool {
 	if !strings.ContainsAny(escaped, `.%\`) {
 		return false
 	}
@@ -128,7 +128,7 @@ func climbs(escaped string) bool {
 			}
 			switch strings.ToLower(rest[i : i+3]) {
 			case "%2f":
-				if !inModel || climbs(strings.NewReplacer("%2f", "/", "%2F", "/").Replace(segment)) {
+				if !inModel || leavesBasePath(strings.NewReplacer("%2f", "/", "%2F", "/").Replace(segment)) {
 					return true
 				}
 			case "%5c", "%00":

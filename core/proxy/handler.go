@@ -192,8 +192,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.serve(w, r, nil)
 }
 
-// Only returns a handler that sends every request to the named channel.
-func (h *Handler) Only(channel string) http.Handler {
+// ForChannel returns a handler that sends every request to the named channel.
+func (h *Handler) ForChannel(channel string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &target{channel: channel}) })
 }
 
@@ -326,7 +326,7 @@ func (x *exchange) serve(r *http.Request, only *target) {
 		x.refuse(*f)
 		return
 	}
-	defer x.use.place.Release()
+	defer x.use.permit.Release()
 	x.run(rt)
 }
 

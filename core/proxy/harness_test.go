@@ -343,7 +343,7 @@ func (r *rig) keyStates(name string) map[string]string {
 		}
 		s := r.registry.Channel(c.Name, c.Target.String())
 		for _, k := range c.Keys {
-			out[k.Label] = s.Key(k.Value.Reveal()).View(r.registry.Now()).State()
+			out[k.Label] = s.Key(k.Value.Plaintext()).View(r.registry.Now()).State()
 		}
 	}
 	return out

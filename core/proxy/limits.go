@@ -60,7 +60,7 @@ func countsTokens(cfg *config.Config) bool {
 // use is what a request is expected to use, and what is reserved for it.
 type use struct {
 	expected dialect.Tokens
-	place    limit.Place // within the client's limit
+	permit   limit.Permit // within the client's limit
 	reserved limit.Reservation
 	amount   float64 // reserved, in billionths of the currency
 }
@@ -68,7 +68,7 @@ type use struct {
 func (u *use) tokens() int { return int(u.expected.Input + u.expected.Output) }
 
 // enter waits until the client may send another request, and returns why it may not.
-// The caller must release the place, and record what was used.
+// The caller must release the permit, and record what was used.
 func (x *exchange) enter() *fault {
 	if x.setup.countsTokens {
 		e := dialect.EstimateOf(x.in.Header, x.body.head)
@@ -78,7 +78,7 @@ func (x *exchange) enter() *fault {
 	if counted == nil {
 		return nil
 	}
-	place, refused, err := counted.Gate.Enter(x.in.Context(), x.use.tokens(), x.client.config.Limit.Wait)
+	permit, refused, err := counted.Gate.Enter(x.in.Context(), x.use.tokens(), x.client.config.Limit.Wait)
 	switch {
 	case err != nil:
 		if x.interrupted() {
@@ -89,9 +89,9 @@ func (x *exchange) enter() *fault {
 		x.retryAfter(refused.RetryAfter)
 		return &fault{status: http.StatusTooManyRequests, code: "client_limit", message: x.limitText(refused)}
 	}
-	x.use.place = place
+	x.use.permit = permit
 	if f := x.reserve(counted); f != nil {
-		x.use.place.Undo(time.Now())
+		x.use.permit.Undo(time.Now())
 		return f
 	}
 	return nil
@@ -183,7 +183,7 @@ func (x *exchange) recordUse(t dialect.Tokens) {
 	if x.passing != nil {
 		x.pick.Correct(now, used)
 	}
-	x.use.place.Correct(time.Now(), used)
+	x.use.permit.Correct(time.Now(), used)
 	x.use.reserved.Settle(now, limit.Use{Tokens: float64(used), Amount: cost})
 }
 

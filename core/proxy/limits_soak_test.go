@@ -110,7 +110,7 @@ func TestAdaptiveConcurrencyAtARealSite(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	most := r.registry.Channel("a", r.config.Channels[0].Target.String()).Key("sk-key-a1").Limiter().Usage(time.Now()).Most
+	most := r.registry.Channel("a", r.config.Channels[0].Target.String()).Key("sk-key-a1").Limiter().Usage(time.Now()).MaxInFlight
 	t.Logf("%d requests, %d refused, %d allowed in the end", sent.Load(), lost.Load(), most)
 	if share := float64(lost.Load()) / float64(sent.Load()); share >= 0.02 || most < hidden-1 || most > hidden+1 || failed.Load() > 0 {
 		t.Errorf("%.1f %% were refused, %d callers got no answer, %d are allowed", 100*share, failed.Load(), most)
@@ -141,7 +141,7 @@ func TestConcurrentIsNeverExceeded(t *testing.T) {
 	})
 	r := newRig(t, func(c *config.Config) {
 		withClients(config.Client{Limit: config.ClientLimit{Wait: time.Minute}}, config.Client{})(c)
-		c.Channels[0].Limit.Concurrent.Most = limit
+		c.Channels[0].Limit.Concurrent.Max = limit
 	}, site)
 	end := time.Now().Add(length)
 	var callers sync.WaitGroup

@@ -139,11 +139,11 @@ func (c *counting) script(s *siteConn) {
 
 func TestAChannelsLimitIsNotExceeded(t *testing.T) {
 	for name, change := range map[string]func(*config.Channel){
-		"concurrent":    func(c *config.Channel) { c.Limit.Concurrent.Most = 3 },
+		"concurrent":    func(c *config.Channel) { c.Limit.Concurrent.Max = 3 },
 		"max_in_flight": func(c *config.Channel) { c.MaxInFlight = 3 },
 		"of its keys": func(c *config.Channel) {
 			for _, k := range c.Keys {
-				k.Limit.Concurrent.Most = 1
+				k.Limit.Concurrent.Max = 1
 			}
 		},
 	} {
@@ -263,7 +263,7 @@ func TestAdaptiveConcurrencyKeepsAKeyInUse(t *testing.T) {
 	}
 	r.wantReady("a")
 	key := r.registry.Channel("a", r.config.Channels[0].Target.String()).Key("sk-key-a1")
-	if most := key.Limiter().Usage(time.Now()).Most; most > 4 {
+	if most := key.Limiter().Usage(time.Now()).MaxInFlight; most > 4 {
 		t.Errorf("%d requests at once are allowed, the site takes 2", most)
 	}
 }
@@ -283,7 +283,7 @@ func TestRequestsForOneChannelWaitSeparately(t *testing.T) {
 		req := httptest.NewRequestWithContext(ctx, http.MethodPost, chatPath, strings.NewReader(chatBody))
 		req.Header.Set("Authorization", "Bearer token-of-a")
 		defer func() { _ = recover() }() // the connection is closed
-		r.handler.Only("a").ServeHTTP(httptest.NewRecorder(), req)
+		r.handler.ForChannel("a").ServeHTTP(httptest.NewRecorder(), req)
 	})
 	for r.handler.queues.Waiting() == 0 {
 		time.Sleep(time.Millisecond)

@@ -11,7 +11,7 @@ func (x *exchange) masker() *dialect.Masker {
 	if x.attempt == nil || x.attempt.secret.IsZero() {
 		return nil
 	}
-	return dialect.NewMasker(x.attempt.secret.Reveal())
+	return dialect.NewMasker(x.attempt.secret.Plaintext())
 }
 
 // maskKept hides the key of the attempt in an answer that is kept.

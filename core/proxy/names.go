@@ -70,7 +70,7 @@ func (x *exchange) storesObjects() bool {
 // findObject finds an object that the request names, if it is known which channel and
 // key created it: others do not have it.
 func (x *exchange) findObject() {
-	if !x.handler.registry.KnowsObjects() {
+	if !x.handler.registry.HasObjects() {
 		return
 	}
 	for _, id := range dialect.NamedObjects(x.in, x.body.head) {

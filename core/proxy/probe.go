@@ -47,7 +47,7 @@ func (p *prober) deliver(req *http.Request, body []byte) (*http.Response, error)
 	}
 	resp, err := use.transport.Do(req, upstream.Call{})
 	if err == nil && use.name != "" && resp.StatusCode < 400 {
-		state.EgressWorks(now, use.name)
+		state.RecordEgressSuccess(now, use.name)
 	}
 	return resp, err
 }
@@ -62,7 +62,7 @@ func (p *prober) try(w egress, like *http.Request, body []byte) {
 	}
 	_ = resp.Body.Close()
 	if resp.StatusCode < 400 {
-		p.channel.State.EgressWorks(p.handler.registry.Now(), w.name)
+		p.channel.State.RecordEgressSuccess(p.handler.registry.Now(), w.name)
 	}
 }
 
@@ -70,7 +70,7 @@ func (p *prober) try(w egress, like *http.Request, body []byte) {
 func (p *prober) Probe(ctx context.Context, in sdk.ProbeRequest) (sdk.ProbeResult, error) {
 	path, query, _ := strings.Cut(in.Path, "?")
 	u, err := url.ParseRequestURI(path)
-	if err != nil || !strings.HasPrefix(path, "/") || climbs(u.EscapedPath()) {
+	if err != nil || !strings.HasPrefix(path, "/") || leavesBasePath(u.EscapedPath()) {
 		return sdk.ProbeResult{}, fmt.Errorf("the probe's path %q must begin with a slash and stay below the channel's", path)
 	}
 	if len(in.Body) > maxProbeBody {
@@ -105,9 +105,9 @@ func (p *prober) probe(ctx context.Context, u *url.URL, query string, in sdk.Pro
 	secret := ""
 	query = dialect.RemoveCredentials(req.Header, query, nil)
 	if k != nil {
-		secret = k.Config.Value.Reveal()
+		secret = k.Config.Value.Plaintext()
 		auth := p.channel.Config.Auth
-		query = dialect.Auth{Style: dialect.Style(auth.Style), Param: auth.Param}.Carry(asked, req.Header, query, secret)
+		query = dialect.Auth{Style: dialect.Style(auth.Style), Param: auth.Param}.AddKey(asked, req.Header, query, secret)
 	}
 	req.URL.RawQuery = query
 	return p.send(req, in.Body, secret, max)

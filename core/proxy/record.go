@@ -17,9 +17,9 @@ import (
 // entryKey is the key in a context of the tunnel that the request came through.
 type entryKey struct{}
 
-// By returns a handler for requests that come through a tunnel. Their records contain
+// ThroughTunnel returns a handler for requests that come through a tunnel. Their records contain
 // its name.
-func By(tunnel string, h http.Handler) http.Handler {
+func ThroughTunnel(tunnel string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), entryKey{}, tunnel)))
 	})

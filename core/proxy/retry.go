@@ -53,12 +53,12 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		x.attempt.hold(resp)
 		x.attempt.watch.Stop()
 	}
-	return x.goOn(resp, err), nil
+	return x.judgeAndPick(resp, err), nil
 }
 
-// goOn judges the latest attempt and reports whether another one follows. If so, its
-// candidate has been picked, or the time to wait for one is set.
-func (x *exchange) goOn(resp *http.Response, err error) bool {
+// judgeAndPick judges the latest attempt and reports whether another one follows. If
+// so, it has picked the candidate or set the time to wait for one.
+func (x *exchange) judgeAndPick(resp *http.Response, err error) bool {
 	o := x.attempt.judge(resp, err)
 	if o.good() {
 		x.passing = resp

@@ -23,8 +23,8 @@ type attempts struct {
 	set   bool // the timer will fire
 }
 
-// neighbours link an attempt into the list.
-type neighbours struct {
+// neighbors link an attempt into the list.
+type neighbors struct {
 	before, after *attempt
 	age           int8 // how often the timer fired; at the second time the attempt follows its caller
 }

@@ -45,8 +45,8 @@ func TestClimbs(t *testing.T) {
 		"/v1/models/openai%2Fgpt-4o": false, "/v1/models/a%2f..%2fb": true, "/v1/deployments/a%2Fb/chat/completions": false, "/v1/models/x/a%2fb": true,
 		"/v1/a%2fb": true, "/v1/a%2Fb": true, "/v1/..%2f": true, "/v1/a%5cb": true, "/v1/a%5C": true, `/v1/a\b`: true, "/v1/%00": true,
 	} {
-		if got := climbs(path); got != want {
-			t.Errorf("climbs(%q) = %v", path, got)
+		if got := leavesBasePath(path); got != want {
+			t.Errorf("leavesBasePath(%q) = %v", path, got)
 		}
 	}
 }

@@ -39,7 +39,7 @@ type upstreamID struct {
 type egressID struct{ name, proxy, tunnel, bind string }
 
 func idOf(c *config.Channel, e *config.Egress) upstreamID {
-	id := egressID{proxy: e.Proxy.Reveal(), tunnel: e.Tunnel, bind: e.Bind}
+	id := egressID{proxy: e.Proxy.Plaintext(), tunnel: e.Tunnel, bind: e.Bind}
 	if e.Name == config.EgressEnvironment {
 		id.name = e.Name
 	}

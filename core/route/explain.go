@@ -36,7 +36,7 @@ type SkippedCandidate struct {
 
 // Explain returns the channels that a request would be sent to, each if those before it
 // failed, and why the others are skipped. It takes the same walk as a request, without
-// using up turns or places. A strategy that routes each request is called; unrouted is why
+// using up turns or slots. A strategy that routes each request is called; unrouted is why
 // its answer cannot be used, in which case the plan decides.
 func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (choices []Choice, skipped []SkippedCandidate, unrouted error) {
 	w := r.dryWalk(now, request)

@@ -88,7 +88,7 @@ func TestASelectorSeesNoSecret(t *testing.T) {
 		t.Errorf("the selector saw %d keys, or others", len(ids))
 	}
 	for _, k := range w.channel("a").Config.Keys {
-		if strings.Contains(fmt.Sprintf("%+v", seen), k.Value.Reveal()) {
+		if strings.Contains(fmt.Sprintf("%+v", seen), k.Value.Plaintext()) {
 			t.Error("the selector saw a secret")
 		}
 	}
@@ -105,7 +105,7 @@ func TestAChannelWithoutKeysFailsAsAWhole(t *testing.T) {
 	})
 }
 
-// TestAChannelWithoutAUsableKeyInThePlanIsSkipped: no place is held there.
+// TestAChannelWithoutAUsableKeyInThePlanIsSkipped: no slot is held there.
 func TestAChannelWithoutAUsableKeyInThePlanIsSkipped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := channels("a:k1,k2", "b")
@@ -116,7 +116,7 @@ func TestAChannelWithoutAUsableKeyInThePlanIsSkipped(t *testing.T) {
 			t.Errorf("tried %q, want b", got)
 		}
 		if n := w.channel("a").State.InFlight(); n != 0 {
-			t.Errorf("%d places are held", n)
+			t.Errorf("%d slots are held", n)
 		}
 	})
 }

@@ -28,7 +28,7 @@ func (w *Walk) suspect() (Pick, bool) {
 }
 
 // lastResort picks the channel that has been out of service for longest, for one
-// request at a time: better than refusing the request.
+// request at a time: trying it is better than refusing the request.
 func (w *Walk) lastResort() (Pick, bool) {
 	best := w.longestOut()
 	if best == nil {

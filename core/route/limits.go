@@ -24,7 +24,7 @@ func (ch *Channel) configureLimits(now time.Time) {
 }
 
 func ratesOf(l config.Limit) limit.Rates {
-	return limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Burst: l.Burst, Concurrent: l.Concurrent.Most, Auto: l.Concurrent.Auto}
+	return limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Burst: l.Burst, Concurrent: l.Concurrent.Max, Auto: l.Concurrent.Auto}
 }
 
 // isLimited reports whether the channel, or one of its keys, has a limit.
@@ -110,18 +110,18 @@ func (w *Walk) wait(l *limit.Limiter) time.Duration {
 	return d
 }
 
-// takePlaces takes the pick's places within the limits of its channel and key, all or
+// takePermits takes the pick's permits for the limits of its channel and key, all or
 // none.
-func (w *Walk) takePlaces(p *Pick) bool {
+func (w *Walk) takePermits(p *Pick) bool {
 	var ok bool
-	if p.places[0], ok = p.Channel.State.Limiter().Take(w.now, w.request.Tokens); !ok {
+	if p.permits[0], ok = p.Channel.State.Limiter().Take(w.now, w.request.Tokens); !ok {
 		return false
 	}
 	if p.Key == nil {
 		return true
 	}
-	if p.places[1], ok = p.Key.State.Limiter().Take(w.now, w.request.Tokens); !ok {
-		p.places[0].Undo(w.now)
+	if p.permits[1], ok = p.Key.State.Limiter().Take(w.now, w.request.Tokens); !ok {
+		p.permits[0].Undo(w.now)
 		return false
 	}
 	return true
@@ -130,23 +130,23 @@ func (w *Walk) takePlaces(p *Pick) bool {
 // Correct replaces the tokens that were charged for the pick by those that were used.
 // It may be called long after the attempt has ended.
 func (p *Pick) Correct(now time.Time, tokens int) {
-	for i := range p.places {
-		p.places[i].Correct(now, tokens)
+	for i := range p.permits {
+		p.permits[i].Correct(now, tokens)
 	}
 }
 
 // answered records at the limits that a good answer began.
 func (p *Pick) answered(ttfb time.Duration) {
-	for i := range p.places {
-		p.places[i].Answered(ttfb)
+	for i := range p.permits {
+		p.permits[i].Answered(ttfb)
 	}
 }
 
 // refused records at the limits that the site refused the request because of a rate
 // limit, and reports whether fewer requests in flight are enough.
 func (p *Pick) refused() (lower bool) {
-	for i := range p.places {
-		lower = p.places[i].Refused() || lower
+	for i := range p.permits {
+		lower = p.permits[i].Refused() || lower
 	}
 	return lower
 }

@@ -17,7 +17,7 @@ func TestUseOfLimits(t *testing.T) {
 		all := channels("free", "limited", "keyed:k1,k2")
 		all[1].Limit.RequestsPerMinute, all[1].Limit.Burst = 60, 4
 		for _, k := range all[2].Keys {
-			k.Limit.Concurrent.Most = 2
+			k.Limit.Concurrent.Max = 2
 		}
 		strategy := always(planOf(sdk.RuleOrder, "free", "limited", "keyed"))
 		w := build(t, nil, map[string]sdk.Component{"author": strategy}, routeTo("author", all))

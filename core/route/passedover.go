@@ -75,7 +75,7 @@ func (w *Walk) passedOver(i int, p Pick, beside bool) channel.Skip {
 	}
 	skip, deferred := w.skipOrDefer(ch)
 	switch {
-	case skip == channel.SkipAlreadyTried: // its place was taken meanwhile
+	case skip == channel.SkipAlreadyTried: // its slot was taken in the meantime
 		return channel.SkipFull
 	case beside && skip == channel.SkipModelNotServed:
 		return ""

@@ -78,7 +78,7 @@ type planner struct {
 
 	users    atomic.Int32 // tables
 	replaces bool         // it replaces a component whose plans are good
-	resume   Remembered   // the state of a previous planner, for the first plan
+	resume   SavedPlanner // the state of a previous planner, for the first plan
 }
 
 // start gets the first plan, or a core plan if the component gives none. That is an error

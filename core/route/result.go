@@ -31,7 +31,7 @@ func (w *Walk) Answered(p *Pick, now time.Time, ttfb time.Duration) {
 		}
 	}
 	if proves {
-		w.conclude(p)
+		w.markRefusals(p)
 	}
 }
 
@@ -162,7 +162,7 @@ func (w *Walk) penalizeKey(p *Pick, o Outcome) {
 	}
 	if w.rejectsHere(p, o) {
 		w.failWithoutBlame(p, o)
-		p.Channel.State.RejectsKeys(w.now, w.request.Operation, o.For, o.Reason)
+		p.Channel.State.RecordKeyRejection(w.now, w.request.Operation, o.For, o.Reason)
 		w.FailKey(*p)
 		return
 	}

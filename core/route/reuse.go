@@ -38,7 +38,7 @@ func (t *Table) channelWith(s *channel.State) *Channel {
 // keyState returns the state of a secret if it is in the same place as before, otherwise
 // nil. It saves fingerprinting thousands of keys at each reload.
 func (c *Channel) keyState(i int, secret config.Secret) *channel.Key {
-	if c == nil || i >= len(c.Keys) || c.Keys[i].Config.Value.Reveal() != secret.Reveal() {
+	if c == nil || i >= len(c.Keys) || c.Keys[i].Config.Value.Plaintext() != secret.Plaintext() {
 		return nil
 	}
 	return c.Keys[i].State
@@ -61,11 +61,11 @@ func (t *Table) plan(of subject, o Options) *planner {
 	} else {
 		p = newPlanner(of, known, o)
 		if old != nil {
-			p.resumeFrom(old.memory())
+			p.resumeFrom(old.save())
 			p.countFrom(old)
 			p.replaces = old.component != of.component && old.hasGoodPlan()
 		} else {
-			p.resumeFrom(o.Memory.of(of.purpose))
+			p.resumeFrom(o.Saved.of(of.purpose))
 		}
 	}
 	t.planners[of.purpose] = p
@@ -122,13 +122,13 @@ func (p *planner) countFrom(old *planner) {
 	}
 }
 
-// Memory is the saved state of planners. It contains no secrets.
-type Memory []Remembered
+// SavedPlanners is the saved state of planners. It contains no secrets.
+type SavedPlanners []SavedPlanner
 
-// MigrateMemory converts the format of older state files, in which a purpose
+// MigrateSavedPlanners converts the format of older state files, in which a purpose
 // was a string. It drops entries that it cannot read.
-func MigrateMemory(old map[string]Remembered) Memory {
-	var out Memory
+func MigrateSavedPlanners(old map[string]SavedPlanner) SavedPlanners {
+	var out SavedPlanners
 	for name, r := range old {
 		if p, ok := parsePurpose(name); ok {
 			r.Purpose = p
@@ -139,20 +139,20 @@ func MigrateMemory(old map[string]Remembered) Memory {
 	return out
 }
 
-func (m Memory) sort() {
-	slices.SortFunc(m, func(a, b Remembered) int { return a.compare(b.Purpose) })
+func (m SavedPlanners) sort() {
+	slices.SortFunc(m, func(a, b SavedPlanner) int { return a.compare(b.Purpose) })
 }
 
-func (m Memory) of(p Purpose) Remembered {
-	if i := slices.IndexFunc(m, func(r Remembered) bool { return r.Purpose == p }); i >= 0 {
+func (m SavedPlanners) of(p Purpose) SavedPlanner {
+	if i := slices.IndexFunc(m, func(r SavedPlanner) bool { return r.Purpose == p }); i >= 0 {
 		return m[i]
 	}
-	return Remembered{}
+	return SavedPlanner{}
 }
 
-// Remembered is the saved state of one planner. Candidates are identified by
+// SavedPlanner is the saved state of one planner. Candidates are identified by
 // their IDs.
-type Remembered struct {
+type SavedPlanner struct {
 	Purpose
 	State  []byte             `json:"state,omitempty"`  // the strategy's own
 	Order  []string           `json:"order,omitempty"`  // the candidate that was picked longest ago first
@@ -160,11 +160,11 @@ type Remembered struct {
 	seq    uint64
 }
 
-// Memory returns the state of the planners.
-func (t *Table) Memory() Memory {
-	out := Memory{}
+// SavePlanners returns the state of the planners, to be saved.
+func (t *Table) SavePlanners() SavedPlanners {
+	out := SavedPlanners{}
 	for purpose, p := range t.planners {
-		r := p.memory()
+		r := p.save()
 		r.Purpose = purpose
 		out = append(out, r)
 	}
@@ -172,8 +172,8 @@ func (t *Table) Memory() Memory {
 	return out
 }
 
-func (p *planner) memory() Remembered {
-	r := Remembered{State: p.resume.State, Credit: map[string]float64{}, seq: p.resume.seq}
+func (p *planner) save() SavedPlanner {
+	r := SavedPlanner{State: p.resume.State, Credit: map[string]float64{}, seq: p.resume.seq}
 	if by := p.current.Load(); by != nil {
 		r.State, r.seq = by.state, by.seq
 	}
@@ -200,8 +200,8 @@ func (p *planner) memory() Remembered {
 	return r
 }
 
-// resumeFrom continues where another planner stopped.
-func (p *planner) resumeFrom(r Remembered) {
+// resumeFrom continues with the saved state of another planner.
+func (p *planner) resumeFrom(r SavedPlanner) {
 	p.resume = r
 	for _, id := range r.Order {
 		if i := slices.Index(p.ids, id); i >= 0 {

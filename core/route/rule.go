@@ -12,12 +12,13 @@ import (
 type view interface {
 	available(index int) bool
 	load(index int) int
-	// hashOf is the hash of the first of the named attributes that the request has.
+	// hashOf returns the hash of the first of the named attributes that the request
+	// has.
 	hashOf(attributes []string) (uint64, bool)
 }
 
-// turns records when each candidate was last picked. It outlives plans, so that a new plan
-// continues the round.
+// turns records when each candidate was last picked. It outlives plans, so that a new
+// plan continues with the same turns.
 type turns struct {
 	mu     sync.Mutex
 	clock  uint64
@@ -80,15 +81,15 @@ func (t *turns) cycle(g *group, v view) *member {
 	q := t.queue(g)
 	for i := q.first(); i != q.end(); i = q.next[i] {
 		if m := &g.members[i]; m.available(v) {
-			t.took(g, i)
+			t.recordPick(g, i)
 			return m
 		}
 	}
 	return nil
 }
 
-// took records that a member was picked.
-func (t *turns) took(g *group, i int32) {
+// recordPick records that a member was picked.
+func (t *turns) recordPick(g *group, i int32) {
 	t.clock++
 	t.picked[g.members[i].index] = t.clock
 	g.queue.toBack(i)
@@ -166,7 +167,7 @@ func (t *turns) leastLoad(g *group, v view) *member {
 	if best == q.end() {
 		return nil
 	}
-	t.took(g, best)
+	t.recordPick(g, best)
 	return &g.members[best]
 }
 

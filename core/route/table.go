@@ -34,8 +34,8 @@ type Options struct {
 	// kept, others continue with the state of the previous ones.
 	Previous *Table
 
-	// Memory is the state of the planners of a previous run.
-	Memory Memory
+	// Saved is the saved state of the planners of a previous run.
+	Saved SavedPlanners
 }
 
 // Table has the routes and channels of one configuration, ready to choose from.
@@ -81,7 +81,7 @@ func (r *Route) makeGauges() {
 
 // unrestricted reports whether no limit and no state of the channel prevents requests. The
 // channel may still not serve a model.
-func (g *gauge) unrestricted() bool { return !g.limited && g.Clear() }
+func (g *gauge) unrestricted() bool { return !g.limited && g.Unrestricted() }
 
 // Channel is a configured channel with its state.
 type Channel struct {
@@ -149,7 +149,7 @@ func (t *Table) channel(ctx context.Context, c *config.Channel, o Options) (*Cha
 	for i, k := range c.Keys {
 		key := &Key{Config: k, State: before.keyState(i, k.Value)}
 		if key.State == nil {
-			key.State = ch.State.Key(k.Value.Reveal())
+			key.State = ch.State.Key(k.Value.Plaintext())
 		}
 		ch.Keys = append(ch.Keys, key)
 		candidates = append(candidates, key)

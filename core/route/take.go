@@ -12,7 +12,7 @@ import (
 // anyKey leaves the choice of the key to the channel's plan.
 const anyKey = -1
 
-// How a place at a channel is acquired.
+// How a slot at a channel is acquired.
 type acquireMode int
 
 const (
@@ -29,7 +29,7 @@ func (w *Walk) takeFree(ch *Channel, key int, reason string) (Pick, bool) {
 	return w.acquire(ch, key, acquireFree, reason)
 }
 
-// acquire gets a place at the channel, and a key.
+// acquire gets a slot at the channel, and a key.
 func (w *Walk) acquire(ch *Channel, key int, mode acquireMode, reason string) (Pick, bool) {
 	p := Pick{Channel: ch, Reason: reason, model: w.request.Model}
 	if w.dry != nil {
@@ -39,13 +39,13 @@ func (w *Walk) acquire(ch *Channel, key int, mode acquireMode, reason string) (P
 	if skip != "" {
 		return Pick{}, false
 	}
-	if !w.chooseKey(&p, key) || !w.takePlaces(&p) {
+	if !w.chooseKey(&p, key) || !w.takePermits(&p) {
 		lease.Cancel()
 		return Pick{}, false
 	}
 	if mode != acquireFree && w.extra(ch) && !w.route.registry.AllowExtra(w.now, w.route.maxExtra, true) {
-		for i := range p.places {
-			p.places[i].Undo(w.now)
+		for i := range p.permits {
+			p.permits[i].Undo(w.now)
 		}
 		lease.Cancel()
 		return Pick{}, false

@@ -14,7 +14,7 @@ type Walk struct {
 	route   *Route
 	request Request
 	now     time.Time
-	dry     *dryRun // nil: picks take turns and places
+	dry     *dryRun // nil: picks take turns and slots
 
 	attempts    int    // picks so far
 	begun       bool   // Next was called
@@ -39,7 +39,7 @@ type Pick struct {
 	Plan    uint64 // sequence number of the plan that chose the channel
 	Reason  string
 
-	places [2]limit.Place // at the limits of channel and key
+	permits [2]limit.Permit // at the limits of channel and key
 
 	group *group // of the plan, that chose the channel; nil: the plan did not
 	model string
@@ -47,11 +47,11 @@ type Pick struct {
 	held  bool // the key must be released
 }
 
-// ReleaseKey ends the use of the pick's key, and of its places within limits. It may
+// ReleaseKey ends the use of the pick's key, and of its permits. It may
 // be called more than once.
 func (p *Pick) ReleaseKey() {
-	for i := range p.places {
-		p.places[i].Release()
+	for i := range p.permits {
+		p.permits[i].Release()
 	}
 	if p.held {
 		p.held = false

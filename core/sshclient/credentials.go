@@ -55,7 +55,7 @@ type login struct {
 	method       string   // the last method that was used
 	question     string   // that could not be answered
 	signed       string   // the last key that the server knows: it asked for a signature
-	heard        string   // what the server said then
+	banner       string   // the banner that the server sent then
 	accepted     []string // methods that the server accepted, but which are not enough
 	wanted       []string // methods of which it requires one in addition
 }
@@ -169,10 +169,10 @@ func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	canAnswer := !l.password.IsZero() && !l.passwordSent
 	switch {
 	case len(l.signers) > keysUsed && open("publickey"):
-		return ssh.PublicKeys(l.noted()...), nil
+		return ssh.PublicKeys(l.recordingSigners()...), nil
 	case canAnswer && open("password"):
 		l.method, l.passwordSent = "password", true
-		return ssh.Password(l.password.Reveal()), nil
+		return ssh.Password(l.password.Plaintext()), nil
 	case canAnswer && open("keyboard-interactive"):
 		l.method = "keyboard-interactive"
 		return ssh.KeyboardInteractive(l.answer), nil
@@ -181,16 +181,16 @@ func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	return nil, nil
 }
 
-// noted returns the signers, which note whose signature the server asks for.
-func (l *login) noted() []ssh.Signer {
+// recordingSigners returns the signers, which record whose signature the server asks for.
+func (l *login) recordingSigners() []ssh.Signer {
 	out := make([]ssh.Signer, len(l.signers))
 	for i, s := range l.signers {
 		note := func() { l.signed = l.names[i] }
 		switch s := s.(type) {
 		case ssh.MultiAlgorithmSigner:
-			out[i] = multiNotedSigner{notedSigner{s, note}, s}
+			out[i] = multiRecordingSigner{recordingSigner{s, note}, s}
 		case ssh.AlgorithmSigner:
-			out[i] = notedSigner{s, note}
+			out[i] = recordingSigner{s, note}
 		default:
 			out[i] = s
 		}
@@ -198,13 +198,13 @@ func (l *login) noted() []ssh.Signer {
 	return out
 }
 
-// notedSigner calls note when it has signed.
-type notedSigner struct {
+// recordingSigner calls note when it has signed.
+type recordingSigner struct {
 	ssh.AlgorithmSigner
 	note func()
 }
 
-func (s notedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
+func (s recordingSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
 	sig, err := s.AlgorithmSigner.SignWithAlgorithm(rand, data, algorithm)
 	if err == nil {
 		s.note()
@@ -212,19 +212,19 @@ func (s notedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm st
 	return sig, err
 }
 
-// multiNotedSigner is a notedSigner for one of several algorithms.
-type multiNotedSigner struct {
-	notedSigner
+// multiRecordingSigner is a recordingSigner for one of several algorithms.
+type multiRecordingSigner struct {
+	recordingSigner
 	all ssh.MultiAlgorithmSigner
 }
 
-func (s multiNotedSigner) Algorithms() []string { return s.all.Algorithms() }
+func (s multiRecordingSigner) Algorithms() []string { return s.all.Algorithms() }
 
-// hear keeps what the server says about an account whose key it knows, such as that it has
+// keepBanner stores what the server says about an account whose key it knows, such as that it has
 // expired. Before that, banners are legal notices.
-func (l *login) hear(banner string) error {
+func (l *login) keepBanner(banner string) error {
 	if text := line(banner); l.signed != "" && text != "" {
-		l.heard = text
+		l.banner = text
 	}
 	return nil
 }
@@ -251,7 +251,7 @@ func (l *login) answer(_, _ string, questions []string, echos []bool) ([]string,
 			l.question = line(questions[i])
 			return nil, errQuestion
 		}
-		answers[i], l.passwordSent = l.password.Reveal(), true
+		answers[i], l.passwordSent = l.password.Plaintext(), true
 	}
 	return answers, nil
 }
@@ -432,8 +432,8 @@ func (l *login) rejected(h Hop, err error) *Error {
 		text = fmt.Sprintf("%s asks %q at the login as %q, which cannot be answered automatically: use a key, or let this account log in without that question (AuthenticationMethods in its sshd_config, or its PAM settings)", h.Address(), l.question, h.user)
 	case l.signed != "":
 		text = fmt.Sprintf("%s knows %s, but refused the login as %q: the account may have expired, or may not log in now (/etc/nologin), or from this address", h.Address(), l.signed, h.user)
-		if l.heard != "" {
-			text += fmt.Sprintf("; it says %q", l.heard)
+		if l.banner != "" {
+			text += fmt.Sprintf("; it says %q", l.banner)
 		}
 		text += "; the log of its SSH server has the reason"
 	case len(l.signers) > 0:

@@ -206,7 +206,7 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	greeting := &greeting{Conn: leg}
 	sc, chans, reqs, err := ssh.NewClientConn(greeting, h.Address(), &ssh.ClientConfig{
 		Config: ssh.Config{KeyExchanges: keyExchanges()},
-		User:   h.user, AuthCallback: with.next, BannerCallback: with.hear, HostKeyCallback: verify, HostKeyAlgorithms: c.algorithms, ClientVersion: "SSH-2.0-aitunnel",
+		User:   h.user, AuthCallback: with.next, BannerCallback: with.keepBanner, HostKeyCallback: verify, HostKeyAlgorithms: c.algorithms, ClientVersion: "SSH-2.0-aitunnel",
 	})
 	if err == nil {
 		d.report(StepLogin, "logged in as "+h.user+" with "+strings.Join(with.names, " or "))
@@ -259,7 +259,7 @@ func awaitSession(ctx context.Context, leg net.Conn, client *ssh.Client, h Hop) 
 	case timeout.expired():
 		return temporary(StepLogin, "%s accepted the login as %q, but did not start the session within %s: its sshd may be waiting for PAM, such as for systemd-logind", h.Address(), h.user, loginTimeout)
 	}
-	return temporary(StepLogin, "%s accepted the login as %q, but closed the connection then; the log of its SSH server has the reason", h.Address(), h.user)
+	return temporary(StepLogin, "%s accepted the login as %q, but then closed the connection; the log of its SSH server has the reason", h.Address(), h.user)
 }
 
 // keyExchanges returns the methods to offer: the library's defaults, and one that unusual

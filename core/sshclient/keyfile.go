@@ -166,7 +166,7 @@ func (c credentials) unlock(path string, content []byte, public ssh.PublicKey, h
 	if s := find(held, public); s != nil {
 		return s, nil
 	}
-	passphrase := c.passphrase.Reveal()
+	passphrase := c.passphrase.Plaintext()
 	if passphrase == "" && c.ask != nil {
 		var err error
 		if passphrase, err = c.ask(path); err != nil {

@@ -53,7 +53,7 @@ func (s *Tunnels) Test(ctx context.Context, name string) (steps []Result, ok boo
 	}
 	loggedIn := false
 	ok = test(ctx, s.env.ssh, c, TestOptions{
-		Held: func(address string) bool {
+		IsOpen: func(address string) bool {
 			return slices.ContainsFunc(t.status().Forwards, func(f Forward) bool { return f.Remote == address && f.State == ForwardOpen })
 		},
 		holder: func(hostKey string, f *config.Forward) string { return s.holder(name, hostKey, f) },

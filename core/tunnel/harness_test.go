@@ -91,12 +91,12 @@ func prepare(t *testing.T, s *sshdtest.Server, options ...func(*Options)) *rig {
 		Server: func(h http.Handler) Server {
 			return &http.Server{Handler: h, ReadHeaderTimeout: 500 * time.Millisecond, IdleTimeout: time.Minute}
 		},
-		OnChange: r.note,
-		Guarded:  r.guarded.Load,
-		Sessions: filepath.Join(t.TempDir(), "sessions.json"),
-		Grace:    5 * time.Second,
-		Home:     s.Home,
-		Agent:    "/nowhere",
+		OnChange:      r.note,
+		RequiresToken: r.guarded.Load,
+		Sessions:      filepath.Join(t.TempDir(), "sessions.json"),
+		Grace:         5 * time.Second,
+		Home:          s.Home,
+		Agent:         "/nowhere",
 	}
 	for _, f := range options {
 		f(&o)

@@ -86,7 +86,7 @@ func TestSteps(t *testing.T) {
 	held := func(address string) bool { return address == c.Forwards[1].Address }
 	run := func(ctx context.Context, c *config.Tunnel) bool {
 		results = nil
-		return Test(ctx, Options{Home: s.Home, Agent: "/nowhere"}, c, TestOptions{Held: held, Report: func(r Result) { results = append(results, r) }})
+		return Test(ctx, Options{Home: s.Home, Agent: "/nowhere"}, c, TestOptions{IsOpen: held, Report: func(r Result) { results = append(results, r) }})
 	}
 	if !run(t.Context(), c) {
 		t.Errorf("it failed: %+v", results)

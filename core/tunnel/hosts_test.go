@@ -94,7 +94,7 @@ func TestMTUBlackHole(t *testing.T) {
 			c.Forwards = []*config.Forward{{Address: "127.0.0.1:9000"}}
 			c.Keepalive = config.Keepalive{Interval: 3 * time.Second, Timeout: 3 * time.Second}
 			var last Result
-			ok := Test(t.Context(), Options{Home: s.Home, Agent: "/nowhere"}, c, TestOptions{Held: func(string) bool { return false }, Report: func(r Result) { last = r }})
+			ok := Test(t.Context(), Options{Home: s.Home, Agent: "/nowhere"}, c, TestOptions{IsOpen: func(string) bool { return false }, Report: func(r Result) { last = r }})
 			if ok || last.Step != StepProbe || !strings.Contains(last.Text, "drops large packets") {
 				t.Errorf("%+v", last)
 			}

@@ -22,7 +22,7 @@ type Result struct {
 
 // TestOptions configure [Test].
 type TestOptions struct {
-	Held   func(address string) bool         // reports whether the running program has the address open, so that it is skipped
+	IsOpen func(address string) bool         // reports whether the running program has the address open, so that it is skipped
 	Ask    func(path string) (string, error) // asks a person for a passphrase; may be nil
 	Report func(Result)                      // called after each step
 
@@ -67,7 +67,7 @@ func test(ctx context.Context, env sshclient.Environment, c *config.Tunnel, with
 	}
 	ok := true
 	for _, f := range c.Forwards {
-		if with.Held(f.Address) {
+		if with.IsOpen(f.Address) {
 			with.Report(Result{StepForward, true, f.Address + " is open already: the running aitunnel has it"})
 			continue
 		}

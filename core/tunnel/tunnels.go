@@ -17,13 +17,13 @@ import (
 
 // Options of [New].
 type Options struct {
-	Handler  func(tunnel string, f *config.Forward) http.Handler // the handler of a forward's requests
-	Server   func(http.Handler) Server                           // makes a server for a handler, with its limits
-	OnChange func(Change)                                        // must return quickly
-	Guarded  func() bool                                         // reports whether requests need a token
-	Sessions string                                              // file of sessions that may be left on hosts; "": none
-	Grace    time.Duration                                       // for requests in flight on forwards and connections that a reload closes
-	Free     func(ctx context.Context, tunnel string)            // waits until the addresses of a tunnel are free; nil: they are
+	Handler       func(tunnel string, f *config.Forward) http.Handler // the handler of a forward's requests
+	Server        func(http.Handler) Server                           // makes a server for a handler, with its limits
+	OnChange      func(Change)                                        // must return quickly
+	RequiresToken func() bool                                         // reports whether requests require a token
+	Sessions      string                                              // file of sessions that may be left on hosts; "": none
+	Grace         time.Duration                                       // for requests in flight on forwards and connections that a reload closes
+	WaitUntilFree func(ctx context.Context, tunnel string)            // waits until the addresses of a tunnel are free; nil: they are
 
 	Home  string // of the user; default: the real one
 	Agent string // socket of the SSH agent; default $SSH_AUTH_SOCK
@@ -68,8 +68,8 @@ type Tunnels struct {
 // New returns a set without tunnels; see [Tunnels.Apply].
 func New(o Options) *Tunnels {
 	s := &Tunnels{env: environment{
-		ssh: o.environment(), handler: o.Handler, server: o.Server, report: o.OnChange, guarded: o.Guarded,
-		sessions: loadSessions(o.Sessions), grace: o.Grace, free: o.Free, loginAge: cmp.Or(o.loginAge, failedPause), closing: &sync.WaitGroup{},
+		ssh: o.environment(), handler: o.Handler, server: o.Server, report: o.OnChange, guarded: o.RequiresToken,
+		sessions: loadSessions(o.Sessions), grace: o.Grace, free: o.WaitUntilFree, loginAge: cmp.Or(o.loginAge, failedPause), closing: &sync.WaitGroup{},
 	}}
 	s.env.holder = s.holder
 	s.env.ctx, s.cutOff = context.WithCancel(context.Background())

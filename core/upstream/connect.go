@@ -48,7 +48,7 @@ func (c *connector) connect(ctx context.Context, address string) (net.Conn, erro
 		return nil, failed(ctx, Resolve, err)
 	}
 	addresses := make([]string, 0, len(all))
-	for _, ip := range inTurns(all) {
+	for _, ip := range interleave(all) {
 		addresses = append(addresses, net.JoinHostPort(ip.String(), port))
 	}
 	conn, err := race(ctx, &d, addresses)
@@ -72,9 +72,9 @@ func (c *connector) resolve(ctx context.Context, host string) ([]netip.Addr, err
 	return all, err
 }
 
-// inTurns alternates IPv6 and IPv4 addresses, beginning with the kind that the system
+// interleave alternates IPv6 and IPv4 addresses, beginning with the kind that the system
 // prefers.
-func inTurns(all []netip.Addr) []netip.Addr {
+func interleave(all []netip.Addr) []netip.Addr {
 	var first, second, out []netip.Addr
 	for _, ip := range all {
 		ip = ip.Unmap()

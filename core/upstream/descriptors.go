@@ -4,7 +4,7 @@ import "sync"
 
 // Some descriptors are reserved for requests in flight: no new callers are accepted
 // while fewer are free.
-const leastReserve = 64
+const minReserve = 64
 
 // Descriptors is how many files and connections the system lets this process have
 // open, 0 if there is no limit. The runtime has raised it as far as it may.
@@ -13,7 +13,7 @@ var Descriptors = sync.OnceValue(descriptorLimit)
 // Reserve returns how many of them are kept for connections to sites.
 func Reserve() int { return reserveOf(Descriptors()) }
 
-func reserveOf(limit int) int { return min(max(leastReserve, limit/10), limit/2) }
+func reserveOf(limit int) int { return min(max(minReserve, limit/10), limit/2) }
 
 // MaxInFlight returns how many requests the descriptors suffice for: each has a
 // connection to its caller and one to a site. 0: any number.

@@ -75,7 +75,7 @@ func (e *Error) Text() string {
 	case e.Phase == Proxy && errors.Is(e.Err, os.ErrDeadlineExceeded):
 		return "the proxy did not answer in time"
 	}
-	for _, own := range []error{errStatus, errUnasked, errHeaderSize, errFields, errInformational, errInvalid} {
+	for _, own := range []error{errStatus, errUnrequestedUpgrade, errHeaderSize, errFields, errInformational, errInvalid} {
 		if errors.Is(e.Err, own) {
 			return own.Error()
 		}
@@ -147,13 +147,13 @@ func PhaseOf(err error) Phase {
 }
 
 var (
-	errStatus        = errors.New("the status of the answer is not between 100 and 599")
-	errUnasked       = errors.New("the site switched protocols without a request to do so")
-	errHeaderSize    = errors.New("the header of the answer is larger than 256 KiB")
-	errFields        = errors.New("the answer has more than 1,000 header fields")
-	errInformational = errors.New("more than 20 informational answers came before the answer")
-	errProxyLogin    = Reason("the proxy refuses the user and password")
-	errInvalid       = errors.New("the request has a header that cannot be sent")
+	errStatus             = errors.New("the status of the answer is not between 100 and 599")
+	errUnrequestedUpgrade = errors.New("the site switched protocols without a request to do so")
+	errHeaderSize         = errors.New("the header of the answer is larger than 256 KiB")
+	errFields             = errors.New("the answer has more than 1,000 header fields")
+	errInformational      = errors.New("more than 20 informational answers came before the answer")
+	errProxyLogin         = Reason("the proxy refuses the user and password")
+	errInvalid            = errors.New("the request has a header that cannot be sent")
 )
 
 // failed returns the error of a connection that could not be established.

@@ -18,9 +18,9 @@ const (
 	maxHeader        = 256 << 10 // of an answer
 	maxFields        = 1000
 	maxInformational = 20
-	// lastWords is how long we wait for an answer that the site sent before it stopped
-	// reading the request.
-	lastWords = 200 * time.Millisecond
+	// lateAnswerTime is how long to wait for an answer that the site may have sent
+	// before it stopped reading the request.
+	lateAnswerTime = 200 * time.Millisecond
 )
 
 var (
@@ -121,7 +121,7 @@ func checkHead(resp *http.Response, mayUpgrade bool) error {
 		return errStatus
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols && !mayUpgrade {
-		return errUnasked
+		return errUnrequestedUpgrade
 	}
 	fields := 0
 	for _, values := range resp.Header {

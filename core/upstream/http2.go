@@ -27,15 +27,16 @@ var errNotHTTP2 = errors.New("the site no longer speaks HTTP/2")
 
 var errClosedUnused = errors.New("the site closes new connections before they are used")
 
-// http2Pool has the connections to a site that speaks HTTP/2. net/http reads and writes
-// them; which of them takes a request is decided here.
+// http2Pool has the connections to a site that speaks HTTP/2. net/http reads and
+// writes them; the pool decides which of them takes a request.
 //
-// A site that closes a connection names the last request that it accepted, and later ones
-// can be sent again. But some servers drop the answers to requests that they accepted when
-// later ones were on their way: those written with Go before 1.20 take them for a breach of
-// the protocol. Most connections are closed while they are idle, so one that was idle takes
-// a single request, and others only once its answer has begun. A site that dropped an
-// answer anyway gets one request at a time on each connection from then on.
+// A site that closes a connection names the last request that it accepted, and later
+// ones can be sent again. But some servers drop the answers to accepted requests if
+// later ones were on their way: servers written with Go before 1.20 treat those as a
+// protocol error. Most connections are closed while they are idle, so a connection
+// that was idle takes a single request, and further ones only once its answer has
+// begun. A site that dropped an answer anyway gets one request at a time on each
+// connection from then on.
 type http2Pool struct {
 	pool      *Pool
 	transport *http.Transport // makes a connection one of HTTP/2

@@ -30,7 +30,7 @@ func (x *exchange) send(r *http.Request, short *shortRequest) (Sent, error) {
 	_, err := c.Write(short.bytes)
 	if err != nil {
 		x.broken = true
-		_ = c.SetReadDeadline(time.Now().Add(lastWords))
+		_ = c.SetReadDeadline(time.Now().Add(lateAnswerTime))
 	}
 	return c.sent(err), err
 }
@@ -101,7 +101,7 @@ func (s *sending) run(r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.answered {
-		_ = c.SetReadDeadline(time.Now().Add(lastWords))
+		_ = c.SetReadDeadline(time.Now().Add(lateAnswerTime))
 	}
 }
 

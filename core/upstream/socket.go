@@ -91,7 +91,7 @@ func (s *socket) Read(p []byte) (int, error) {
 		case s.peeked != peekNothing:
 			return 0, errIdleClosed
 		case s.writeErr != nil:
-			_ = s.SetReadDeadline(time.Now().Add(lastWords))
+			_ = s.SetReadDeadline(time.Now().Add(lateAnswerTime))
 		}
 	}
 	return s.Conn.Read(p)

@@ -189,7 +189,7 @@ func suggest(given string, known []string) string {
 	for i, k := range known {
 		quoted[i] = fmt.Sprintf("%q", k)
 	}
-	return "Known are " + strings.Join(quoted[:len(quoted)-1], ", ") + " and " + quoted[len(quoted)-1] + "."
+	return "Valid are " + strings.Join(quoted[:len(quoted)-1], ", ") + " and " + quoted[len(quoted)-1] + "."
 }
 
 // oneEdit reports whether two words differ by one inserted, missing, changed or

@@ -24,9 +24,9 @@ func Draft(name string, a Answer, v Verdict) string {
 	case v.Page:
 		body.SetAttributeValue("content_type", cty.StringVal("text/html"))
 		setExpression(body, "message", v.Message)
-	case isTelling(v.Code):
+	case isDistinctive(v.Code):
 		setExpression(body, "code", v.Code)
-	case isTelling(v.Type):
+	case isDistinctive(v.Type):
 		setExpression(body, "type", v.Type)
 	default:
 		setExpression(body, "message", v.Message)
@@ -38,8 +38,9 @@ func Draft(name string, a Answer, v Verdict) string {
 	return string(hclwrite.Format(file.Bytes()))
 }
 
-// isTelling reports whether a code distinguishes an answer from others with its status.
-func isTelling(code string) bool {
+// isDistinctive reports whether a code distinguishes an answer from others with its
+// status.
+func isDistinctive(code string) bool {
 	generic := []string{"invalid_request_error", "server_error", "api_error", "error", "new_api_error", "one_api_error", "upstream_error", "forbidden", "unauthorized"}
 	return isWord(code) && !strings.Contains(code, hidden) && httpStatus(code) == 0 && !slices.Contains(generic, strings.ToLower(code))
 }

@@ -40,7 +40,7 @@ func normalize(a Answer) *failure {
 	body := a.Body[:min(len(a.Body), MaxBody)]
 	f := &failure{status: a.Status, header: a.Header, body: body, empty: a.Empty, redirect: a.Status >= 300 && a.Status < 400}
 	f.page = isPage(a, body)
-	if a.good() && !f.page && !f.empty && !a.Error && (!mayHoldError(body) || a.Endpoint == Files && isStored(body)) {
+	if a.good() && !f.page && !f.empty && !a.Error && (!mayContainError(body) || a.Endpoint == Files && isStored(body)) {
 		return nil
 	}
 	documents(body, func(doc gjson.Result) bool {
@@ -69,7 +69,7 @@ func normalize(a Answer) *failure {
 	if !a.good() {
 		f.readHeader()
 	}
-	f.say(clip(withoutEcho(f.message, f.status)))
+	f.setMessage(clip(withoutEcho(f.message, f.status)))
 	for _, c := range f.codes {
 		f.loweredCodes = append(f.loweredCodes, string(asciiLower([]byte(c))))
 		f.plainCodes = append(f.plainCodes, plainCode(c))
@@ -77,15 +77,15 @@ func normalize(a Answer) *failure {
 	return f
 }
 
-// say sets the message, also in the forms that rules use.
-func (f *failure) say(message string) {
+// setMessage sets the message, also in the forms that rules use.
+func (f *failure) setMessage(message string) {
 	f.message, f.words = message, simplified(message)
 	f.lowered = string(asciiLower([]byte(f.words)))
 }
 
-// mayHoldError reports whether a good answer may contain an error: looking for a few
+// mayContainError reports whether a good answer may contain an error: looking for a few
 // names costs a tenth of parsing its JSON.
-func mayHoldError(body []byte) bool {
+func mayContainError(body []byte) bool {
 	for _, name := range []string{`rror`, `"success"`, `"base_resp"`, `ode"`, `msg"`, `"response.incomplete"`, `"fail`, `system_resource"`} {
 		if bytes.Contains(body, []byte(name)) {
 			return true

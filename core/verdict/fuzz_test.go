@@ -44,7 +44,7 @@ func FuzzIntervals(f *testing.F) {
 			{header: http.Header{"X-Ratelimit-Reset": {s}}}, {header: http.Header{"Ratelimit": {s}}},
 			{},
 		}
-		failures[len(failures)-1].say(s)
+		failures[len(failures)-1].setMessage(s)
 		for _, x := range failures {
 			if d := x.retryAfter(true, CaseTime); d < 0 || d > 24*time.Hour {
 				t.Errorf("%v", d)

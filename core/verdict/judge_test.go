@@ -181,7 +181,7 @@ func TestIntervals(t *testing.T) {
 		{"Please try again later.", 0},
 	} {
 		f := &failure{}
-		f.say(c.message)
+		f.setMessage(c.message)
 		if got := f.retryAfter(true, now); got != c.want {
 			t.Errorf("%q: %v, want %v", c.message, got, c.want)
 		}

@@ -180,7 +180,7 @@ func (f *failure) hasWords(p *pattern) bool {
 		if f.grams == nil {
 			f.grams = newTrigrams(f.lowered)
 		}
-		if !slices.ContainsFunc(p.literals, func(l string) bool { return f.grams.mayHold(l) && strings.Contains(f.lowered, l) }) {
+		if !slices.ContainsFunc(p.literals, func(l string) bool { return f.grams.mayContain(l) && strings.Contains(f.lowered, l) }) {
 			return false
 		}
 	}

@@ -14,7 +14,7 @@ var builtinSource []byte
 var builtin = sync.OnceValue(func() layer {
 	rules, diags := CompileSource(builtinSource, "rules.hcl", FromBuiltin)
 	if diags.HasErrors() {
-		panic("built-in verdicts: " + diags.Error()) // held by a test
+		panic("built-in verdicts: " + diags.Error()) // a test prevents this
 	}
 	addNotes(rules, builtinSource)
 	return newLayer(rules)

@@ -18,8 +18,8 @@ func trigram(s string) uint16 {
 	return uint16(s[0]&31)<<10 | uint16(s[1]&31)<<5 | uint16(s[2]&31)
 }
 
-// mayHold reports whether word, of at least three characters, may occur in the text.
-func (t *trigrams) mayHold(word string) bool {
+// mayContain reports whether word, of at least three characters, may occur in the text.
+func (t *trigrams) mayContain(word string) bool {
 	for i := 0; i+2 < len(word); i++ {
 		if g := trigram(word[i:]); t[g/64]&(1<<(g%64)) == 0 {
 			return false

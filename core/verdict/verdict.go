@@ -12,10 +12,10 @@ type Request struct {
 	Method   string
 	Path     string
 	Model    string // as it was sent to the site
-	Streamed bool   // a streamed answer was asked for
+	Streamed bool   // a streamed answer was requested
 }
 
-// Dialects are the APIs that requests may speak, by name.
+// Dialects are the APIs that requests may use, by name.
 var Dialects = []string{"openai", "anthropic", "gemini", "ollama"}
 
 // Endpoint is the kind of an API's endpoint.

@@ -47,7 +47,7 @@ var knownHeaders = sync.OnceValue(func() map[string]bool {
 
 const hidden = "…"
 
-// anonymize replaces each word that the rules and the corpus do not hold.
+// anonymize replaces each word that neither the rules nor the corpus contain.
 func anonymize(text string) string {
 	words := vocabulary()
 	var b strings.Builder

@@ -30,7 +30,7 @@ func (c *converter) channel(m *oldMap) {
 	}
 	if n, keys := m.list("keys"); n != nil && len(keys) > 0 {
 		b.text("auth", "bearer", c.at(n))
-		b.attributes = append(b.attributes, c.texts("keys", n, c.distinct(keys)))
+		b.attributes = append(b.attributes, c.texts("keys", n, c.withoutDuplicates(keys)))
 	} else {
 		c.wrong(m.node, "No keys", "The channel %q has no keys: the earlier program required one, too.", b.label)
 	}
@@ -94,7 +94,7 @@ func (c *converter) authorization(n *yaml.Node, b *Block) {
 	b.attributes = append(b.attributes, keys)
 }
 
-// named begins a channel with its name and target.
+// named starts a channel with its name and target.
 func (c *converter) named(m *oldMap) *Block {
 	b := c.block("channel", "", c.at(m.node))
 	if n, ok := m.scalar("name"); ok && strings.TrimSpace(n.Value) != "" {
@@ -106,8 +106,8 @@ func (c *converter) named(m *oldMap) *Block {
 	return b
 }
 
-// distinct removes duplicate keys.
-func (c *converter) distinct(keys []*yaml.Node) (out []*yaml.Node) {
+// withoutDuplicates removes duplicate keys.
+func (c *converter) withoutDuplicates(keys []*yaml.Node) (out []*yaml.Node) {
 	seen := map[string]bool{}
 	for _, k := range keys {
 		c.source.AddSecret(c.at(k))
@@ -133,7 +133,7 @@ func (c *converter) healthCheck(m *oldMap, b *Block) {
 		if path := strings.TrimSpace(n.Value); path != "" && path != "false" {
 			h := b.add("health_check", "http", c.at(n))
 			h.text("path", path, c.at(n))
-			c.usualInterval(h)
+			c.defaultInterval(h)
 		}
 		return
 	}
@@ -150,15 +150,15 @@ func (c *converter) healthCheck(m *oldMap, b *Block) {
 	check := b.add("health_check", "http", c.at(n))
 	check.text("path", strings.TrimSpace(path.Value), c.at(path))
 	if h.get("intervalMs") == nil {
-		c.usualInterval(check)
+		c.defaultInterval(check)
 	} else {
 		h.millis("intervalMs", check, "interval")
 	}
 	h.millis("timeoutMs", check, "timeout")
 }
 
-// usualInterval sets the interval of settings.healthCheckInterval, if it is set.
-func (c *converter) usualInterval(check *Block) {
+// defaultInterval sets the interval of settings.healthCheckInterval, if it is set.
+func (c *converter) defaultInterval(check *Block) {
 	if c.interval != nil {
 		(&oldMap{
 			converter: c, what: "in settings", names: map[string]string{},

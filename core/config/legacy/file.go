@@ -39,7 +39,7 @@ func (m *oldMap) oldPort(name string) *oldPort {
 func (c *converter) file(top *oldMap) []*Block {
 	settings := top.inner("settings")
 	if settings == nil {
-		settings = c.nothing("in settings")
+		settings = c.emptyMap("in settings")
 	}
 	c.interval = settings.get("healthCheckInterval")
 	c.settings(settings)
@@ -123,7 +123,7 @@ func nameOf(n *yaml.Node) string {
 // entry.
 func (c *converter) server(s, top *oldMap) string {
 	if s == nil {
-		s = c.nothing("in server")
+		s = c.emptyMap("in server")
 	}
 	proxy := c.block("proxy", "", c.start())
 	host, port, at := s.address("127.0.0.1", "9000")

@@ -55,7 +55,7 @@ func (c *converter) convert(text []byte) []*Block {
 		c.syntax(err)
 		return nil
 	}
-	c.note(document.Content[0])
+	c.recordValues(document.Content[0])
 	return c.file(c.open(document.Content[0], "at the top level"))
 }
 
@@ -83,16 +83,16 @@ var quotedPart = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompil
 func (c *converter) syntax(err error) {
 	c.source.Broken = true
 	at := c.start()
-	at.Start.Line = c.culprit()
+	at.Start.Line = c.firstInvalidLine()
 	at.Start.Byte = c.offset(at.Start.Line - 1)
 	at.End = hcl.Pos{Line: at.Start.Line, Column: 1 << 20, Byte: c.offset(at.Start.Line)}
 	text := quotedPart().ReplaceAllString(yamlPlace().ReplaceAllString(err.Error(), ""), "'…'")
 	c.fail(at, "The file is not valid YAML", wording.Sentence(text)+" The usual reasons are the indentation of a line, and a colon or star in a string without quotes.")
 }
 
-// culprit returns the first line with which the text is not valid YAML. The library names the line
-// where the surrounding block begins, or the next one.
-func (c *converter) culprit() int {
+// firstInvalidLine returns the first line at which the text is no longer valid YAML.
+// The library reports the line at which the surrounding block begins, or the next one.
+func (c *converter) firstInvalidLine() int {
 	const most, longest = 3000, 256 << 10
 	if len(c.source.Text) > longest {
 		return 1 // each line is a parse of its own
@@ -106,9 +106,9 @@ func (c *converter) culprit() int {
 	return 1
 }
 
-// note stores the places of values, which may have to be hidden, and warns of tags, which are
+// recordValues stores the places of values, which may have to be hidden, and warns of tags, which are
 // ignored.
-func (c *converter) note(n *yaml.Node) {
+func (c *converter) recordValues(n *yaml.Node) {
 	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
 		c.warn(n, "Not carried over", "The tag %s is ignored: the value is read as it is written.", n.Tag)
 		n.Tag = ""
@@ -117,7 +117,7 @@ func (c *converter) note(n *yaml.Node) {
 		c.source.Scalars = append(c.source.Scalars, c.at(n))
 	}
 	for _, inner := range n.Content {
-		c.note(inner)
+		c.recordValues(inner)
 	}
 }
 

@@ -37,7 +37,7 @@ func plain(name string) string {
 // open reads a mapping. Anything else is an error, and is read as an empty mapping.
 func (c *converter) open(n *yaml.Node, what string) *oldMap {
 	n = follow(n)
-	m := c.nothing(what)
+	m := c.emptyMap(what)
 	m.node = n
 	if n.Kind != yaml.MappingNode {
 		c.mayBeSecret(n)
@@ -48,13 +48,13 @@ func (c *converter) open(n *yaml.Node, what string) *oldMap {
 	return m
 }
 
-// nothing returns an empty mapping.
-func (c *converter) nothing(what string) *oldMap {
+// emptyMap returns an empty mapping.
+func (c *converter) emptyMap(what string) *oldMap {
 	return &oldMap{converter: c, what: what, node: &yaml.Node{Line: 1, Column: 1, Kind: yaml.MappingNode}, entries: map[string]oldEntry{}, names: map[string]string{}}
 }
 
-// mostMerges is the maximum depth of merge keys.
-const mostMerges = 10
+// maxMerges is the maximum depth of merge keys.
+const maxMerges = 10
 
 // fill adds the entries of a mapping, and then those of its merge keys.
 func (m *oldMap) fill(n *yaml.Node, depth int) {
@@ -83,7 +83,7 @@ func (m *oldMap) fill(n *yaml.Node, depth int) {
 			all = n.Content
 		}
 		for _, n := range all {
-			if n = follow(n); n.Kind == yaml.MappingNode && depth < mostMerges {
+			if n = follow(n); n.Kind == yaml.MappingNode && depth < maxMerges {
 				m.fill(n, depth+1)
 			}
 		}
@@ -92,7 +92,7 @@ func (m *oldMap) fill(n *yaml.Node, depth int) {
 
 // follow returns the value of an alias.
 func follow(n *yaml.Node) *yaml.Node {
-	for range mostMerges {
+	for range maxMerges {
 		if n.Kind != yaml.AliasNode {
 			break
 		}

@@ -125,7 +125,7 @@ func (s *Source) secretRanges(known *Values) [][2]int {
 			at += i + len(v)
 		}
 	}
-	return joined(all)
+	return mergeRanges(all)
 }
 
 // mayBeSecret reports whether a text of a file that cannot be parsed is neither a
@@ -140,8 +140,8 @@ func mayBeSecret(tokens hclsyntax.Tokens, i int) bool {
 	return !label && !strings.HasPrefix(word, "http") && !strings.HasPrefix(word, "/")
 }
 
-// joined sorts ranges, and merges those that overlap.
-func joined(all [][2]int) (out [][2]int) {
+// mergeRanges sorts ranges, and merges those that overlap.
+func mergeRanges(all [][2]int) (out [][2]int) {
 	slices.SortFunc(all, func(a, b [2]int) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
 	for _, r := range all {
 		switch n := len(out); {

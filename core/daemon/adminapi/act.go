@@ -42,8 +42,8 @@ func (s *Source) Toggle(name string, enabled *bool) (bool, error) {
 	return on, nil
 }
 
-// Prefer is for [admin.Source]. Two first choices would be none, so it ends
-// that of others which share a route.
+// Prefer is for [admin.Source]. Only one channel of a route can be tried first, so
+// this ends the preference of others that share a route.
 func (s *Source) Prefer(name string, on bool) error {
 	ch, err := s.channel(name)
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *Source) Prefer(name string, on bool) error {
 	return nil
 }
 
-// checkOnce asks a channel without a health check for its models.
+// checkOnce requests the models of a channel without a health check.
 func (s *Source) checkOnce(ctx context.Context, ch *route.Channel) admin.Checked {
 	t := s.try(ctx, ch, "", http.MethodGet, modelsPath(ch), nil)
 	out := admin.Checked{Name: ch.Config.Name, Latency: millis(t.total), At: time.Now(), Health: string(sdk.HealthUnknown)}

@@ -64,7 +64,7 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	return out.Assessed()
 }
 
-// KeyName returns what lists call a key of a channel, else its ID.
+// KeyName returns the name of a channel's key in lists, or else its ID.
 func KeyName(ch *route.Channel, id string) string {
 	keys := make([]admin.Key, len(ch.Keys))
 	for i, k := range ch.Keys {
@@ -99,7 +99,7 @@ func showRestrictions(all []channel.Restriction) (out []admin.Restriction) {
 	return out
 }
 
-// showEgresses returns the ways to the channel's site, none if there is only the direct
+// showEgresses returns the egresses of the channel, none if there is only the direct
 // one.
 func showEgresses(ch *route.Channel, now time.Time) (out []admin.Egress) {
 	all := proxy.Egresses(ch.Config)

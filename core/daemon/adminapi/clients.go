@@ -68,7 +68,7 @@ func (s *Source) knowsClient(name string) bool {
 	return slices.ContainsFunc(s.Clients(), func(c admin.Client) bool { return c.Name == name })
 }
 
-// refusal returns why a request of the client would be refused, or would wait, now.
+// refusal returns why a request of the client would be refused or would wait now.
 func (s *Source) refusal(name, path, model string) string {
 	c := s.running().Config.Client(name)
 	if c == nil {

@@ -18,7 +18,7 @@ func (s *Source) Reload(ctx context.Context, cause string, generation uint64) ad
 	return show(s.program.Reloader.Apply(ctx, reload.Request{Cause: cause, Asked: true, Match: reload.Match{Generation: generation}}))
 }
 
-// redacted returns the text of a configuration as it may be shown.
+// redacted returns the text of a configuration without its secrets.
 func (s *Source) redacted(report config.Report) redact.Texts {
 	return report.Redact(s.program.Seed, s.running().Report)
 }
@@ -42,8 +42,8 @@ func (s *Source) Text(ctx context.Context) (admin.Text, error) {
 	return out, nil
 }
 
-// draft replaces the text of a file by that of a draft, with the secrets that its
-// placeholders stand for.
+// draft replaces the text of a file by that of a draft, after restoring the secrets
+// behind its placeholders.
 func (s *Source) draft(document *edit.Document, report config.Report, in admin.Draft) error {
 	if in.File == "" && len(document.Names()) == 1 {
 		in.File = document.Names()[0]

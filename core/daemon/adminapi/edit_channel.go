@@ -25,7 +25,7 @@ func channelIn(cfg *config.Config, name string) (*config.Channel, error) {
 	return nil, admin.NotFound(fmt.Sprintf("there is no channel %q", name))
 }
 
-// change edits the files. What do refuses is no fault of the configuration.
+// change edits the files. An error of do is not the fault of the configuration.
 func (s *Source) change(ctx context.Context, m admin.Match, do func(*reload.Edit) error) (admin.Reload, error) {
 	return s.apply(ctx, reload.Request{
 		Match: reload.Match(m),
@@ -51,7 +51,7 @@ func specOf(in admin.ChannelSpec) edit.Channel {
 	return out
 }
 
-// checkSpec refuses what no text can be made of.
+// checkSpec refuses specifications that cannot be written as text.
 func checkSpec(in admin.ChannelSpec) error {
 	target := ""
 	if in.Target != nil {
@@ -135,7 +135,7 @@ func (s *Source) RemoveChannel(ctx context.Context, name string, m admin.Match) 
 	})
 }
 
-// refuseKeyAs refuses a key in a field that is shown to everyone.
+// refuseKeyAs refuses a key in a field that everyone can see.
 func refuseKeyAs(field, value string) error {
 	if redact.LooksLikeKey(value) {
 		return admin.Invalid(fmt.Sprintf("the %s looks like a key, and it would be shown in lists and logs: enter it as the key", field))
@@ -213,7 +213,7 @@ func (s *Source) RemoveKey(ctx context.Context, channel, key string, m admin.Mat
 func (s *Source) keyNamed(c *config.Channel, key string) *config.Key {
 	state := s.program.Registry.Channel(c.Name, c.Target.String())
 	for _, k := range c.Keys {
-		if state.Key(k.Value.Reveal()).IDWith(k.Label) == key {
+		if state.Key(k.Value.Plaintext()).IDWith(k.Label) == key {
 			return k
 		}
 	}
@@ -223,7 +223,7 @@ func (s *Source) keyNamed(c *config.Channel, key string) *config.Key {
 	return nil
 }
 
-// addExtra adds a key that is in no file.
+// addExtra adds a key that is not written to a file.
 func addExtra(e reload.ExtraKeys, c *config.Channel, in admin.KeySpec) error {
 	if !reload.TakesKeys(c) {
 		return admin.Refused("no_keys", fmt.Sprintf("the channel %q sends no key, by auth = %q", c.Name, c.Auth.Style))

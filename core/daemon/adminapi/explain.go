@@ -85,8 +85,9 @@ func (s *Source) showChoice(choices []route.Choice, i int, r admin.Route) admin.
 	return out
 }
 
-// ownReason returns why a channel has its place among the choices. The reason of the plan,
-// or of a strategy for this request, is about all of them: it is not repeated.
+// ownReason returns why a channel has its position among the choices. It does not
+// repeat the reason of the plan, or of a strategy for this request, which applies to
+// all of them.
 func ownReason(choices []route.Choice, i int, r admin.Route) string {
 	c := choices[i]
 	more, ofPlan := strings.CutPrefix(c.Reason, r.Reason)

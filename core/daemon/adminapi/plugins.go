@@ -24,8 +24,8 @@ func (s *Source) Plugins() admin.Plugins {
 	return out
 }
 
-// failingChecks says which health checks could not be made: what is wrong is with the
-// checker, or the program.
+// failingChecks returns the health checks that could not be made, because of a fault
+// of the checker or of the program.
 func failingChecks(t *route.Table, now time.Time) (all []string) {
 	for _, ch := range t.Channels {
 		if why := ch.State.View(now).CheckError; why != "" && ch.Config.HealthCheck != nil {
@@ -76,7 +76,7 @@ func configUses(cfg *config.Config) (all []use) {
 	return all
 }
 
-// tableUses returns those of a configuration that runs, with their plans.
+// tableUses returns the uses in a running configuration, with their plans.
 func tableUses(t *route.Table) (all []use) {
 	for _, ch := range t.Channels {
 		if len(ch.Keys) > 0 {
@@ -108,7 +108,7 @@ func showRouter(r *route.RouterInfo) *admin.Router {
 	return &admin.Router{Answered: r.Answered, Failed: r.Failed, Skipped: r.Skipped, Paused: r.Paused}
 }
 
-// showShadows are in the order of the configuration.
+// showShadows returns the shadows in the order of the configuration.
 func showShadows(r *route.Route) (all []admin.Shadow) {
 	for i, s := range r.Shadows() {
 		all = append(all, showShadow(s, r.Config.Shadows[i]))

@@ -1,5 +1,5 @@
-// Package adminapi shows the running program to the admin API, and turns the
-// API's edits into changes of the configuration.
+// Package adminapi provides the state of the running program to the admin API, and
+// turns the API's edits into changes of the configuration.
 package adminapi
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
-// Program is what the API is about.
+// Program contains the parts of the program that the API shows and changes.
 type Program struct {
 	reload.Services
 	Version      string
@@ -30,10 +30,10 @@ type Program struct {
 	History      *history.Store
 	Reloader     *reload.Reloader
 	Entry, Admin *bind.Port
-	Seed         []byte          // of the placeholders that hide secrets
+	Seed         []byte          // for the placeholders that replace secrets
 	Unknown      *unknown.Store  // nil: unknown answers are not kept
 	TokenFile    func() string   // where the admin token is, if the configuration has none; "" otherwise
-	Unsaved      func() []string // what cannot be written to the disk at present
+	Unsaved      func() []string // what cannot be saved now
 }
 
 // Source implements [admin.Source].
@@ -54,7 +54,7 @@ func (s *Source) History(ctx context.Context) (*history.Reader, error) {
 	return s.program.History.ReadFresh(ctx)
 }
 
-// show returns the outcome of a change as the API has it.
+// show returns the outcome of a change in the form of the API.
 func show(r reload.Result, err error) admin.Reload {
 	out := admin.Reload{
 		At: r.At, Took: event.Millis(r.Took), Cause: r.Cause, OK: err == nil, Generation: r.Generation,
@@ -82,7 +82,7 @@ func outcome(r reload.Result, err error) (admin.Reload, error) {
 	return show(r, err), nil
 }
 
-// editError returns an error about the text as the API has it.
+// editError returns an error about the text in the form of the API.
 func editError(err error) error {
 	var refused *admin.Error
 	var unknown *reload.NotEditableError

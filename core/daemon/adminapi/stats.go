@@ -5,8 +5,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/stats"
 )
 
-// Stats is for [admin.Source]. It shows the channels of the configuration; the
-// totals are of those that are gone, too.
+// Stats is for [admin.Source]. It shows the channels of the configuration; the totals
+// include removed channels.
 func (s *Source) Stats() admin.Summary {
 	v := s.program.Stats.View()
 	out := admin.Summary{
@@ -49,7 +49,7 @@ func showSums(s stats.Sums) admin.Sums {
 	}
 }
 
-// rate returns the share of successes among what came to an end; nil if nothing did.
+// rate returns the success rate of what has ended; nil if nothing has.
 func rate(s stats.Sums) *float64 {
 	if s.Success+s.Fail == 0 {
 		return nil

@@ -81,7 +81,7 @@ func showRoute(r *route.Route) admin.Route {
 	return out
 }
 
-// where returns the file and line of a component's block, "" if nobody wrote one.
+// where returns the file and line of a component's block, "" if it is a default.
 func where(c *config.Component) string { return place(c.Range) }
 
 func place(r hcl.Range) string {

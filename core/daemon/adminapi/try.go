@@ -22,11 +22,11 @@ import (
 
 const (
 	tryTime   = 2 * time.Minute
-	tryTokens = 256     // that the answer may have
+	tryTokens = 256     // the maximum length of the answer
 	tryText   = 4 << 10 // bytes of the answer that are shown
 	tryBody   = 1 << 20 // bytes of the answer that are kept
 
-	recentEvents = 1000 // among which the record of the request is looked for
+	recentEvents = 1000 // the events that are searched for the record of the request
 )
 
 // Models is for [admin.Source].
@@ -42,7 +42,7 @@ func (s *Source) Models(ctx context.Context, name string) (admin.Models, error) 
 	return admin.Models{Models: append([]string{}, connect.ModelNames(t.body.Bytes())...)}, nil
 }
 
-// modelsPath returns where the site of a channel lists its models.
+// modelsPath returns the path at which the site of a channel lists its models.
 func modelsPath(ch *route.Channel) string {
 	if ch.Config.Auth.Style == config.AuthXGoogAPIKey {
 		return "/v1beta/models"
@@ -66,7 +66,7 @@ func (s *Source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tr
 	if !lacksPath(out.Status) {
 		return out, nil
 	}
-	if ch.Config.Auth.Style == config.AuthAuto { // the site may speak the API of Anthropic alone
+	if ch.Config.Auth.Style == config.AuthAuto { // the site may only have Anthropic's API
 		if other := s.tryAs(ctx, ch, config.AuthXAPIKey, in); other.OK {
 			return other, nil
 		}
@@ -75,7 +75,8 @@ func (s *Source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tr
 	return out, nil
 }
 
-// tryAs sends the request of a trial in the form that belongs to a kind of credential.
+// tryAs sends the request of a trial in the form of the API that uses this kind of
+// credential.
 func (s *Source) tryAs(ctx context.Context, ch *route.Channel, auth config.AuthStyle, in admin.Trial) admin.Tried {
 	path, body := trialRequest(auth, in)
 	out := s.try(ctx, ch, in.Key, http.MethodPost, path, body).result(s)
@@ -83,13 +84,14 @@ func (s *Source) tryAs(ctx context.Context, ch *route.Channel, auth config.AuthS
 	return out
 }
 
-// lacksPath reports whether a site may have nothing at the path to which a request was
-// sent: it said so, or the proxy refused what it answered, such as a page.
+// lacksPath reports whether the site may not have the path of the request: it said so,
+// or the proxy refused its answer, such as a web page.
 func lacksPath(status int) bool {
 	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusBadGateway
 }
 
-// elsewhere says where a site has its API, if not where the channel's target says.
+// elsewhere returns a hint with the address of the site's API, if it is not at the
+// channel's target.
 func (s *Source) elsewhere(ctx context.Context, ch *route.Channel, status int) string {
 	if !lacksPath(status) {
 		return ""
@@ -108,8 +110,8 @@ func sentTo(target *url.URL, path string) string {
 	return (&url.URL{Scheme: target.Scheme, Host: target.Host, Path: joined}).String()
 }
 
-// trialRequest returns a streamed request in the dialect that the channel's kind of
-// credential belongs to.
+// trialRequest returns a streamed request for the API that uses the channel's kind of
+// credential.
 func trialRequest(auth config.AuthStyle, in admin.Trial) (path string, body map[string]any) {
 	message := []map[string]any{{"role": "user", "content": in.Prompt}}
 	switch auth {
@@ -122,9 +124,9 @@ func trialRequest(auth config.AuthStyle, in admin.Trial) (path string, body map[
 	return "/v1/chat/completions", map[string]any{"model": in.Model, "max_tokens": tryTokens, "stream": true, "stream_options": map[string]any{"include_usage": true}, "messages": message}
 }
 
-// try sends a request to one channel, through the proxy as a caller would, so
-// that keys, models and verdicts are those of real requests. keyID is the only
-// key to use, "" for any.
+// try sends a request to one channel through the proxy, as a caller would, so that it
+// uses the same keys, models and verdicts as real requests. keyID is the only key to
+// use, "" for any.
 func (s *Source) try(ctx context.Context, ch *route.Channel, keyID, method, path string, body map[string]any) *trial {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
@@ -155,7 +157,7 @@ func (s *Source) try(ctx context.Context, ch *route.Channel, keyID, method, path
 	return t
 }
 
-// trial takes the answer, and notes when its pieces come.
+// trial receives the answer, and records when its parts arrive.
 type trial struct {
 	channel string
 	began   time.Time
@@ -168,8 +170,7 @@ type trial struct {
 	firstByte, firstContent, total time.Duration
 }
 
-// serve runs the handler, which panics to break off an answer that is not
-// complete.
+// serve runs the handler, which panics to abort an incomplete answer.
 func (t *trial) serve(h http.Handler, r *http.Request) {
 	defer func() {
 		if recover() != nil {
@@ -206,7 +207,7 @@ func (t *trial) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// text returns what the model said.
+// text returns the model's answer.
 func (t *trial) text() string { return connect.AnswerText(t.body.Bytes(), tryText) }
 
 // failure returns why there is no good answer.
@@ -220,7 +221,7 @@ func (t *trial) failure() string {
 	return fmt.Sprintf("it answered %d %s", t.status, http.StatusText(t.status))
 }
 
-// result returns what the panel shows, with what the record of the request adds.
+// result returns the result for the API, with details from the record of the request.
 func (t *trial) result(s *Source) admin.Tried {
 	text := t.text()
 	out := admin.Tried{

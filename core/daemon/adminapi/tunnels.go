@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/tunnel"
 )
 
-// tunnelTime is how long a test of a tunnel may take, or a look at its host's key.
+// tunnelTime is the time limit for testing a tunnel, or for getting its host's key.
 const tunnelTime = 2 * time.Minute
 
 // Tunnels is for [admin.Source].
@@ -89,7 +89,7 @@ func (s *Source) TrustTunnel(ctx context.Context, name string, in admin.HostKeyT
 	if err != nil {
 		return admin.Tunnel{}, trustError(name, err)
 	}
-	if !key.Known { // else it was trusted before
+	if !key.Known { // otherwise it was already trusted
 		s.program.Bus.Publish(event.Event{
 			Type: event.TypeTunnel, Level: event.LevelInfo, Code: event.CodeKeyTrusted, Tunnel: name,
 			Message: fmt.Sprintf("tunnel %q: trusted the key %s of host %s; it is in %s", name, key.Fingerprint, key.Host, key.File),
@@ -98,7 +98,7 @@ func (s *Source) TrustTunnel(ctx context.Context, name string, in admin.HostKeyT
 	return s.tunnel(name)
 }
 
-// trustError returns why a key is not trusted, as the API has it.
+// trustError returns why a key is not trusted, in the form of the API.
 func trustError(name string, err error) error {
 	var other *sshclient.OtherKeyError
 	untrusted := sshclient.Untrusted(err)

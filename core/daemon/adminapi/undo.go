@@ -18,7 +18,7 @@ import (
 // maxEdits is how many edits can be undone.
 const maxEdits = 10
 
-// pastEdits are the last edits by the API, the newest at the end.
+// pastEdits contains the last edits through the API, the newest last.
 type pastEdits struct {
 	mu  sync.Mutex
 	all []pastEdit
@@ -32,8 +32,8 @@ type pastEdit struct {
 
 func sameTexts(a, b map[string][]byte) bool { return maps.EqualFunc(a, b, bytes.Equal) }
 
-// changedSince says why the edit cannot be undone, and what it was, so that it can be
-// taken back by hand.
+// changedSince returns why the edit cannot be undone, with what it changed, so that it
+// can be reverted by hand.
 func (e pastEdit) changedSince(now map[string][]byte) string {
 	var files, changes []string
 	for name, text := range e.after {
@@ -74,14 +74,14 @@ func (p *pastEdits) newest() (e pastEdit, ok bool) {
 	return p.all[len(p.all)-1], true
 }
 
-// drop forgets an edit that was undone.
+// drop removes an edit that was undone.
 func (p *pastEdits) drop(e pastEdit) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.all = slices.DeleteFunc(p.all, func(other pastEdit) bool { return other.shown.At.Equal(e.shown.At) })
 }
 
-// apply applies an edit, and remembers it so that it can be undone.
+// apply applies an edit, and records it so that it can be undone.
 func (s *Source) apply(ctx context.Context, r reload.Request) (admin.Reload, error) {
 	var e pastEdit
 	r.Cause = "an edit " + admin.Origin(ctx)

@@ -35,7 +35,7 @@ type Message struct {
 	Error  string        `json:"error,omitempty"`
 	Event  *event.Event  `json:"event,omitempty"`
 
-	Counted *[]channel.Counted `json:"counted,omitempty"`
+	Counted *[]channel.Counts `json:"counted,omitempty"`
 }
 
 // Env is the environment variable with the new process's descriptor of the connection.

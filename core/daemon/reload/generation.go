@@ -69,7 +69,7 @@ func (r *Reloader) load(ctx context.Context, s source) (*Generation, map[string]
 // open starts and configures what is new in the generation; what it has in common with
 // old keeps running. After an error nothing new is left.
 func (r *Reloader) open(ctx context.Context, g, old *Generation) error {
-	options := route.Options{Registry: r.options.Registry, Notice: r.notice, Recovered: r.recovered, Memory: r.options.Memory}
+	options := route.Options{Registry: r.options.Registry, Notice: r.notice, Recovered: r.recovered, Saved: r.options.Planners}
 	if old != nil {
 		g.Number, options.Previous = old.Number+1, old.table
 	}

@@ -38,12 +38,12 @@ type Services struct {
 // Options of [New].
 type Options struct {
 	Services
-	Path     string            // of the configuration: a file or a directory
-	Vars     map[string]string // as given by --var
-	Dir      string            // the working directory as it was given, if that contains a link; "" otherwise
-	StateDir string            // for copies of files that an edit overwrites
-	Memory   route.Memory      // the saved state of planners
-	Life     context.Context   // ends when the program stops: then nothing more is applied
+	Path     string              // of the configuration: a file or a directory
+	Vars     map[string]string   // as given by --var
+	Dir      string              // the working directory as it was given, if that contains a link; "" otherwise
+	StateDir string              // for copies of files that an edit overwrites
+	Planners route.SavedPlanners // the saved state of planners
+	Life     context.Context     // ends when the program stops: then nothing more is applied
 
 	// Asked is called when a requested reload begins; the function that it returns is
 	// called at its end. It may be nil.

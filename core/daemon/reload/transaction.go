@@ -149,7 +149,7 @@ func (c *candidate) locate(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	return &ConfigError{Report: c.Report.Deny(c.Config, e.Setting, e.Err), Valid: true}
+	return &ConfigError{Report: c.Report.AddSettingError(c.Config, e.Setting, e.Err), Valid: true}
 }
 
 // write writes the new texts to their files.

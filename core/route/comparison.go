@@ -6,9 +6,9 @@ import "time"
 // or the request may be at fault. Which one is decided by which other keys and
 // channels answer the same request.
 
-// witnessAge is how recent a key's last good answer must be for its refusal to count
+// provenAge is how recent a key's last good answer must be for its refusal to count
 // against the request or the channel instead of the key.
-const witnessAge = 10 * time.Minute
+const provenAge = 10 * time.Minute
 
 // maxClearedChannels is the number of channels that must refuse a request, through no
 // fault of their keys, before the request itself is considered at fault.
@@ -81,7 +81,7 @@ func (w *Walk) keysCleared(ch *Channel) bool {
 		}
 		keys++
 		good := r.key.State.LastGood(w.request.Model)
-		witness = witness || !good.IsZero() && w.now.Sub(good) <= witnessAge
+		witness = witness || !good.IsZero() && w.now.Sub(good) <= provenAge
 	}
 	other := w.otherLeft(ch)
 	switch {
@@ -139,9 +139,9 @@ func (w *Walk) provenChannel() (best *Channel) {
 	return best
 }
 
-// conclude marks those that refused the request that the pick answered: the other keys
-// of its channel, and the other channels.
-func (w *Walk) conclude(p *Pick) {
+// markRefusals marks the other keys of the channel, and the other channels, that
+// refused the request that the pick answered.
+func (w *Walk) markRefusals(p *Pick) {
 	for i, r := range w.comparison.refusals {
 		switch {
 		case r.channel != p.Channel:
