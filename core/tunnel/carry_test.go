@@ -204,3 +204,31 @@ func TestLeastPrivileges(t *testing.T) {
 	r.awaitFault(Degraded, more.Forwards[1].Address, "forbid")
 	r.mustAnswer()
 }
+
+// TestSocketOfAnotherProgram uses a key that may not connect to sockets, so that sshd reports
+// a socket in use like one that nobody listens on. The socket is left alone as long as a
+// program listens on it; afterwards it is replaced, and not checked.
+func TestSocketOfAnotherProgram(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{KeyOptions: `restrict,port-forwarding,permitopen="127.0.0.1:1"`})
+	path := filepath.Join(t.TempDir(), "a socket")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	c := tunnelTo(t, s)
+	c.Forwards = []*config.Forward{{Address: "unix:" + path}}
+	r := open(t, s, c)
+	r.awaitFault(Degraded, "refused to open the socket "+path, "a file of that name exists already")
+	if conn, err := net.Dial("unix", path); err != nil {
+		t.Errorf("the other program's socket was removed: %v", err)
+	} else {
+		_ = conn.Close()
+	}
+	_ = l.Close()
+	st := r.await(Up)
+	if len(st.Notes) != 1 || !strings.Contains(st.Notes[0], "unix:"+path+" is open, but not checked") || !strings.Contains(st.Notes[0], "AllowStreamLocalForwarding") {
+		t.Errorf("the notes are %q", st.Notes)
+	}
+}

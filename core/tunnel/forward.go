@@ -55,6 +55,14 @@ func (f *forward) status() Forward {
 	return out
 }
 
+// howToCheck returns what allows the account to connect to the forward on the host.
+func (f *forward) howToCheck() string {
+	if network, _ := splitAddress(f.config); network == "unix" {
+		return "To have it checked, set AllowStreamLocalForwarding yes in the host's sshd_config; where PermitOpen or permitopen restricts connections, sockets cannot be checked"
+	}
+	return "To have it checked, set AllowTcpForwarding yes in the host's sshd_config and allow the address where PermitOpen or permitopen restricts them"
+}
+
 // serving is an open forward with its server.
 type serving struct {
 	listener net.Listener

@@ -47,8 +47,8 @@ func probe(ctx context.Context, c *sshclient.Client, network, address, nonce str
 	started := time.Now()
 	conn, err := c.DialContext(ctx, network, address)
 	var refused *ssh.OpenChannelError
-	if errors.As(err, &refused) && refused.Reason == ssh.Prohibited {
-		return 0, errNoProbe
+	if errors.As(err, &refused) && (refused.Reason == ssh.Prohibited || network == "unix") {
+		return 0, errNoProbe // of a socket, sshd does not say whether it is prohibited
 	}
 	if err != nil {
 		return 0, err

@@ -110,12 +110,13 @@ func portHolder(ctx context.Context, c *sshclient.Client, port string) (who stri
 }
 
 // removeSocket removes a socket file of this account that no process listens on. sshd
-// leaves such files behind, and cannot listen on them again.
+// leaves such files behind, and cannot listen on them again. It asks the host's kernel,
+// since sshd reports a socket that it may not connect to like one that nobody listens on.
 func removeSocket(ctx context.Context, c *sshclient.Client, path string) bool {
 	if strings.ContainsAny(path, "'\"$`\\\n") {
 		return false
 	}
-	text, _ := c.Run(ctx, `exec sh -c 'if [ -S "`+path+`" ] && [ -O "`+path+`" ]; then rm -f "`+path+`" && echo aitunnel removed; fi'`)
+	text, _ := c.Run(ctx, `exec sh -c 'f="`+path+`"; if [ -S "$f" ] && [ -O "$f" ] && all=$({ cat /proc/net/unix || lsof -nU || sockstat -u; } 2>/dev/null) && ! printf "%s\n" "$all" | grep -qF -- "$f"; then rm -f "$f" && echo aitunnel removed; fi'`)
 	return strings.Contains(text, "aitunnel removed")
 }
 

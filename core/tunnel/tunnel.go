@@ -193,7 +193,7 @@ func (t *tunnel) publish() {
 		s.Forwards = append(s.Forwards, shown)
 		s.Probe = max(s.Probe, shown.Probe)
 		if shown.State == ForwardOpen && shown.Probe == 0 {
-			s.Notes = append(s.Notes, fmt.Sprintf("%s is open, but not checked: the account may not connect to it on the host. To have it checked, set AllowTcpForwarding yes in the host's sshd_config and allow the address where PermitOpen or permitopen restricts them", shown.Remote))
+			s.Notes = append(s.Notes, fmt.Sprintf("%s is open, but not checked: the account may not connect to it on the host. %s", shown.Remote, f.howToCheck()))
 		}
 	}
 	t.published.Store(&s)
