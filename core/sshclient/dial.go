@@ -189,7 +189,14 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	})
 	defer timeout.stop()
 	var verified atomic.Bool
+	var accepted ssh.PublicKey
 	verify := func(_ string, remote net.Addr, key ssh.PublicKey) error {
+		if accepted != nil { // the server presents its key again each time that session keys are renewed
+			if !sameKey(accepted, key) {
+				return errOtherKey
+			}
+			return nil
+		}
 		err := c.verify(remote, key)
 		if d.onKey != nil {
 			if err = d.onKey(h, key, c); err == nil {
@@ -197,6 +204,7 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 			}
 		}
 		if err == nil {
+			accepted = key
 			verified.Store(true)
 			timeout.extend(loginTimeout)
 			d.report(StepHostKey, h.Address()+" has the key "+fingerprint(key))
@@ -243,6 +251,9 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	}
 	return nil, greeting.explain(h.Address(), err)
 }
+
+// errOtherKey ends a connection on which the server presents another key than at its start.
+var errOtherKey = errors.New("the server presents another key than at the start of the connection")
 
 // awaitSession waits until the server answers a first request. OpenSSH accepts the login
 // before it sets up the session, and PAM may take half a minute for that; deadlines of

@@ -324,3 +324,32 @@ func TestPasswordIsNotRepeated(t *testing.T) {
 		t.Errorf("the password was sent %d times", n)
 	}
 }
+
+// TestSessionKeysAreRenewed shows that the host's key is reported once, however often the
+// session keys are renewed.
+func TestSessionKeysAreRenewed(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Config: "RekeyLimit 16K\n"})
+	r, err := envOf(s).Resolve(t.Context(), tunnelTo(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reported atomic.Int32
+	client, err := Dial(t.Context(), r, Options{Keepalive: tunnelTo(s).Keepalive, OnStep: func(step Step, _ string) {
+		if step == StepHostKey {
+			reported.Add(1)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for range 20 {
+		if out, err := client.Run(t.Context(), "head -c 16000 /dev/zero | tr '\\0' x"); err != nil || len(out) != 16000 {
+			t.Fatalf("%d bytes, %v", len(out), err)
+		}
+	}
+	if n := reported.Load(); n != 1 {
+		t.Errorf("the key was reported %d times", n)
+	}
+}

@@ -19,7 +19,7 @@ func forbidden(server string) string {
 	const key = "the options of the key in authorized_keys (or of its certificate)"
 	switch server {
 	case openSSH:
-		return "AllowTcpForwarding or PermitListen in its sshd_config, or " + key + ", forbid it (an address that they permit has to be written as here: localhost is not 127.0.0.1); or another program there holds the port"
+		return "AllowTcpForwarding, PermitListen or DisableForwarding in its sshd_config, or " + key + ", forbid it (an address that they permit has to be written as here: localhost is not 127.0.0.1); or another program there holds the port"
 	case dropbear:
 		return "dropbear was started with -k, or " + key + " forbid it"
 	}

@@ -216,7 +216,7 @@ func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 	}
 	network, address := splitAddress(f)
 	if network == "unix" {
-		return stepError(StepForward, "sshd on %s refused to open the socket %s for %q: either a file of that name exists already (remove it, and set StreamLocalBindUnlink yes in its sshd_config), or its directory is not writable, or AllowStreamLocalForwarding is off", host, address, user)
+		return stepError(StepForward, "sshd on %s refused to open the socket %s for %q: either a file of that name exists already (remove it, and set StreamLocalBindUnlink yes in its sshd_config), or its directory is not writable, or AllowStreamLocalForwarding in its sshd_config or the options of the key in authorized_keys forbid it", host, address, user)
 	}
 	_, port, _ := net.SplitHostPort(address)
 	canRun := o.canRun(ctx)
