@@ -186,24 +186,23 @@ func (s *shell) run(t *testing.T, command string) string {
 	if _, err := fmt.Fprintf(s.in, "%s\necho \"%s$?;\"\n", strings.TrimSuffix(command, "\n"), mark); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	got, code := "", ""
+	testhelp.Within(t, 5*time.Minute, "the end of $ "+command, func() (ended bool) {
 		text, err := os.ReadFile(s.out.Name())
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, end, _ := strings.Cut(string(text[s.at:]), mark)
-		code, _, ended := strings.Cut(end, ";\n")
-		if !ended {
-			continue
+		end := ""
+		got, end, _ = strings.Cut(string(text[s.at:]), mark)
+		if code, _, ended = strings.Cut(end, ";\n"); ended {
+			s.at = int64(len(text))
 		}
-		s.at = int64(len(text))
-		if n, err := strconv.Atoi(code); err != nil || n != 0 {
-			t.Fatalf("$ %s\nends with %s:\n%s", command, code, got)
-		}
-		return got
+		return ended
+	})
+	if n, err := strconv.Atoi(code); err != nil || n != 0 {
+		t.Fatalf("$ %s\nends with %s:\n%s", command, code, got)
 	}
-	t.Fatalf("$ %s\ndoes not end", command)
-	return ""
+	return got
 }
 
 // editor is a script that replaces the channel in a file by those of the

@@ -96,11 +96,7 @@ func TestTooManyReaders(t *testing.T) {
 	for _, c := range served {
 		_ = c.Close()
 	}
-	for deadline := time.Now().Add(20 * time.Second); s.api.readers.n.Load() > 0; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d readers are still served", s.api.readers.n.Load())
-		}
-	}
+	testhelp.Eventually(t, "no reader is served", func() bool { return s.api.readers.n.Load() == 0 })
 	r := s.follow("")
 	r.want("1 log before them")
 }

@@ -10,10 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // reader reads an event stream as a browser does, but fails at anything other than a comment, or an
@@ -181,9 +181,5 @@ func TestAReaderThatDisconnectsIsRemoved(t *testing.T) {
 	for _, r := range readers {
 		_ = r.body.Close()
 	}
-	for deadline := time.Now().Add(10 * time.Second); s.answering.Load() > 0; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d readers are still served", s.answering.Load())
-		}
-	}
+	testhelp.Eventually(t, "no reader is served", func() bool { return s.answering.Load() == 0 })
 }

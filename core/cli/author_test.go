@@ -152,14 +152,13 @@ func (a *author) start() {
 			a.t.Errorf("the program ended with %v:\n%s", err, out.String())
 		}
 	})
-	for deadline := time.Now().Add(2 * waitLimit); a.proxy == "" || a.admin == ""; time.Sleep(20 * time.Millisecond) {
-		if m := saysWhere.FindStringSubmatch(out.String()); m != nil {
+	testhelp.Within(a.t, 2*waitLimit, "the program comes up", func() bool {
+		m := saysWhere.FindStringSubmatch(out.String())
+		if m != nil {
 			a.proxy, a.admin = m[1], m[2]
 		}
-		if time.Now().After(deadline) {
-			a.t.Fatal("the program does not come up")
-		}
-	}
+		return m != nil
+	})
 }
 
 // saysWhere is what the program says when it has come up.
@@ -318,20 +317,15 @@ channel "site" {
 	if !seen["sk-one"] || !seen["sk-two"] {
 		t.Errorf("keys seen: %v", seen)
 	}
-	for deadline := time.Now().Add(waitLimit); ; time.Sleep(20 * time.Millisecond) {
+	testhelp.Eventually(t, "the health checker probes", func() bool {
 		probes := 0
 		for _, r := range site.Requests() {
 			if r.Path == "/v1/models" {
 				probes++
 			}
 		}
-		if probes > 1 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the health checker does not probe")
-		}
-	}
+		return probes > 1
+	})
 }
 
 // TestTheExampleLearns uses examples/plugins/bandit as that of a third party:

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // manyLines are more than the pipe and the queue of the program hold.
@@ -137,11 +139,9 @@ func TestTheReaderOfTheLogGoesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.requests(100)
-	for deadline := time.Now().Add(waitLimit); !strings.Contains(l.events(), "of the log were lost: write"); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the lost lines are not reported:\n%s", l.events())
-		}
-	}
+	testhelp.Eventually(t, "the lost lines are reported", func() bool {
+		return strings.Contains(l.events(), "of the log were lost: write")
+	})
 	l.requests(100)
 	l.stops()
 }

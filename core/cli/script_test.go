@@ -162,16 +162,18 @@ func told(ts *testscript.TestScript, _ bool, args []string) {
 func await(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[1])
 	var text []byte
-	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	var found [][]byte
+	matches := func() bool {
 		text, _ = os.ReadFile(ts.MkAbs(args[0]))
-		if found := pattern.FindSubmatch(text); found != nil {
-			if len(args) == 3 {
-				ts.Setenv(args[2], string(found[1]))
-			}
-			return
-		}
+		found = pattern.FindSubmatch(text)
+		return found != nil
 	}
-	ts.Fatalf("%s does not match %s:\n%s", args[0], args[1], text)
+	if !testhelp.Poll(waitLimit, matches) {
+		ts.Fatalf("%s does not match %s:\n%s", args[0], args[1], text)
+	}
+	if len(args) == 3 {
+		ts.Setenv(args[2], string(found[1]))
+	}
 }
 
 func takes(ts *testscript.TestScript, _ bool, args []string) {
@@ -274,14 +276,14 @@ func ask(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}()
 	ts.Defer(func() { <-answered })
-	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	underWay := func() bool {
 		var s admin.Status
 		ts.Check(json.Unmarshal(fetch(ts, args[1]), &s))
-		if s.Active > 0 {
-			return
-		}
+		return s.Active > 0
 	}
-	ts.Fatalf("%s is not under way", args[0])
+	if !testhelp.Poll(waitLimit, underWay) {
+		ts.Fatalf("%s is not under way", args[0])
+	}
 }
 
 func fetch(ts *testscript.TestScript, url string) []byte {
@@ -320,10 +322,8 @@ func killed(ts *testscript.TestScript, _ bool, args []string) {
 
 func ends(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(args[0])
-	for deadline := time.Now().Add(waitLimit); statefile.HolderOf(dir) != nil; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			ts.Fatalf("%s is still held", dir)
-		}
+	if !testhelp.Poll(waitLimit, func() bool { return statefile.HolderOf(dir) == nil }) {
+		ts.Fatalf("%s is still held", dir)
 	}
 }
 
@@ -350,15 +350,16 @@ func killDaemons(t *testing.T, dir string) {
 func screen(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[0])
 	text := ""
-	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	shows := func() bool {
 		c := exec.Command("tmux", "-L", "top", "capture-pane", "-p") // not ts.Exec, which logs each try
 		c.Env = append(os.Environ(), "TMUX_TMPDIR="+ts.Getenv("TMUX_TMPDIR"))
 		shown, err := c.CombinedOutput()
-		if text = string(shown); err == nil && pattern.MatchString(text) {
-			return
-		}
+		text = string(shown)
+		return err == nil && pattern.MatchString(text)
 	}
-	ts.Fatalf("the terminal does not show %s:\n%s", args[0], text)
+	if !testhelp.Poll(waitLimit, shows) {
+		ts.Fatalf("the terminal does not show %s:\n%s", args[0], text)
+	}
 }
 
 var addresses = regexp.MustCompile(`(?m)^Proxy:  (\S+)\nPanel:  (\S+)$`)

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/aitunnel/aitunnel/core/sshdtest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestTunnelScripts runs the commands about tunnels against a real sshd. Scripts
@@ -53,13 +53,11 @@ func TestTunnelScripts(t *testing.T) {
 
 func showsUntil(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile("(?m)" + args[0])
-	for deadline := time.Now().Add(waitLimit); ; time.Sleep(50 * time.Millisecond) {
+	shows := func() bool {
 		ts.Check(ts.Exec(args[1], args[2:]...))
-		if pattern.MatchString(ts.ReadFile("stdout")) {
-			return
-		}
-		if time.Now().After(deadline) {
-			ts.Fatalf("the output does not match %s:\n%s", args[0], ts.ReadFile("stdout"))
-		}
+		return pattern.MatchString(ts.ReadFile("stdout"))
+	}
+	if !testhelp.Poll(waitLimit, shows) {
+		ts.Fatalf("the output does not match %s:\n%s", args[0], ts.ReadFile("stdout"))
 	}
 }

@@ -55,16 +55,12 @@ func TestSSHFS(t *testing.T) {
 		_ = mount.Process.Kill()
 		_, _ = mount.Wait(), files.Wait()
 	})
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if kind, remote := remoteFileSystem(near); remote {
-			if kind != "sshfs" {
-				t.Errorf("it is taken for %s", kind)
-			}
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Skip("sshfs cannot mount here: " + said.String())
-		}
+	kind := ""
+	if !testhelp.Poll(10*time.Second, func() (remote bool) { kind, remote = remoteFileSystem(near); return remote }) {
+		t.Skip("sshfs cannot mount here: " + said.String())
+	}
+	if kind != "sshfs" {
+		t.Errorf("it is taken for %s", kind)
 	}
 	r := newRig(t, near)
 	r.Add(time.Now(), one("req_1"))

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -34,24 +33,12 @@ func (r *rig) egresses() string { return r.egressesOf(1) }
 
 // egressesOf returns the egresses of the n-th request, from 1.
 func (r *rig) egressesOf(number int) string {
-	for range 1000 {
-		n := 0
-		for _, e := range r.bus.Recent(1000) {
-			if e.Type != event.TypeRequest {
-				continue
-			}
-			if n++; n < number {
-				continue
-			}
-			var out []string
-			for _, a := range e.Request.Attempts {
-				out = append(out, a.Channel+" by "+a.Egress+": "+string(a.Verdict))
-			}
-			return strings.Join(out, ", ")
-		}
-		time.Sleep(2 * time.Millisecond)
+	r.t.Helper()
+	var out []string
+	for _, a := range r.record(number - 1).Attempts {
+		out = append(out, a.Channel+" by "+a.Egress+": "+string(a.Verdict))
 	}
-	return "no record"
+	return strings.Join(out, ", ")
 }
 
 // A request that a site blocks is sent again through the next egress with the same key;

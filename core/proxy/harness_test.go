@@ -22,6 +22,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 	"github.com/aitunnel/aitunnel/plugins/keyselectors"
 	"github.com/aitunnel/aitunnel/plugins/strategies"
 	"github.com/aitunnel/aitunnel/sdk"
@@ -362,15 +363,7 @@ func (r *rig) wantReady(channel string) {
 // last returns the record of the latest request.
 func (r *rig) last() *event.Request {
 	r.t.Helper()
-	for range 500 {
-		events := r.bus.Recent(1000)
-		for _, e := range slices.Backward(events) {
-			if e.Type == event.TypeRequest {
-				return e.Request
-			}
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
-	r.t.Fatal("no request was recorded")
-	return nil
+	var all []*event.Request
+	testhelp.Eventually(r.t, "a request is recorded", func() bool { all = r.records(); return len(all) > 0 })
+	return all[len(all)-1]
 }

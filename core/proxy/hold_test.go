@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // created returns a preamble of this many bytes: it repeats the instructions.
@@ -70,13 +70,7 @@ func TestAStreamReleasesItsPreamble(t *testing.T) {
 		}
 	}
 	until("hello")
-	deadline := time.Now().Add(10 * time.Second)
-	for memory.used.Load() >= 64<<10 {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d bytes are still held", memory.used.Load())
-		}
-		time.Sleep(time.Millisecond)
-	}
+	testhelp.Eventually(t, "hardly anything is held", func() bool { return memory.used.Load() < 64<<10 })
 	close(proceed)
 	until("response.completed")
 }

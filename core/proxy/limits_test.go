@@ -14,6 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/price"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // withClients configures the clients "a" and "b" with these blocks.
@@ -76,9 +77,7 @@ func TestAWaitingClientDelaysNoOther(t *testing.T) {
 		}
 	}()
 	gate := r.handler.clients.Client("a").Gate
-	for gate.Waiting() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	testhelp.Eventually(t, "the request waits", func() bool { return gate.Waiting() > 0 })
 	if n := r.together(10, "b"); n != 10 {
 		t.Errorf("%d of 10 requests of the other client were answered", n)
 	}
@@ -87,9 +86,7 @@ func TestAWaitingClientDelaysNoOther(t *testing.T) {
 	}
 	cancel()
 	<-ended
-	for gate.Waiting() > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	testhelp.Eventually(t, "no request waits", func() bool { return gate.Waiting() == 0 })
 }
 
 func TestAClientThatWouldWaitTooLongIsRefused(t *testing.T) {
@@ -285,9 +282,7 @@ func TestRequestsForOneChannelWaitSeparately(t *testing.T) {
 		defer func() { _ = recover() }() // the connection is closed
 		r.handler.ForChannel("a").ServeHTTP(httptest.NewRecorder(), req)
 	})
-	for r.handler.queues.Waiting() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	testhelp.Eventually(t, "the request waits", func() bool { return r.handler.queues.Waiting() > 0 })
 	if got := r.as("b"); got.status != http.StatusOK {
 		t.Errorf("%d %s", got.status, got.body)
 	}

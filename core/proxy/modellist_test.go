@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // lists answers with a list of models in OpenAI's form.
@@ -113,13 +114,15 @@ func TestListsOfModelsAreRenewed(t *testing.T) {
 	if _, body := list(r, "/v1/models"); ids(body, "data.#.id") != "old" {
 		t.Errorf("nobody waits for a new list: %s", body)
 	}
-	for got := ""; got != "new"; time.Sleep(time.Millisecond) { // the failure leaves the old list
+	testhelp.Eventually(t, "the new list is there", func() bool {
 		r.ahead.Add(int64(6 * time.Minute))
 		_, body := list(r, "/v1/models")
-		if got = ids(body, "data.#.id"); got != "new" && got != "old" {
+		got := ids(body, "data.#.id")
+		if got != "new" && got != "old" { // the failure leaves the old list
 			t.Fatal(body)
 		}
-	}
+		return got == "new"
+	})
 }
 
 func TestLateSitesAreNotWaitedForLong(t *testing.T) {

@@ -4,29 +4,28 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // record returns the record of the n-th request, which may be published after the answer.
 func (r *rig) record(n int) *event.Request {
 	r.t.Helper()
-	for range 5000 {
-		seen := 0
-		for _, e := range r.bus.Recent(1000) {
-			if e.Type == event.TypeRequest {
-				if seen == n {
-					return e.Request
-				}
-				seen++
-			}
+	var all []*event.Request
+	testhelp.Eventually(r.t, "the request is recorded", func() bool { all = r.records(); return len(all) > n })
+	return all[n]
+}
+
+// records returns the records of all requests.
+func (r *rig) records() (all []*event.Request) {
+	for _, e := range r.bus.Recent(1000) {
+		if e.Type == event.TypeRequest {
+			all = append(all, e.Request)
 		}
-		time.Sleep(2 * time.Millisecond)
 	}
-	r.t.Fatal("the request was not recorded")
-	return nil
+	return all
 }
 
 // TestRecordCountsBytes: a record has the size of the request and of the answer

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // connect opens a connection to the entry and writes text.
@@ -85,12 +86,7 @@ func TestAnnouncedBodiesTakeNoMemory(t *testing.T) {
 	for range 40 {
 		r.connect("POST " + chatPath + " HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n{")
 	}
-	for range 100 { // until all of them are read
-		if r.handler.Active() == 40 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	testhelp.Eventually(t, "all of them are read", func() bool { return r.handler.Active() == 40 })
 	for range 5 {
 		if got := r.post(chatPath, chatBody); got.status != 200 {
 			t.Fatalf("%d %s", got.status, got.body)

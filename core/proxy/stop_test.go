@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // TestWebSocketsCloseWhenStopping: an idle WebSocket gets a close frame at once when the
@@ -37,22 +38,14 @@ func TestWebSocketsCloseWhenStopping(t *testing.T) {
 		defer r.handler.sockets.mu.Unlock()
 		return len(r.handler.sockets.all) == 1
 	}
-	for deadline := time.Now().Add(10 * time.Second); !relayed(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the connection is not relayed")
-		}
-	}
+	testhelp.Eventually(t, "the connection is relayed", relayed)
 	r.handler.CloseSockets()
 	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 	got, err := io.ReadAll(in)
 	if err != nil || string(got) != string(closeOfServer) {
 		t.Errorf("%x %v", got, err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); r.handler.Active() > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the request goes on")
-		}
-	}
+	testhelp.Eventually(t, "the request ends", func() bool { return r.handler.Active() == 0 })
 }
 
 // A site that switches protocols although that was not requested is broken.

@@ -22,11 +22,20 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 // Within is Eventually with a limit of its own.
 func Within(t testing.TB, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
+	if !Poll(limit, ok) {
+		t.Fatalf("not within %s: %s", limit, what)
+	}
+}
+
+// Poll polls until ok is true, and returns false if it is not within the limit. It is for
+// what fails in its own way; tests call [Eventually].
+func Poll(limit time.Duration, ok func() bool) bool {
 	pause := time.Millisecond
 	for deadline := time.Now().Add(limit); !ok(); time.Sleep(pause) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", limit, what)
+			return false
 		}
 		pause = min(pause*3/2, maxPause)
 	}
+	return true
 }

@@ -22,6 +22,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // The servers close idle connections after moments that the callers' pauses meet,
@@ -165,13 +167,13 @@ var logged = regexp.MustCompile(`/r(\d+)\.`)
 func counted(t *testing.T, log func() string, requests int) {
 	t.Helper()
 	seen := map[string]int{}
-	for deadline := time.Now().Add(30 * time.Second); len(seen) < requests && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond)
+	testhelp.Poll(30*time.Second, func() bool {
 		clear(seen)
 		for _, m := range logged.FindAllStringSubmatch(log(), -1) {
 			seen[m[1]]++
 		}
-	}
+		return len(seen) >= requests
+	})
 	if len(seen) < requests {
 		t.Errorf("%d of %d requests are in the log", len(seen), requests)
 	}
@@ -222,14 +224,13 @@ func startServer(t *testing.T, name string, secure bool) (*Pool, func() string) 
 	}
 	t.Cleanup(func() { _ = cmd.Wait() })
 	address := net.JoinHostPort("localhost", port)
-	for range 1000 {
+	testhelp.Eventually(t, name+" listens", func() bool {
 		c, err := net.DialTimeout("tcp", "127.0.0.1:"+port, time.Second)
 		if err == nil {
 			_ = c.Close()
-			break
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		return err == nil
+	})
 	p := NewPool(Options{Target: &url.URL{Scheme: scheme, Host: address}, Connect: 20 * time.Second, Roots: roots})
 	t.Cleanup(p.Close)
 	t.Cleanup(func() {

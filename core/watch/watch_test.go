@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -59,10 +61,8 @@ func (x *watched) read() {
 
 func (x *watched) sees(want string) {
 	x.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); *x.seen.Load() != want; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			x.t.Fatalf("the content is %q, not %q", *x.seen.Load(), want)
-		}
+	if !testhelp.Poll(testhelp.Limit, func() bool { return *x.seen.Load() == want }) {
+		x.t.Fatalf("the content is %q, not %q", *x.seen.Load(), want)
 	}
 }
 

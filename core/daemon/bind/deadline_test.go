@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 // counting counts how often a deadline is set.
@@ -72,11 +74,11 @@ func TestDeadlinesHold(t *testing.T) {
 	read := func() { _, err := p.Read(b); reading <- err }
 	for what, at := range map[string]func() time.Time{"sooner": func() time.Time { return time.Now().Add(soon) }, "past": func() time.Time { return past }} {
 		go read()
-		for busy := 0; busy == 0; time.Sleep(time.Millisecond) {
+		testhelp.Eventually(t, "the read waits", func() bool {
 			p.read.mu.Lock()
-			busy = p.read.busy
-			p.read.mu.Unlock()
-		}
+			defer p.read.mu.Unlock()
+			return p.read.busy > 0
+		})
 		_ = p.SetReadDeadline(at())
 		timedOut(t, what+", while a read waits", <-reading)
 		_ = p.SetReadDeadline(time.Time{})
@@ -87,9 +89,7 @@ func TestDeadlinesHold(t *testing.T) {
 	_ = p.SetReadDeadline(begun.Add(soon))
 	go read()
 	_ = p.SetReadDeadline(time.Time{})
-	for time.Since(begun) < 2*soon {
-		time.Sleep(time.Millisecond)
-	}
+	time.Sleep(time.Until(begun.Add(2 * soon)))
 	_, _ = other.Write([]byte("hello"))
 	if err := <-reading; err != nil || string(b[:5]) != "hello" {
 		t.Errorf("%q, %v", b, err)
@@ -109,9 +109,7 @@ func TestAWriteOutlivesADeadlineThatIsNotWanted(t *testing.T) {
 	writing := make(chan error)
 	go func() { _, err := p.Write(sent); writing <- err }()
 	_ = p.SetWriteDeadline(time.Now().Add(time.Hour))
-	for time.Since(begun) < 60*time.Millisecond { // nobody reads meanwhile
-		time.Sleep(time.Millisecond)
-	}
+	time.Sleep(time.Until(begun.Add(60 * time.Millisecond))) // nobody reads meanwhile
 	got := make([]byte, len(sent))
 	if _, err := io.ReadFull(other, got); err != nil || string(got) != string(sent) {
 		t.Errorf("what arrives is not what was sent (%v)", err)
