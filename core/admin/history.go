@@ -28,7 +28,7 @@ var (
 	nameParameters = []parameter{
 		{"from", "not before: RFC 3339, a day such as 2026-11-26, today, yesterday, or how long ago, such as 7d"}, {"to", "before, in the same forms; by default now"},
 		{"client", "of this client; * matches any characters"}, {"channel", "of this channel; * matches any characters"},
-		{"key", "of this key's ID; * matches any characters"}, {"model", "for this model; * matches any characters"},
+		{"key", "of this key: its ID or what lists call it, also before its ID changed; * matches any characters of the ID"}, {"model", "for this model; * matches any characters"},
 	}
 	historyParameters = append(append([]parameter{}, nameParameters...),
 		parameter{"status", "a status such as 502, or a class such as 5xx"}, parameter{"verdict", "what the last answer means, such as rate_limited"},

@@ -3,6 +3,7 @@ package admin
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/event"
@@ -40,7 +41,7 @@ func usageColumns(by []history.Dimension) []string {
 		columns = append(columns, string(d))
 	}
 	return append(columns, "requests", "failed", "retries", "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning",
-		"cost", "currency", "unpriced", "p50_ms", "p90_ms", "p99_ms")
+		"cost", "currency", "unpriced", "p50_ms", "p90_ms", "p99_ms", "estimate", "estimate_currency", "estimated", "key_name")
 }
 
 func usageCells(r history.UsageRow, by []history.Dimension) []string {
@@ -48,13 +49,16 @@ func usageCells(r history.UsageRow, by []history.Dimension) []string {
 	for _, d := range by {
 		cells = append(cells, r.Of(d))
 	}
-	cost, currency := "", ""
-	for i, c := range r.Cost {
-		if i > 0 {
-			cost, currency = cost+" ", currency+" "
-		}
-		cost, currency = cost+text(c.Amount), currency+c.Currency
-	}
+	cost, currency := costCells(r.Cost)
+	estimate, of := costCells(r.Estimate)
 	return append(cells, text(r.Requests), text(r.Failed), text(r.Retries), text(r.TokensIn), text(r.TokensOut), text(r.TokensCacheRead), text(r.TokensCacheWrite), text(r.TokensReasoning),
-		cost, currency, text(r.Unpriced), text(r.P50), text(r.P90), text(r.P99))
+		cost, currency, text(r.Unpriced), text(r.P50), text(r.P90), text(r.P99), estimate, of, text(r.Estimated), r.KeyName)
+}
+
+func costCells(costs []history.Cost) (amounts, currencies string) {
+	var n, of []string
+	for _, c := range costs {
+		n, of = append(n, text(c.Amount)), append(of, c.Currency)
+	}
+	return strings.Join(n, " "), strings.Join(of, " ")
 }

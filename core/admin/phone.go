@@ -30,38 +30,11 @@ func (h *Handler) phone(w http.ResponseWriter, r *http.Request) {
 // networkAddress returns the address at which other devices on the network reach the port, "" if
 // they cannot: the address that the caller used, else that of the listener or of an interface.
 func (h *Handler) networkAddress(r *http.Request) string {
-	host, port, err := net.SplitHostPort(h.options.Addr())
-	listens := net.ParseIP(host)
-	if err != nil || listens == nil || listens.IsLoopback() {
-		return ""
-	}
-	if !listens.IsUnspecified() {
-		return net.JoinHostPort(host, port)
-	}
-	if asked := net.ParseIP(hostName(r.Host)); asked != nil && !asked.IsLoopback() && !asked.IsUnspecified() {
+	address := NetworkAddress(h.options.Addr())
+	if asked := net.ParseIP(hostName(r.Host)); address != "" && isEvery(h.options.Addr()) && asked != nil && !asked.IsLoopback() && !asked.IsUnspecified() {
 		return r.Host
 	}
-	if ip := interfaceAddress(); ip != nil {
-		return net.JoinHostPort(ip.String(), port)
-	}
-	return ""
-}
-
-// interfaceAddress returns the first IPv4 address of this machine in a private network, else in
-// any network.
-func interfaceAddress() (found net.IP) {
-	all, _ := net.InterfaceAddrs()
-	for _, a := range all {
-		n, ok := a.(*net.IPNet)
-		switch {
-		case !ok || n.IP.To4() == nil || !n.IP.IsGlobalUnicast():
-		case n.IP.IsPrivate():
-			return n.IP
-		case found == nil:
-			found = n.IP
-		}
-	}
-	return found
+	return address
 }
 
 // quietZone is the width of the empty margin that cameras need, in modules.

@@ -65,7 +65,7 @@ func (c Channel) assess() (State, string) {
 		return StateDegraded, ReasonKeysOut
 	case c.failing():
 		return StateDegraded, ReasonFailing
-	case c.Stats.TotalRequests == 0 && c.Stats.LastRequestAt == nil && c.Health != "up":
+	case c.Stats.LastRequestAt == nil && c.Health != "up": // at its present address
 		return StateUnknown, ReasonNeverTried
 	}
 	return StateReady, ""
@@ -174,12 +174,21 @@ var reasonTexts = map[string]string{
 // Why returns the reason of the state in words, "" if there is none.
 func (c Channel) Why() string {
 	if c.StateReason == ReasonRejected {
-		return strings.Join(c.rejecting(), ", ") + " rejects its keys; other requests are still sent with them"
+		return rejects(c.rejecting()) + " its keys; other requests are still sent with them"
 	}
 	if text, ok := reasonTexts[c.StateReason]; ok {
 		return text
 	}
 	return channel.Skip(c.StateReason).Text()
+}
+
+// rejects returns a subject with its verb: "/v1/messages rejects", "/v1/messages and /v1/responses reject".
+func rejects(endpoints []string) string {
+	last := len(endpoints) - 1
+	if last < 1 {
+		return strings.Join(endpoints, "") + " rejects"
+	}
+	return strings.Join(endpoints[:last], ", ") + " and " + endpoints[last] + " reject"
 }
 
 // Text describes the restriction: for what, and why.

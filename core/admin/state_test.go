@@ -1,6 +1,9 @@
 package admin
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // with returns keys in these states.
 func withKeys(states ...string) (k Keys) {
@@ -16,7 +19,8 @@ func withKeys(states ...string) (k Keys) {
 
 // TestStateOfAChannel: each combination of the other fields has its state.
 func TestStateOfAChannel(t *testing.T) {
-	used := Stats{TotalRequests: 40}
+	at := time.Now()
+	used := Stats{TotalRequests: 40, LastRequestAt: &at}
 	recent := func(requests, failures uint64) []Point { return []Point{{Requests: requests, Failures: failures}} }
 	for _, c := range []struct {
 		name   string
@@ -26,6 +30,7 @@ func TestStateOfAChannel(t *testing.T) {
 		gets   bool // requests
 	}{
 		{"never tried", Channel{Enabled: true}, StateUnknown, ReasonNeverTried, true},
+		{"not tried at its new address", Channel{Enabled: true, Stats: Stats{TotalRequests: 40}}, StateUnknown, ReasonNeverTried, true},
 		{"never tried, but checked", Channel{Enabled: true, Health: "up"}, StateReady, "", true},
 		{"used", Channel{Enabled: true, Stats: used}, StateReady, "", true},
 		{"one key of three out", Channel{Enabled: true, Stats: used, Keys: withKeys("ready", "ready", "rate_limited")}, StateReady, "", true},
@@ -47,6 +52,20 @@ func TestStateOfAChannel(t *testing.T) {
 		got := c.facts.Assessed()
 		if got.State != c.state || got.StateReason != c.reason || got.Available() != c.gets {
 			t.Errorf("%s: %s (%s), available %v", c.name, got.State, got.StateReason, got.Available())
+		}
+	}
+}
+
+// TestRejectingEndpoints are one, two or more.
+func TestRejectingEndpoints(t *testing.T) {
+	for want, endpoints := range map[string][]string{
+		"/v1/messages rejects its keys":                                  {"/v1/messages"},
+		"/v1/messages and /v1/responses reject its keys":                 {"/v1/responses", "/v1/messages"},
+		"/v1/embeddings, /v1/messages and /v1/responses reject its keys": {"/v1/responses", "/v1/messages", "/v1/embeddings"},
+	} {
+		c := Channel{Enabled: true, Keys: Keys{Total: 1, List: []Key{{State: keyInvalid, InvalidFor: endpoints}}}}.Assessed()
+		if got := c.Why(); got != want+"; other requests are still sent with them" {
+			t.Errorf("%v: %q", endpoints, got)
 		}
 	}
 }

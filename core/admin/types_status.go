@@ -31,8 +31,9 @@ type Status struct {
 	Generation  uint64         `json:"generation"`
 	Config      string         `json:"config"` // its path
 	Listen      string         `json:"listen"`
-	AdminListen string         `json:"adminListen"` // "": the admin port is off
-	Active      int            `json:"active"`      // requests in flight
+	ListenOther string         `json:"listenOther,omitempty"` // at which other devices of the network reach the proxy; "": they cannot
+	AdminListen string         `json:"adminListen"`           // "": the admin port is off
+	Active      int            `json:"active"`                // requests in flight
 	Channels    ChannelSummary `json:"channels"`
 	Routes      []Route        `json:"routes"`
 	Plugins     Plugins        `json:"plugins"`

@@ -85,6 +85,13 @@ func (r *Registry) RequestFingerprint(body []byte) uint64 { return maphash.Bytes
 // AnyPreferred reports whether any channel is preferred.
 func (r *Registry) AnyPreferred() bool { return r.preferred.Load() > 0 }
 
+// KeyIdentity returns the ID of a key with a label, "" for none, of a channel with a target, and a print
+// of its value, which stays when the label or the target changes.
+func (r *Registry) KeyIdentity(target, label, secret string) (id, print string) {
+	k := Key{fingerprint: r.fingerprint(target, secret)}
+	return k.IDWith(label), r.fingerprint("", secret)[:16]
+}
+
 // fingerprint identifies a secret of a target without revealing it.
 func (r *Registry) fingerprint(target, secret string) string {
 	mac := r.macs.Get().(hash.Hash)

@@ -96,7 +96,7 @@ func (a *app) announceNextSteps(s admin.Status) {
 		if len(s.Clients) > 0 && s.Clients[0].Name == config.ClientAnonymous {
 			key = "anything, as the configuration has no client tokens"
 		}
-		a.say("\nConnect an app:  aitunnel connect claude-code --write --check  (more: aitunnel connect)\nAny other app:   base URL http://%[1]s, for the OpenAI API http://%[1]s/v1,\n                 and as its API key %[2]s", reachable(s.Listen), key)
+		a.say("\nConnect an app:  aitunnel connect claude-code --write --check  (more: aitunnel connect)\nAny other app:   base URL http://%[1]s, for the OpenAI API http://%[1]s/v1,\n                 and as its API key %[2]s", admin.LocalAddress(s.Listen), key)
 	}
 	a.say("\nIt runs in the background. See 'aitunnel status', 'aitunnel logs' and\n'aitunnel panel'; 'aitunnel stop' stops it.")
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"testing"
+	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
@@ -9,7 +10,8 @@ import (
 
 // TestCommandsShowTheStateOfTheAPI in its own words, whatever the facts are.
 func TestCommandsShowTheStateOfTheAPI(t *testing.T) {
-	used := admin.Stats{TotalRequests: 40}
+	at := time.Now()
+	used := admin.Stats{TotalRequests: 40, LastRequestAt: &at}
 	for name, c := range map[string]struct {
 		facts       admin.Channel
 		state, note string

@@ -4,19 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/redact"
+	"github.com/aitunnel/aitunnel/core/dialect"
+	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/service"
 )
 
@@ -50,11 +54,11 @@ func (a *app) withHistory(c *cobra.Command, f func(keptHistory) error) error {
 	if !a.isNotRunning(err) {
 		return err
 	}
-	return a.withStateFiles(c, func() error { return a.withFile(f) })
+	return a.withStateFiles(c, func() error { return a.withFile(c, f) })
 }
 
 // withFile calls f with the history of the state directory.
-func (a *app) withFile(f func(keptHistory) error) error {
+func (a *app) withFile(c *cobra.Command, f func(keptHistory) error) (err error) {
 	reader, closeIt, failed := history.Open(a.stateDir, time.Local)
 	if errors.Is(failed, history.ErrNoHistory) {
 		text := fmt.Sprintf("there is no history in the state directory %s: it begins with the first request", a.stateDir)
@@ -67,7 +71,38 @@ func (a *app) withFile(f func(keptHistory) error) error {
 		return failed
 	}
 	defer closeIt()
+	reader.Estimate(a.todaysPrices(c))
+	if a.keyNames, err = reader.KeyNames(c.Context()); err != nil {
+		return err
+	}
 	return f(fromFile{reader})
+}
+
+// todaysPrices returns what requests cost by the configuration. It is read when a cost is to be
+// estimated; without a valid one nothing is, and why is said.
+func (a *app) todaysPrices(c *cobra.Command) history.Estimator {
+	load := sync.OnceValue(func() *config.Config {
+		path, err := config.Find(a.config)
+		if err != nil {
+			return nil
+		}
+		var cfg *config.Config
+		var report config.Report
+		err = a.withPlugins(path, func(h *pluginhost.Host) error {
+			cfg, report = config.Load(c.Context(), config.Options{Path: path, Vars: a.vars, Catalog: h})
+			return nil
+		})
+		if err != nil || report.HasErrors() {
+			a.warn("costs are not estimated, as %s is not valid: 'aitunnel validate' says why", path)
+		}
+		return cfg
+	})
+	return func(channel, model string, requests int64, t dialect.Tokens) (event.Money, string, bool) {
+		if cfg := load(); cfg != nil {
+			return cfg.CostToday(channel, model, requests, t)
+		}
+		return 0, "", false
+	}
 }
 
 // historyFlags are the filters of usage and requests.
@@ -144,10 +179,20 @@ func (a *app) unknownNames(ctx context.Context, f history.Filter) string {
 		say("client", f.Client, clients)
 	}
 	a.nameKeys(ctx, c)
-	if f.Key != "" && !strings.Contains(f.Key, "*") && len(a.keyNames) > 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(a.keyNames)), func(of string) bool { return strings.HasSuffix(of, " "+f.Key) }) {
+	if f.Key != "" && !strings.Contains(f.Key, "*") && len(a.keyNames) > 0 && !a.isKey(f.Key) {
 		out += fmt.Sprintf("There is no key %q now; 'aitunnel key list' shows the keys.\n", f.Key)
 	}
 	return redact.KeyLike(out)
+}
+
+// isKey reports whether a key has the ID or the name, or ends like that.
+func (a *app) isKey(text string) bool {
+	for of, shown := range a.keyNames {
+		if _, last, masked := strings.Cut(shown, "…"); shown == text || masked && last == text || strings.HasSuffix(of, " "+text) {
+			return true
+		}
+	}
+	return false
 }
 
 // emptyPeriod returns why a period is empty, and how to write the day that was

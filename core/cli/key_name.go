@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -46,48 +45,4 @@ func (a *app) keyName(channel, id string) string {
 		return name
 	}
 	return id
-}
-
-// usageKey returns the name of a key of a channel, or, without a channel, of any. If
-// several keys have the ID, the name is followed by their channels.
-func (a *app) usageKey(channel, id string) string {
-	if channel != "" || id == "" {
-		return a.keyName(channel, id)
-	}
-	name, channels, others := "", []string{}, false
-	for of, shown := range a.keyNames {
-		if ch, key, _ := strings.Cut(of, " "); key == id {
-			name, channels = shown, append(channels, ch)
-		}
-	}
-	switch {
-	case name == "" && a.keyNames != nil: // the program runs, and has no such key
-		return id + " (removed)"
-	case name == "":
-		return id
-	}
-	for of, shown := range a.keyNames {
-		others = others || shown == name && !strings.HasSuffix(of, " "+id)
-	}
-	if !others {
-		return name
-	}
-	slices.Sort(channels)
-	return name + " of " + strings.Join(channels, ", ")
-}
-
-// keyID returns the ID of the key with this name, or else the text itself, which may
-// be an ID or a pattern.
-func (a *app) keyID(ctx context.Context, text string) string {
-	if text == "" || strings.HasPrefix(text, "key-") {
-		return text
-	}
-	a.nameKeys(ctx, a.client())
-	for of, shown := range a.keyNames {
-		_, last, masked := strings.Cut(shown, "…")
-		if _, id, _ := strings.Cut(of, " "); shown == text || masked && last == text {
-			return id
-		}
-	}
-	return text
 }

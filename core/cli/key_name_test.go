@@ -6,26 +6,6 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 )
 
-// TestUsageNamesKeys as the lists of keys do. The same name for other keys is followed by
-// the channels, and a key that is gone says so.
-func TestUsageNamesKeys(t *testing.T) {
-	t.Parallel()
-	a := &app{keyNames: map[string]string{
-		"one key-1": "sk-…aaaa", "two key-1": "sk-…aaaa", "one key-2": "work", "three key-3": "sk-…cccc", "four key-4": "sk-…cccc",
-	}}
-	for _, c := range []struct{ channel, id, want string }{
-		{"", "key-1", "sk-…aaaa"}, {"two", "key-1", "sk-…aaaa"}, {"", "key-2", "work"}, {"", "key-3", "sk-…cccc of three"}, {"four", "key-4", "sk-…cccc"},
-		{"", "key-9", "key-9 (removed)"}, {"", "", ""},
-	} {
-		if got := a.usageKey(c.channel, c.id); got != c.want {
-			t.Errorf("%q of %q is called %q, want %q", c.id, c.channel, got, c.want)
-		}
-	}
-	if got := (&app{}).usageKey("", "key-1"); got != "key-1" {
-		t.Errorf("without the program a key is called %q", got)
-	}
-}
-
 // TestKeysAreFoundByTheirLastCharacters, if they are those of one key alone.
 func TestKeysAreFoundByTheirLastCharacters(t *testing.T) {
 	t.Parallel()

@@ -26,7 +26,10 @@ func TestMoneyIsRoundedAsInThePanel(t *testing.T) {
 func TestACostWithoutSomeRequestsIsMarked(t *testing.T) {
 	t.Parallel()
 	some := []history.Cost{{Amount: 3_300_000, Currency: "USD"}}
-	for want, s := range map[string]history.UsageSums{"0.0033 USD": {Cost: some}, "≥ 0.0033 USD": {Cost: some, Unpriced: 2}, "": {Unpriced: 2}} {
+	for want, s := range map[string]history.UsageSums{
+		"0.0033 USD": {Cost: some}, "≥ 0.0033 USD": {Cost: some, Unpriced: 2}, "": {Unpriced: 2},
+		"≈ 0.0066 USD": {Cost: some, Estimate: some, Unpriced: 2, Estimated: 2}, "≥ ≈ 0.0033 USD": {Estimate: some, Unpriced: 3, Estimated: 2},
+	} {
 		if got := usageFigures(term.Paint(false), s)[3]; got != want {
 			t.Errorf("%+v: %q, want %q", s, got, want)
 		}
@@ -38,8 +41,10 @@ func TestAMissingCostHasItsReason(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]history.UsageSums{
 		"": {TokensIn: 5},
-		"3 requests is not known: the sites sent no token counts": {TokensIn: 5, Unpriced: 3},
-		"1 request is not known: there was no price":              {Unpriced: 1, UnpricedTokens: 7},
+		"3 requests is not known: the sites sent no token counts":                                           {TokensIn: 5, Unpriced: 3},
+		"1 request is not known: there is no price":                                                         {Unpriced: 1, UnpricedTokens: 7},
+		"≈ includes 2 requests that ended without a price, estimated with the prices of now: 0.0033 USD.\n": {Unpriced: 2, UnpricedTokens: 7, Estimated: 2, Estimate: []history.Cost{{Amount: 3_300_000, Currency: "USD"}}},
+		"0.0033 USD.\nThe cost of 1 request is not known: there is no price for the model":                  {Unpriced: 3, UnpricedTokens: 7, Estimated: 2, Estimate: []history.Cost{{Amount: 3_300_000, Currency: "USD"}}},
 	} {
 		if got := unpricedText(s); !strings.Contains(got, want) || (want == "") != (got == "") {
 			t.Errorf("%+v: %q", s, got)

@@ -44,7 +44,6 @@ be running.`,
 			if err != nil {
 				return err
 			}
-			filter.Key = a.keyID(c.Context(), f.key)
 			if f.most < 1 {
 				return usageError{c, fmt.Errorf("-n must be at least 1, but it is %d", f.most)}
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
@@ -225,10 +226,10 @@ func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending control.Ending
 func (a *app) logPath() string { return filepath.Join(a.stateDir, "aitunnel.log") }
 
 // announce prints the addresses of the proxy and the panel.
-func (a *app) announce(proxy, admin string) {
-	_, _ = fmt.Fprintf(a.out, "Proxy:  http://%s\n", reachable(proxy))
-	if admin != "" {
-		_, _ = fmt.Fprintf(a.out, "Panel:  http://%s\n", reachable(admin))
+func (a *app) announce(proxy, panel string) {
+	_, _ = fmt.Fprintf(a.out, "Proxy:  http://%s\n", admin.LocalAddress(proxy))
+	if panel != "" {
+		_, _ = fmt.Fprintf(a.out, "Panel:  http://%s\n", admin.LocalAddress(panel))
 	}
 }
 

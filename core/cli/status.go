@@ -114,14 +114,14 @@ func (v overview) write(out *strings.Builder, p term.Paint, note string) {
 	if v.Active > 0 {
 		active = ", " + term.Count(v.Active, "request") + " in flight"
 	}
-	line("Proxy", "http://"+reachable(v.Listen)+active)
-	if other := fromOthers(v.Listen); other != "" {
-		line("", "http://"+other+" from other machines")
+	line("Proxy", "http://"+admin.LocalAddress(v.Listen)+active)
+	if v.ListenOther != "" && v.ListenOther != v.Listen {
+		line("", "http://"+v.ListenOther+" from other machines")
 	}
 	if v.AdminListen == "" {
 		line("Panel", "off")
 	} else {
-		line("Panel", "http://"+reachable(v.AdminListen))
+		line("Panel", "http://"+admin.LocalAddress(v.AdminListen))
 		if v.TokenFile != "" {
 			line("", "admin token in "+v.TokenFile)
 		}

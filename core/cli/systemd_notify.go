@@ -10,13 +10,14 @@ import (
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
 // notifyReady tells the service manager that the daemon serves; systemd waits for
 // that.
 func notifyReady(d *daemon.Daemon) {
-	notify(sd.SdNotifyReady + fmt.Sprintf("\nSTATUS=Serving at http://%s", reachable(d.ProxyAddr())))
+	notify(sd.SdNotifyReady + fmt.Sprintf("\nSTATUS=Serving at http://%s", admin.LocalAddress(d.ProxyAddr())))
 }
 
 // notifyReloading tells it that a requested reload begins; done tells it that the

@@ -59,7 +59,7 @@ func (m *topModel) head() []string {
 	}
 	return []string{
 		m.spread(p.Bold("aitunnel "+s.Version)+"  "+state, p.Dim("up ")+term.Span(time.Duration(s.Uptime*float64(time.Second)))),
-		m.spread(p.Dim("Proxy http://")+reachable(s.Listen),
+		m.spread(p.Dim("Proxy http://")+admin.LocalAddress(s.Listen),
 			fmt.Sprintf("%.1f requests/s%s%s%d in flight", s.stats.RequestsPerSecond, rate, p.Dim(", "), s.Active)),
 	}
 }

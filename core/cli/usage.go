@@ -47,7 +47,8 @@ days or months are shown. --since yesterday ends now; with --until today it is
 yesterday alone.
 
 Costs need prices: see price in the configuration. A cost is computed when a request
-ends, so prices apply only to requests after they were set.`,
+ends. For requests that ended without a price it is estimated with the prices of now,
+and marked with ≈.`,
 		Example: "  aitunnel usage\n  aitunnel usage --by model --since 30d\n  aitunnel usage --by month,channel --since all\n  aitunnel usage --by hour --since 24h --client laptop\n  aitunnel usage --since yesterday --until today",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -55,7 +56,6 @@ ends, so prices apply only to requests after they were set.`,
 			if err != nil {
 				return err
 			}
-			filter.Key = a.keyID(c.Context(), f.key)
 			q := history.Question{Filter: filter}
 			for _, d := range by {
 				if !slices.Contains(history.Dimensions, history.Dimension(d)) {
@@ -80,10 +80,10 @@ func (a *app) usage(ctx context.Context, h keptHistory, q history.Question, asJS
 	if asJSON {
 		return a.printJSON(u)
 	}
-	if slices.Contains(u.By, history.ByKey) {
-		a.nameKeys(ctx, a.client())
-		for i, r := range u.Rows {
-			u.Rows[i].Key = a.usageKey(r.Channel, r.Key)
+	for i, r := range u.Rows {
+		u.Rows[i].Key = cmp.Or(r.KeyName, r.Key)
+		if r.KeyRemoved {
+			u.Rows[i].Key += " (removed)"
 		}
 	}
 	var out strings.Builder
@@ -135,16 +135,22 @@ func writeUsage(out *strings.Builder, p term.Paint, u history.Usage) {
 	out.WriteString(unpricedText(u.Total))
 }
 
-// unpricedText returns why the cost of some requests is unknown, and what to do.
-func unpricedText(s history.UsageSums) string {
+// unpricedText says of how many requests the cost is estimated or not known, why, and what to do.
+func unpricedText(s history.UsageSums) (text string) {
 	const ask = "Apps get token counts of\nstreams if they ask for them with stream_options.include_usage."
-	switch n := term.Count(int(s.Unpriced), "request"); {
-	case s.Unpriced == 0:
-		return ""
+	if s.Estimated > 0 {
+		text = "\n≈ includes " + term.Count(int(s.Estimated), "request") + " that ended without a price, estimated with the prices of now: " + costText(s.Estimate) + ".\n"
+	}
+	unknown := s.Unpriced - s.Estimated
+	switch n := term.Count(int(unknown), "request"); {
+	case unknown == 0:
+		return text
+	case s.Estimated > 0:
+		return text + "The cost of " + n + " is not known: there is no price for the model, or the site sent no token counts. " + ask + "\n"
 	case s.UnpricedTokens == 0:
 		return "\nThe cost of " + n + " is not known: the sites sent no token counts. " + ask + "\n"
 	default:
-		return "\nThe cost of " + n + " is not known: there was no price for the model when the request ended, or the site\nsent no token counts. 'aitunnel config example price' shows how to set prices for requests from then on. " + ask + "\n"
+		return "\nThe cost of " + n + " is not known: there is no price for the model, or the site sent no token counts.\n'aitunnel config example price' shows how to set prices; costs until now are estimated with them. " + ask + "\n"
 	}
 }
 
@@ -187,17 +193,32 @@ func usageFigures(p term.Paint, s history.UsageSums) []string {
 		failed = p.Warn(term.Number(s.Failed))
 	}
 	return []string{
-		term.Number(s.TokensIn), term.Number(s.TokensCacheRead), term.Number(s.TokensOut), atLeast(s) + costText(s.Cost), term.Number(s.Requests), failed,
+		term.Number(s.TokensIn), term.Number(s.TokensCacheRead), term.Number(s.TokensOut), usageCost(s), term.Number(s.Requests), failed,
 		term.Millis(time.Duration(s.P50).Seconds() * 1000), term.Millis(time.Duration(s.P90).Seconds() * 1000),
 	}
 }
 
-// atLeast marks a cost that does not include some requests.
-func atLeast(s history.UsageSums) string {
-	if s.Unpriced > 0 && len(s.Cost) > 0 {
-		return "≥ "
+// usageCost returns the amounts of all currencies with what is estimated of them, "" if nothing is known:
+// with ≈ if some of it is estimated, and ≥ if it is without some requests.
+func usageCost(s history.UsageSums) string {
+	all, mark := slices.Clone(s.Cost), ""
+	for _, e := range s.Estimate {
+		if i := slices.IndexFunc(all, func(c history.Cost) bool { return c.Currency == e.Currency }); i >= 0 {
+			all[i].Amount += e.Amount
+		} else {
+			all = append(all, e)
+		}
 	}
-	return ""
+	if s.Unpriced > s.Estimated {
+		mark = "≥ "
+	}
+	if s.Estimated > 0 {
+		mark += "≈ "
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return mark + costText(all)
 }
 
 // costText returns the amounts of all currencies; "" if nothing is known.

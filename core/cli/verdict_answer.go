@@ -33,9 +33,10 @@ func (a *app) verdictTest() *cobra.Command {
 	c := jsonFlag(&cobra.Command{
 		Use:   "test [FILE]",
 		Short: "Say what an answer means, by which rule, and what would follow",
-		Long:  "Say what an answer of a site means: which rule matches, its scope and\nits effect. The answer is described by flags, or it is read from a FILE as\n\"curl -i\" prints it (\"-\" is the standard input). Nothing is sent.",
+		Long:  "Say what an answer of a site means: which rule matches, its scope and\nits effect. The answer is described by flags, or it is read from a FILE as\n\"curl -i\" prints it (\"-\" is the standard input). With --status, the FILE may\nbe the body only. Nothing is sent.",
 		Example: "  aitunnel verdict test --status 403 --header \"Content-Type: text/plain\" --body answer.txt\n" +
 			"  curl -si https://site.example/v1/models | aitunnel verdict test - --endpoint models\n" +
+			"  aitunnel verdict test --status 429 answer.json\n" +
 			"  aitunnel verdict test --status 429 --header \"Retry-After: 30\" --model gpt-5 --json",
 		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -73,11 +74,11 @@ func (a *app) verdictTest() *cobra.Command {
 // check checks the flags.
 func (q verdictQuestion) check() error {
 	switch {
-	case q.file != "" && (q.status != 0 || q.body != ""):
-		return errors.New("the answer is in the file: leave out --status and --body")
+	case q.file != "" && q.body != "":
+		return fmt.Errorf("the body is given twice, as %s and with --body: leave one out", q.file)
 	case q.file == "" && q.status == 0:
 		return errors.New("which answer? Give its --status, or a file as curl -i prints it")
-	case q.file == "" && (q.status < 100 || q.status > 599):
+	case q.status != 0 && (q.status < 100 || q.status > 599):
 		return fmt.Errorf("--status takes a number from 100 to 599, but not %d", q.status)
 	case !slices.Contains(verdict.Endpoints, verdict.Endpoint(q.endpoint)):
 		return fmt.Errorf("--endpoint takes generate, models, count, moderation, rerank, account, files or other, but not %q", q.endpoint)
@@ -101,8 +102,16 @@ func (a *app) answerFor(q verdictQuestion) (verdict.Answer, error) {
 		if err != nil {
 			return answer, err
 		}
-		if answer, err = verdict.ParseWire(string(text)); err != nil {
-			return answer, fmt.Errorf("%s is not an answer as curl -i prints it: %w", q.file, err)
+		whole, err := verdict.ParseWire(string(text))
+		switch {
+		case err != nil && q.status == 0:
+			return answer, fmt.Errorf("%s is not an answer as curl -i prints it: %w; if it has the body only, give its --status too", q.file, err)
+		case err != nil:
+			answer.Body = text
+		case q.status != 0 && q.status != whole.Status:
+			return answer, fmt.Errorf("%s begins with the status %d: leave out --status %d", q.file, whole.Status, q.status)
+		default:
+			answer = whole
 		}
 	case q.body != "":
 		body, err := a.readAll(q.body)

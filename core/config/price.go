@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/aitunnel/aitunnel/core/config/wording"
+	"github.com/aitunnel/aitunnel/core/dialect"
+	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/price"
 )
 
@@ -65,6 +67,18 @@ func (l *loader) prices() {
 		})
 	}
 	l.config.Prices = price.NewBook(prices, l.priceFile(), MatchModel)
+}
+
+// CostToday returns what requests for a model to a channel cost by the prices of this configuration, with
+// the tokens of all of them together. known is false without a price.
+func (c *Config) CostToday(channel, model string, requests int64, t dialect.Tokens) (cost event.Money, currency string, known bool) {
+	sent, factor := "", 1.0
+	for _, ch := range c.Channels {
+		if ch.Name == channel {
+			sent, factor = ch.ModelMap[model], ch.PriceFactor
+		}
+	}
+	return c.Prices.CostOfAll(sent, model, factor, requests, t)
 }
 
 func (l *loader) price(b *hclsyntax.Block) *Price {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon/adminapi"
@@ -13,6 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/stats"
 	"github.com/aitunnel/aitunnel/core/tunnel"
 )
 
@@ -77,7 +79,29 @@ func (d *Daemon) notifierLog(level event.Level, message string) {
 
 // keepHistory configures the history.
 func (d *Daemon) keepHistory(c *config.Config) {
+	d.nameKeys(c)
 	d.history.Configure(history.Settings{Enabled: c.History.Enabled, Keep: c.History.Keep, MaxSize: c.History.MaxSize, Zone: c.Location()})
+}
+
+// nameKeys says which keys there are to those who count by key: the history and the counters.
+func (d *Daemon) nameKeys(c *config.Config) {
+	keys, sites := []history.Key{}, map[string]stats.Site{}
+	for _, ch := range c.Channels {
+		of := map[string]string{}
+		shown := make([]admin.Key, len(ch.Keys))
+		for i, k := range ch.Keys {
+			id, print := d.parts.Registry.KeyIdentity(ch.Target.String(), k.Label, k.Value.Reveal())
+			shown[i] = admin.Key{ID: id, Label: k.Label, Masked: k.Value.KeyText()}
+			of[id] = print
+		}
+		admin.NameKeys(shown)
+		for _, k := range shown {
+			keys = append(keys, history.Key{Channel: ch.Name, ID: k.ID, Print: of[k.ID], Name: k.Shown})
+		}
+		sites[ch.Name] = stats.Site{Target: ch.Target.String(), Keys: of}
+	}
+	d.stats.Follow(sites)
+	d.history.NameKeys(keys)
 }
 
 func (d *Daemon) historyReport(level event.Level, message string) {

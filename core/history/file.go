@@ -25,6 +25,7 @@ type file struct {
 
 	statements statements // of the writer
 	zone       string     // of the days, as stored in the file
+	keys       *[]Key     // as stored in the file; nil: not stored yet
 }
 
 // storeZone stores the time zone of the days in the file, for readers while no program

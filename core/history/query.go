@@ -23,6 +23,8 @@ type Filter struct {
 	Failed   bool
 	Retried  bool   // more than one attempt was made
 	Text     string // in the ID, path, model, or error; needs From
+
+	keys []string // the IDs of the key, if it has had several
 }
 
 // Page is a page of requests, the newest first.
@@ -58,6 +60,8 @@ type Reader struct {
 	db   *sql.DB
 	zone *time.Location
 	scan int // about how many requests are read for a page; 0: maxScan
+
+	estimator Estimator // nil: costs are not estimated
 }
 
 // freshness is how long a query waits for queued rows to be written.
@@ -119,12 +123,26 @@ func (c *condition) name(column, value string) {
 	}
 }
 
+// oneOf matches a column against several values.
+func (c *condition) oneOf(column string, values []string) {
+	c.columns = append(c.columns, column)
+	args := make([]any, len(values))
+	for i, v := range values {
+		args[i] = v
+	}
+	c.add(column+" IN "+placeholders(len(values)), args...)
+}
+
 func isPattern(value string) bool { return strings.Contains(value, "*") }
 
 func (c *condition) names(f Filter) {
 	c.name("client", f.Client)
 	c.name("channel", f.Channel)
-	c.name("key", f.Key)
+	if len(f.keys) > 0 {
+		c.oneOf("key", f.keys)
+	} else {
+		c.name("key", f.Key)
+	}
 	c.name("model", f.Model)
 }
 
@@ -207,6 +225,10 @@ func (r *Reader) pageQuery(ctx context.Context, f Filter, cursor string, n int) 
 // Requests returns a page of at most n requests, after the one that cursor names.
 func (r *Reader) Requests(ctx context.Context, f Filter, cursor string, n int) (Page, error) {
 	n = min(max(n, 1), MaxPage)
+	f, err := f.withIDs(ctx, r.db)
+	if err != nil {
+		return Page{}, err
+	}
 	query, args, search, err := r.pageQuery(ctx, f, cursor, n+1)
 	if err != nil {
 		return Page{}, err
@@ -233,7 +255,10 @@ func (r *Reader) Requests(ctx context.Context, f Filter, cursor string, n int) (
 		to := time.UnixMilli(search.floor)
 		page.Next, page.SearchedTo = fmt.Sprintf("%d.0", search.floor), &to
 	}
-	return page, rows.Err()
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return Page{}, err
+	}
+	return page, r.followKeys(ctx, page.Records)
 }
 
 func parseCursor(s string) (at, seq int64, err error) {
@@ -278,9 +303,12 @@ func (r *Reader) Request(ctx context.Context, id string) (Record, error) {
 	}
 	if record.attemptList != "" {
 		record.Attempts, err = attemptsOf(record.attemptList)
-		return record, err
+	} else {
+		err = r.readAttempts(ctx, seq, &record)
 	}
-	return record, r.readAttempts(ctx, seq, &record)
+	one := []Record{record}
+	err = errors.Join(err, r.followKeys(ctx, one))
+	return one[0], err
 }
 
 // readAttempts reads the attempts of a request that an earlier version recorded.

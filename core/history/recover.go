@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,7 +60,7 @@ func (q Question) includes(g group, s span) bool {
 	} else if g.hour < s.from.UnixMilli() || g.hour >= s.to.UnixMilli() {
 		return false
 	}
-	return matches(q.Client, g.client) && matches(q.Channel, g.channel) && matches(q.Key, g.key) && matches(q.Model, g.model)
+	return (!q.unpriced || g.currency == "") && matches(q.Client, g.client) && matches(q.Channel, g.channel) && (matches(q.Key, g.key) || slices.Contains(q.keys, g.key)) && matches(q.Model, g.model)
 }
 
 // matches is the equivalent of [condition.name] for a name in memory.

@@ -34,7 +34,7 @@ func (f Filter) sources() (out []source) {
 	if f.Failed || isFailure(f.Status) {
 		out = append(out, source{index: "requests_failed", term: "failed", alone: f.Text == "" && !f.Retried})
 	}
-	for _, name := range []struct{ column, value string }{{"key", f.Key}, {"model", f.Model}, {"channel", f.Channel}, {"client", f.Client}} {
+	for _, name := range []struct{ column, value string }{{"key", f.singleKey()}, {"model", f.Model}, {"channel", f.Channel}, {"client", f.Client}} {
 		if name.value != "" && !isPattern(name.value) {
 			out = append(out, source{index: "requests_" + name.column, term: name.column + " = ?", args: []any{name.value}})
 		}
@@ -43,6 +43,15 @@ func (f Filter) sources() (out []source) {
 		out = append(out, source{index: "requests_time"})
 	}
 	return out
+}
+
+// singleKey returns the ID of the key, unless it has had several: their requests are looked for among
+// all, as those of a pattern are.
+func (f Filter) singleKey() string {
+	if len(f.keys) > 0 {
+		return ""
+	}
+	return f.Key
 }
 
 // exact reports whether every request that the only source finds matches the filter.

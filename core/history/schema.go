@@ -13,7 +13,7 @@ const applicationID = 0x6169746e // "aitn"
 // migrations lead from each version of the schema to the next; the version of a file
 // is its user_version. They must not change once they are released.
 var migrations = sync.OnceValue(func() []string {
-	return []string{version1 + hourly.create() + daily.create(), version2, version3(), version4, version5, version6, version7}
+	return []string{version1 + hourly.create() + daily.create(), version2, version3(), version4, version5, version6, version7, version8}
 })
 
 // version1 is followed by the tables of the first sums. Times are in milliseconds
@@ -126,6 +126,18 @@ CREATE TABLE unsummed (
 // channel was tried.
 const version7 = `
 ALTER TABLE requests ADD COLUMN message TEXT NOT NULL DEFAULT '';
+`
+
+// version8 adds the keys of the configuration, with those that it had before.
+const version8 = `
+CREATE TABLE keys (
+	channel TEXT    NOT NULL,
+	id      TEXT    NOT NULL,
+	print   TEXT    NOT NULL, -- of the value, which it does not reveal
+	name    TEXT    NOT NULL, -- in lists
+	present INTEGER NOT NULL, -- in the configuration
+	PRIMARY KEY (channel, id)
+) WITHOUT ROWID;
 `
 
 // migrate updates the schema, one version per transaction.

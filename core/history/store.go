@@ -35,6 +35,7 @@ type Store struct {
 	options  Options
 	path     string
 	settings atomic.Pointer[Settings]
+	keys     atomic.Pointer[[]Key] // of the configuration; nil: not known
 
 	mu       sync.Mutex // guards the queue; only held briefly
 	queue    []item

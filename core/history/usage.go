@@ -36,6 +36,9 @@ func (d Dimension) isTime() bool { return d == ByHour || d == ByDay || d == ByMo
 type Question struct {
 	Filter // only its times and names are used
 	By     []Dimension
+
+	unpriced bool // only what ended without a price
+	keyNames keyNames
 }
 
 // Usage is the answer to a [Question].
@@ -55,8 +58,11 @@ type UsageRow struct {
 	Month   string `json:"month,omitempty"` // as in 2026-11
 	Client  string `json:"client,omitempty"`
 	Channel string `json:"channel,omitempty"`
-	Key     string `json:"key,omitempty"`
+	Key     string `json:"key,omitempty"` // its ID at present
 	Model   string `json:"model,omitempty"`
+
+	KeyName    string `json:"key_name,omitempty"`    // what lists call the key
+	KeyRemoved bool   `json:"key_removed,omitempty"` // there is no such key any more
 	UsageSums
 }
 
@@ -73,6 +79,8 @@ type UsageSums struct {
 	Cost             []Cost       `json:"cost"`               // by currency; empty: unknown
 	Unpriced         int64        `json:"unpriced"`           // requests whose cost is unknown
 	UnpricedTokens   int64        `json:"unpriced_tokens"`    // their tokens; 0: the sites sent no token counts for them
+	Estimate         []Cost       `json:"estimate"`           // by currency: what some of those cost by the prices of today
+	Estimated        int64        `json:"estimated"`          // how many of the unpriced requests that includes
 	P50              event.Millis `json:"p50_ms"`
 	P90              event.Millis `json:"p90_ms"`
 	P99              event.Millis `json:"p99_ms"`
@@ -90,7 +98,10 @@ type tally struct {
 	sums sums
 	cost map[string]int64
 
-	unpriced int64 // tokens of requests whose cost is unknown
+	unpriced int64 // tokens without a price
+
+	estimate  map[string]int64 // by currency
+	estimated int64            // requests
 }
 
 // keyColumns are the dimensions that identify a row, in the order of [Dimensions].
@@ -100,11 +111,16 @@ func (t *tally) show() UsageSums {
 	s := t.sums
 	out := UsageSums{
 		Requests: s.requests, Failed: s.failed, Retries: s.retries, TokensIn: s.input, TokensOut: s.output,
-		TokensCacheRead: s.cacheRead, TokensCacheWrite: s.cacheWrite, TokensReasoning: s.reasoning, Unpriced: s.unpriced, UnpricedTokens: t.unpriced, Cost: []Cost{},
+		TokensCacheRead: s.cacheRead, TokensCacheWrite: s.cacheWrite, TokensReasoning: s.reasoning, Unpriced: s.unpriced, UnpricedTokens: t.unpriced, Cost: costs(t.cost), Estimate: costs(t.estimate), Estimated: t.estimated,
 		P50: event.Millis(quantile(s.latency[:], 0.5)), P90: event.Millis(quantile(s.latency[:], 0.9)), P99: event.Millis(quantile(s.latency[:], 0.99)),
 	}
-	for _, currency := range slices.Sorted(maps.Keys(t.cost)) {
-		out.Cost = append(out.Cost, Cost{event.Money(t.cost[currency]), currency})
+	return out
+}
+
+func costs(by map[string]int64) []Cost {
+	out := []Cost{}
+	for _, currency := range slices.Sorted(maps.Keys(by)) {
+		out = append(out, Cost{event.Money(by[currency]), currency})
 	}
 	return out
 }
@@ -138,19 +154,34 @@ func (r *Reader) Usage(ctx context.Context, q Question, now time.Time) (Usage, e
 	}
 	defer func() { _ = from.Rollback() }()
 	missing, err := missingSums(ctx, from, r.zone)
+	if err == nil {
+		q.Filter, err = q.withIDs(ctx, from)
+	}
+	if err == nil && slices.Contains(q.By, ByKey) {
+		q.keyNames, err = readKeys(ctx, from)
+	}
 	if err != nil {
 		return Usage{}, err
 	}
 	rows, total, err := r.tallies(ctx, from, missing, q, span)
+	if err == nil {
+		err = r.estimate(ctx, from, missing, q, span, rows, total)
+	}
 	if err != nil {
 		return Usage{}, err
 	}
 	out := Usage{From: span.from, To: span.to, By: append([]Dimension{}, q.By...), Rows: []UsageRow{}, Total: total.show()}
 	for _, t := range rows {
-		out.Rows = append(out.Rows, t.row())
+		row := t.row()
+		row.KeyName, row.KeyRemoved = q.keyNames.name(row.Channel, row.Key)
+		out.Rows = append(out.Rows, row)
 	}
 	if !span.from.IsZero() {
-		_, before, err := r.tallies(ctx, from, missing, Question{Filter: q.Filter}, span.before(r.zone))
+		past := Question{Filter: q.Filter}
+		_, before, err := r.tallies(ctx, from, missing, past, span.before(r.zone))
+		if err == nil {
+			err = r.estimate(ctx, from, missing, past, span.before(r.zone), nil, before)
+		}
 		if err != nil {
 			return Usage{}, err
 		}
@@ -237,6 +268,9 @@ func (r *Reader) tallies(ctx context.Context, from querier, missing deltas, q Qu
 	one := newSumRow(q.By)
 	join := func() {
 		key := one.key(r.zone)
+		if i := slices.Index(keyColumns[:], ByKey); key[i] != "" {
+			key[i] = q.keyNames.follow(key[slices.Index(keyColumns[:], ByChannel)], key[i])
+		}
 		t := found[key]
 		if t == nil {
 			t = &tally{key: key}
@@ -274,6 +308,9 @@ func (r *Reader) tallies(ctx context.Context, from querier, missing deltas, q Qu
 func (q Question) query(s span) (query string, args []any) {
 	var c condition
 	c.names(q.Filter)
+	if q.unpriced {
+		c.add("currency = ''")
+	}
 	table := hourly
 	if s.daily {
 		table = dailyFor(append(q.columns(), c.columns...))

@@ -83,6 +83,7 @@ func (w *writer) work(ctx context.Context) {
 		w.take()
 		return
 	}
+	_ = w.store.file.Load().storeKeys(w.store.keys.Load()) // or else with the next rows
 	w.take()
 	for len(w.batch) > 0 || len(w.sums) > 0 && w.sumsDue() {
 		begun := time.Now()
@@ -145,6 +146,9 @@ func (w *writer) catchUp(ctx context.Context) {
 			return
 		}
 	}
+	if f := w.store.file.Load(); f != nil {
+		_ = f.storeKeys(w.store.keys.Load()) // or else with the next rows
+	}
 }
 
 // take moves the queue into the batch, unless the batch is still full. It makes room
@@ -197,6 +201,9 @@ func (w *writer) commit(sums bool) bool {
 	}
 	f := w.store.file.Load()
 	err := f.storeZone(zone.String())
+	if err == nil {
+		err = f.storeKeys(w.store.keys.Load())
+	}
 	if err == nil {
 		err = f.write(chunk, all)
 	}

@@ -59,11 +59,16 @@ func (b *Book) Find(models ...string) (Price, bool) {
 // else of the model that the caller asked for. known is false if there is no price, or if
 // the site did not report the tokens.
 func (b *Book) Cost(sent, asked string, factor float64, t dialect.Tokens) (cost event.Money, currency string, known bool) {
+	return b.CostOfAll(sent, asked, factor, 1, t)
+}
+
+// CostOfAll is Cost for several requests for one model with the tokens of all of them together.
+func (b *Book) CostOfAll(sent, asked string, factor float64, requests int64, t dialect.Tokens) (cost event.Money, currency string, known bool) {
 	p, ok := b.Find(sent, asked)
 	if !ok || t.Input+t.Output == 0 && p.byTokens() {
 		return 0, "", false
 	}
-	return event.Money(math.Round(p.of(t) * factor * 1e9)), p.Currency, true
+	return event.Money(math.Round((p.of(t) + float64(requests)*p.PerRequest) * factor * 1e9)), p.Currency, true
 }
 
 // byTokens reports whether the price depends on tokens.
@@ -76,7 +81,7 @@ func (p Price) byTokens() bool {
 	return p.Input > 0 || p.Output > 0 || p.PerRequest == 0
 }
 
-// of returns the cost of a request with the tokens, in units of the currency.
+// of returns the cost of the tokens, in units of the currency.
 func (p Price) of(t dialect.Tokens) float64 {
 	read := min(t.CacheRead, t.Input)
 	write := min(t.CacheWrite, t.Input-read)
@@ -86,7 +91,7 @@ func (p Price) of(t dialect.Tokens) float64 {
 		float64(write)*or(p.CacheWrite, p.Input) +
 		float64(t.Output-thought)*p.Output +
 		float64(thought)*or(p.Reasoning, p.Output)
-	return perMillion/1e6 + p.PerRequest
+	return perMillion / 1e6
 }
 
 func or(price *float64, otherwise float64) float64 {

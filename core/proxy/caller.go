@@ -99,7 +99,7 @@ func (c *caller) sendEarly(b []byte) {
 			h["Content-Type"] = []string{"application/json"}
 		}
 		h["X-Accel-Buffering"] = []string{"no"}
-		h[requestIDHeader] = []string{c.x.record.ID}
+		setRequestID(h, c.x.dialect, c.x.record.ID)
 		c.w.WriteHeader(http.StatusOK)
 	}
 	c.send(b)

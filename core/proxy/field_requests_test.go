@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -333,6 +334,21 @@ func TestRequestIDsOfSiteAndProxy(t *testing.T) {
 	r := newRig(t, nil, newTestSite(t, reply(200, chatAnswer, "X-Request-Id: req_of_site")))
 	if g := r.post(chatPath, chatBody); g.header.Get("X-Request-Id") != "req_of_site" || !strings.HasPrefix(g.header.Get("X-Aitunnel-Request-Id"), "req_") {
 		t.Errorf("%v", g.header)
+	}
+}
+
+// TestRequestIDForTheSDKOfAnthropic, which reads Request-Id: the site's, or ours if there is none.
+func TestRequestIDForTheSDKOfAnthropic(t *testing.T) {
+	const path, message = "/v1/messages", `{"id":"msg_1","type":"message","role":"assistant","content":[{"type":"text","text":"Hello"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}`
+	r := newRig(t, nil, newTestSite(t, reply(200, message, "Request-Id: req_of_site"), reply(200, message), reply(400, `{"type":"error","error":{"type":"invalid_request_error","message":"no"}}`)))
+	for _, want := range []string{"req_of_site", "", ""} {
+		g := r.post(path, messagesBody)
+		if ours := g.header.Get("X-Aitunnel-Request-Id"); ours == "" || g.header.Get("Request-Id") != cmp.Or(want, ours) {
+			t.Errorf("want %q: %d %v", want, g.status, g.header)
+		}
+	}
+	if g := r.post(chatPath, chatBody); g.header["Request-Id"] != nil {
+		t.Errorf("an answer of OpenAI's API: %v", g.header)
 	}
 }
 

@@ -82,11 +82,7 @@ func (x *exchange) answerHeaders(from http.Header) {
 		}
 	}
 	copyAnswerHeaders(h, from)
-	id := []string{x.record.ID}
-	h[requestIDHeader] = id
-	if h["X-Request-Id"] == nil {
-		h["X-Request-Id"] = id
-	}
+	setRequestID(h, x.dialect, x.record.ID)
 	if isEventStream(from) {
 		h["X-Accel-Buffering"] = []string{"no"}
 		if h["Cache-Control"] == nil {

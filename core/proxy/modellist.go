@@ -306,7 +306,7 @@ func (x *exchange) reply(body []byte) {
 	h := x.caller.w.Header()
 	h["Content-Type"] = []string{"application/json"}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	h[requestIDHeader] = []string{x.record.ID}
+	setRequestID(h, x.dialect, x.record.ID)
 	x.caller.w.WriteHeader(http.StatusOK)
 	_, _ = x.caller.w.Write(body) // the caller may be gone
 }

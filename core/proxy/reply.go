@@ -18,8 +18,21 @@ import (
 )
 
 // requestIDHeader is the header of the answer with our ID of the request. The site may
-// use X-Request-Id.
+// use X-Request-Id or Request-Id.
 const requestIDHeader = "X-Aitunnel-Request-Id"
+
+// setRequestID sets our ID of the request, also where the SDKs of OpenAI and Anthropic look for one,
+// unless the site set it.
+func setRequestID(h http.Header, d dialect.Dialect, id string) {
+	value := []string{id}
+	h[requestIDHeader] = value
+	if h["X-Request-Id"] == nil {
+		h["X-Request-Id"] = value
+	}
+	if d == dialect.Anthropic && h["Request-Id"] == nil {
+		h["Request-Id"] = value
+	}
+}
 
 // fault is an error answer of our own.
 type fault struct {
@@ -89,10 +102,7 @@ func (f fault) write(w http.ResponseWriter, d dialect.Dialect, p dialect.Problem
 	h := w.Header()
 	h["Content-Type"] = []string{"application/json"}
 	h["Content-Length"] = []string{strconv.Itoa(len(body) + 1)}
-	h[requestIDHeader] = []string{p.RequestID}
-	if h["X-Request-Id"] == nil {
-		h["X-Request-Id"] = []string{p.RequestID}
-	}
+	setRequestID(h, d, p.RequestID)
 	if f.final {
 		h["X-Should-Retry"] = []string{"false"}
 	}

@@ -13,6 +13,7 @@ type Saved struct {
 	Channels map[string]SavedChannel `json:"channels,omitempty"`
 	Models   map[string]SavedSums    `json:"models,omitempty"`
 	Windows  map[string][]SavedSlot  `json:"windows,omitempty"`
+	Sites    map[string]Site         `json:"sites,omitempty"`
 }
 
 // SavedChannel is one channel of [Saved].
@@ -46,7 +47,7 @@ const SavedVersion = 1
 func (c *Collector) Save() Saved {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := Saved{Version: SavedVersion, Since: c.since, Total: c.total.save(), Channels: map[string]SavedChannel{}, Models: map[string]SavedSums{}, Windows: map[string][]SavedSlot{}}
+	out := Saved{Version: SavedVersion, Since: c.since, Total: c.total.save(), Channels: map[string]SavedChannel{}, Models: map[string]SavedSums{}, Windows: map[string][]SavedSlot{}, Sites: c.sites}
 	for name, ch := range c.channels {
 		saved := SavedChannel{SavedSums: ch.save(), Keys: map[string]SavedSums{}}
 		for id, k := range ch.keys {
@@ -99,6 +100,11 @@ func (c *Collector) Restore(saved Saved) error {
 				w.slots[s.Epoch%int64(len(w.slots))] = slot{s.Epoch, s.restore(fine)}
 			}
 		}
+	}
+	now := c.sites
+	c.sites = saved.Sites
+	if now != nil {
+		c.follow(now)
 	}
 	return nil
 }

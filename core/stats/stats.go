@@ -33,6 +33,7 @@ type Collector struct {
 	models   map[string]*Sums
 	windows  map[string]*window
 	recent   points
+	sites    map[string]Site // of the configuration, by channel; nil: not known yet
 }
 
 type channelSums struct {
@@ -59,6 +60,46 @@ func (c *Collector) Reset() {
 	for _, ch := range c.channels {
 		ch.Sums, ch.keys = Sums{latency: latency{digits: fine}}, map[string]*Sums{}
 	}
+}
+
+// Site is what a channel of the configuration sends requests to.
+type Site struct {
+	Target string            `json:"target"`
+	Keys   map[string]string `json:"keys,omitempty"` // prints of the keys' values, by ID
+}
+
+// Follow says which channels there are. A key whose ID changed, with its label or the address of its
+// channel, keeps its counts. What happened at another address in the last ten minutes is no longer
+// part of the channel's state.
+func (c *Collector) Follow(sites map[string]Site) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.follow(sites)
+}
+
+// follow needs mu.
+func (c *Collector) follow(sites map[string]Site) {
+	for name, before := range c.sites {
+		ch, now := c.channels[name], sites[name]
+		if ch == nil {
+			continue
+		}
+		if now.Target != before.Target {
+			ch.recent = points{}
+		}
+		ids := map[string]string{}
+		for id, print := range now.Keys {
+			ids[print] = id
+		}
+		for id, print := range before.Keys {
+			counted := ch.keys[id]
+			if to := ids[print]; counted != nil && to != "" && now.Keys[id] == "" {
+				delete(ch.keys, id)
+				ch.key(to).join(counted)
+			}
+		}
+	}
+	c.sites = sites
 }
 
 // windows are the spans of time that are summed up.

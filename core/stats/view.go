@@ -50,8 +50,8 @@ func (c *Collector) locked(do func()) {
 	do()
 }
 
-// Channel returns the counts of one channel, without latencies and keys, which
-// is faster.
+// Channel returns the counts of one channel and its keys, without latencies, which is
+// faster.
 func (c *Collector) Channel(name string) ChannelView {
 	now := c.now()
 	c.mu.Lock()
@@ -60,8 +60,13 @@ func (c *Collector) Channel(name string) ChannelView {
 	if ch == nil {
 		ch = &channelSums{}
 	}
-	out := ChannelView{Sums: ch.Sums, Recent: ch.recent.list(now)}
+	out := ChannelView{Sums: ch.Sums, Keys: make(map[string]Sums, len(ch.keys)), Recent: ch.recent.list(now)}
 	out.latency = latency{}
+	for id, k := range ch.keys {
+		counts := *k
+		counts.latency = latency{}
+		out.Keys[id] = counts
+	}
 	return out
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/proxy"
 	"github.com/aitunnel/aitunnel/core/route"
+	"github.com/aitunnel/aitunnel/core/stats"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -26,11 +27,12 @@ func (s *Source) Channels() []admin.Channel {
 func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	v := ch.State.View(now)
 	c := ch.Config
+	sums := s.program.Stats.Channel(c.Name)
 	out := admin.Channel{
 		Name: c.Name, Target: redact.KeyLike(c.Target.String()), Weight: c.Weight, Fallback: c.Fallback, Models: append([]string{}, c.Models...), Auth: authText(c.Auth), MaxInFlight: c.MaxInFlight, ModelMap: maps.Clone(c.ModelMap),
 		Enabled: !v.Paused, First: v.Preferred, Health: string(v.Health), CheckedAt: at(v.Checked), CheckError: v.CheckError, Out: string(v.Skip), OutReason: v.Reason,
 		OutSince: at(v.Since), OutUntil: at(v.Until), Latency: millis(v.Counters.TTFB), InFlight: v.InFlight,
-		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
+		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters, sums.Sums), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
 		Where: place(c.Range), Restricted: showRestrictions(ch.State.Restrictions(now)),
 	}
 	if v.Skip == "" {
@@ -38,7 +40,6 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 		out.Out, out.OutUntil = string(skip), at(until)
 	}
 	out.Egress = showEgresses(ch, now)
-	sums := s.program.Stats.Channel(c.Name)
 	out.SuccessRate, out.Tokens, out.Recent = rate(sums.Sums), admin.Tokens{Input: sums.Input, Output: sums.Output}, showPoints(sums.Recent)
 	if out.ModelMap == nil {
 		out.ModelMap = map[string]string{}
@@ -53,7 +54,7 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 		out.KeyStrategy = c.KeySelector.Ref
 	}
 	for _, k := range ch.Keys {
-		shown := showKey(k, now)
+		shown := showKey(k, sums.Keys, now)
 		switch channel.Skip(shown.State) {
 		case channel.KeyReady, channel.KeySuspect, channel.SkipAtLimit:
 			out.Keys.Alive++
@@ -79,11 +80,12 @@ func KeyName(ch *route.Channel, id string) string {
 	return id
 }
 
-func showKey(k *route.Key, now time.Time) admin.Key {
+func showKey(k *route.Key, counts map[string]stats.Sums, now time.Time) admin.Key {
 	v := k.State.View(now)
+	id := k.State.IDWith(k.Config.Label)
 	out := admin.Key{
-		ID: k.State.IDWith(k.Config.Label), Label: k.Config.Label, Masked: k.Config.Value.KeyText(), Weight: k.Config.Weight, Ephemeral: k.Config.Ephemeral,
-		State: v.State(), Reason: v.Reason, Until: at(v.Until), Stats: showStats(v.Counters),
+		ID: id, Label: k.Config.Label, Masked: k.Config.Value.KeyText(), Weight: k.Config.Weight, Ephemeral: k.Config.Ephemeral,
+		State: v.State(), Reason: v.Reason, Until: at(v.Until), Stats: showStats(v.Counters, counts[id]),
 		Restricted: showRestrictions(k.State.Restrictions(now)), InvalidFor: v.InvalidFor,
 	}
 	if skip, until := k.AtLimit(now); v.Skip == "" && skip != "" {
@@ -127,8 +129,10 @@ func authText(a config.Auth) string {
 	return string(a.Style)
 }
 
-func showStats(c channel.Counters) admin.Stats {
-	out := admin.Stats{TotalRequests: c.Requests, SuccessCount: c.Successes, FailCount: c.Failures, LastRequestAt: at(c.LastAt)}
+// showStats returns the counts of the statistics, as all pages and commands show them, with the last attempt
+// at the present address.
+func showStats(c channel.Counters, counted stats.Sums) admin.Stats {
+	out := admin.Stats{TotalRequests: counted.Requests, SuccessCount: counted.Success, FailCount: counted.Fail, LastRequestAt: at(c.LastAt)}
 	if c.LastError != "" {
 		out.LastError = &c.LastError
 	}

@@ -184,7 +184,7 @@ func (s *Source) keyOf(channel, value string) (admin.Key, error) {
 	}
 	keys := make([]admin.Key, len(ch.Keys))
 	for i, k := range ch.Keys {
-		keys[i] = showKey(k, s.program.Registry.Now())
+		keys[i] = showKey(k, nil, s.program.Registry.Now())
 	}
 	admin.NameKeys(keys) // names depend on the other keys
 	return keys[added], nil

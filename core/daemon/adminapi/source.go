@@ -51,7 +51,11 @@ func (s *Source) table() *route.Table { return s.running().Table() }
 
 // History is for [admin.Source].
 func (s *Source) History(ctx context.Context) (*history.Reader, error) {
-	return s.program.History.ReadFresh(ctx)
+	r, err := s.program.History.ReadFresh(ctx)
+	if err == nil {
+		r.Estimate(s.running().Config.CostToday)
+	}
+	return r, err
 }
 
 // show returns the outcome of a change in the form of the API.

@@ -22,7 +22,7 @@ func (s *Source) Status() admin.Status {
 	out := admin.Status{
 		Status: "running", Version: p.Version, PID: os.Getpid(),
 		Uptime: time.Since(p.Started).Seconds(), StartedAt: p.Started,
-		Generation: g.Number, Config: absolute(g.Config.Path), Listen: p.Entry.Addr(), AdminListen: p.Admin.Addr(), Active: p.Proxy.Active(),
+		Generation: g.Number, Config: absolute(g.Config.Path), Listen: p.Entry.Addr(), ListenOther: admin.NetworkAddress(p.Entry.Addr()), AdminListen: p.Admin.Addr(), Active: p.Proxy.Active(),
 		Plugins: s.Plugins(), Tunnels: s.Tunnels(), Clients: s.Clients(), Warnings: []string{}, Routes: s.Routes(),
 		Channels: admin.Summarize(s.Channels()), TokenFile: p.TokenFile(), Unedited: g.Config.OnlyPlaceholders(), TimeZone: g.Config.Location().String(),
 		LogFile: g.Config.Log.File, Unsaved: p.Unsaved(),

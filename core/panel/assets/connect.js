@@ -13,11 +13,12 @@ export function connectView(view, store) {
   let apps = [];
   const app = el('select', {});
   const from = el('select', {});
+  const addresses = el('dl', { class: 'addresses' });
   const place = el('div', { class: 'block' });
   view.append(
     el('h2', { text: t('view.connect') }),
     el('p', { class: 'lead' }, ...parts('connect.lead', { setting: el('code', { text: 'proxy.client_tokens' }), command: el('code', { text: 'aitunnel connect --write' }), check: el('code', { text: '--check' }) })),
-    el('div', { class: 'choice' }, field({ label: t('connect.app'), input: app }), field({ label: t('connect.from'), input: from })), place);
+    el('div', { class: 'choice' }, field({ label: t('connect.app'), input: app }), field({ label: t('connect.from'), input: from })), addresses, place);
 
   let shown = '';
   let asked = false;
@@ -37,20 +38,23 @@ export function connectView(view, store) {
   function show() {
     load();
     const places = origins(store.state.status);
-    const names = places.map((o) => o.name).join();
-    if (names !== from.dataset.shown) {
-      const chosen = from.value;
-      from.dataset.shown = names;
-      from.replaceChildren(...places.map((o) => el('option', { value: o.address, text: o.name })));
-      if (places.some((o) => o.address === chosen)) from.value = chosen;
+    const known = JSON.stringify(places);
+    if (known !== from.dataset.shown) {
+      const chosen = from.value || usual(places);
+      from.dataset.shown = known;
+      from.replaceChildren(...places.filter((o) => o.address).map((o) => el('option', { value: o.id, text: o.name })));
+      if (places.some((o) => o.id === chosen)) from.value = chosen;
+      addresses.replaceChildren(...places.flatMap((o) => [el('dt', { text: o.name }), el('dd', {}, ...(o.address ? [el('code', { text: o.address })] : parts('connect.closed', { setting: el('code', { text: 'listen = "0.0.0.0:9000"' }), block: el('code', { text: 'proxy' }) })))]));
     }
     const s = apps.find((candidate) => candidate.id === app.value);
-    const key = `${app.value} ${from.value}`;
-    if (!s || key === shown) return;
+    const at = places.find((o) => o.id === from.value);
+    const key = JSON.stringify([app.value, at]);
+    if (!s || !at || key === shown) return;
     shown = key;
-    const filled = (text) => text.replaceAll('{address}', from.value).replaceAll('{token}', t('connect.yourToken')).replaceAll('{model}', 'gpt-4o');
+    const filled = (text) => text.replaceAll('{address}', at.address).replaceAll('{token}', t('connect.yourToken')).replaceAll('{model}', 'gpt-4o');
     place.replaceChildren(
-      ...(s.writes ? [el('p', {}, ...parts('connect.command', { command: el('code', { text: `aitunnel connect ${s.id} --write --check` }) }))] : []),
+      ...(s.writes && at.id === 'here' ? [el('p', {}, ...parts('connect.command', { command: el('code', { text: `aitunnel connect ${s.id} --write --check` }) }))] : []),
+      ...(at.tunnel ? [el('p', {}, ...parts('connect.commandOn', { command: el('code', { text: `aitunnel connect ${s.id} --on ${at.tunnel}` }) }))] : []),
       ...(notes[s.id] ? [el('p', { text: t(notes[s.id]) })] : []),
       ...s.settings.map((setting) => snippet(s.name, { ...setting, text: filled(setting.text) })));
   }
@@ -62,17 +66,28 @@ export function connectView(view, store) {
   store.follow(show, view);
 }
 
-// origins are the places from which an app may reach the proxy.
+// origins are the places where an app may run, each with the address of the proxy there; none if
+// it cannot be reached from there.
 function origins(status) {
-  const here = { name: t('connect.here'), address: `http://${local(status?.listen || '127.0.0.1:9000')}` };
   const forwards = (status?.tunnels ?? []).flatMap((tunnel) => (tunnel.forwards ?? [])
     .filter((f) => !f.channel && /:\d+$/.test(f.remote))
-    .map((f) => ({ name: t('connect.tunnel', { name: tunnel.name }), address: `http://${local(f.remote)}` })));
-  return [here, ...forwards];
+    .map((f) => ({ id: `tunnel ${tunnel.name} ${f.remote}`, tunnel: tunnel.name, name: t('connect.tunnel', { name: tunnel.name }), address: `http://${local(f.remote)}` })));
+  return [
+    { id: 'here', name: t('connect.here'), address: `http://${local(status?.listen || '127.0.0.1:9000')}` },
+    ...forwards,
+    { id: 'network', name: t('connect.network'), address: status?.listenOther && `http://${status.listenOther}` },
+  ];
+}
+
+// usual is where the apps of whoever reads the page run: on the device that has it open, unless that
+// reaches the panel as the computer of the program does.
+function usual(places) {
+  const remote = !/^(localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname);
+  return remote && places.some((o) => o.id === 'network' && o.address) ? 'network' : 'here';
 }
 
 // local is an address on the machine itself, for one of all interfaces too.
-const local = (address) => address.replace(/^(0\.0\.0\.0|\[::\]|\*)?:/, 'localhost:');
+export const local = (address) => address.replace(/^(0\.0\.0\.0|\[::\]|\*)?:(?=\d+$)/, '127.0.0.1:');
 
 function snippet(name, { where, file, text }) {
   const code = el('pre', { tabindex: '0', 'aria-label': name }, el('code', { text }));

@@ -27,6 +27,10 @@ export function useLanguage(tag) {
   location.reload();
 }
 
+// listOf joins names: "a, b and c".
+const lists = new Intl.ListFormat(language === 'en' ? 'en-GB' : language);
+export const listOf = (names) => lists.format(names);
+
 // has reports whether there is a text with this name.
 export const has = (name) => Object.hasOwn(texts, name);
 

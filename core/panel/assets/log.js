@@ -2,6 +2,7 @@
 
 import { each, el, find, setAttribute, setText } from './dom.js';
 import { open } from './dialogs.js';
+import { local } from './connect.js';
 import { parts, t } from './i18n.js';
 import { moment } from './format.js';
 import { icon } from './icons.js';
@@ -241,7 +242,7 @@ function empty(records, chosen, store, asked) {
   if (records.all.some(isRequest) || chosen.kind === 'everything' || asked) {
     return [el('p', { text: chosen.text ? t('log.noMatch', { text: chosen.text }) : t('log.nothing') })];
   }
-  const address = `http://${store.state.status?.listen ?? '127.0.0.1:9000'}/v1`;
+  const address = `http://${local(store.state.status?.listen ?? '127.0.0.1:9000')}/v1`;
   return [
     el('p', {}, ...parts('log.empty', { address: el('code', { text: address }) })),
     el('a', { href: '#connect', text: t('log.howTo') }),

@@ -2,7 +2,7 @@
 
 import { now } from './api.js';
 import { percent, span } from './format.js';
-import { code, quoted, t } from './i18n.js';
+import { code, listOf, quoted, t } from './i18n.js';
 
 const stateKinds = { unknown: 'new', ready: 'good', degraded: 'warn', cooling_down: 'bad', down: 'bad', paused: 'off' };
 
@@ -24,8 +24,10 @@ export function why(c) {
     case 'no_key':
     case 'keys_out':
       return { what, more: tally(c.keys.list), until: c.stateReason === 'no_key' ? soonest(c.keys.list) : null };
-    case 'keys_rejected':
-      return { what, more: t('keys.rejectedBy', { endpoints: [...new Set(c.keys.list.flatMap((k) => k.invalid_for ?? []))].sort().join(t('words.list')) }) };
+    case 'keys_rejected': {
+      const endpoints = [...new Set(c.keys.list.flatMap((k) => k.invalid_for ?? []))].sort();
+      return { what, more: t('keys.rejectedBy', { endpoints: listOf(endpoints), n: endpoints.length }) };
+    }
     case 'failing': {
       const { requests, failures } = recently(c);
       return { what, more: t('reason.failedShare', { n: requests, share: percent(1 - failures / requests) }) };

@@ -8,7 +8,6 @@ import { count, millis, percent } from './format.js';
 import { language, t } from './i18n.js';
 import { kept } from './kept.js';
 import { segments } from './segments.js';
-import { keyName, state } from './store.js';
 import { failed } from './toast.js';
 import { buckets, money, periods } from './usagetime.js';
 
@@ -19,11 +18,22 @@ const tokens = (r) => r.tokens_in + r.tokens_out;
 // measures are what the chart can show, by their names in the catalogue.
 const measures = {
   tokens: { of: tokens, format: count },
-  cost: { of: (r, currency) => r.cost.find((c) => c.currency === currency)?.amount ?? 0 },
+  cost: { of: (r, currency) => spent(r).find((c) => c.currency === currency)?.amount ?? 0 },
   requests: { of: (r) => r.requests, format: count },
   failed: { of: (r) => r.failed, format: count },
   latency: { format: (n) => (n ? millis(n) : '0') },
 };
+
+// spent is what is known of the cost with what is estimated of it, by currency.
+function spent({ cost, estimate = [] }) {
+  const all = new Map(cost.map((c) => [c.currency, c.amount]));
+  for (const e of estimate) all.set(e.currency, (all.get(e.currency) ?? 0) + e.amount);
+  return [...all].map(([currency, amount]) => ({ currency, amount }));
+}
+
+// marks say that a cost is estimated in part, and without some requests.
+const marks = (r) => (r.unpriced > (r.estimated ?? 0) ? '≥ ' : '') + (r.estimated > 0 ? '≈ ' : '');
+
 const kinds = ['model', 'channel', 'key', 'client'];
 
 export function usageView(view) {
@@ -101,7 +111,7 @@ export function usageView(view) {
     times.replaceChildren(figuresTable(time.rows.map((r) => [labels.find((l) => l.key === r[data.unit])?.long ?? r[data.unit], r]).reverse(), t(`usage.unit.${data.unit}`), t('usage.byTime')));
   }
 
-  const name = (r) => (data.by === 'key' ? keyTitle(r.key) : r[data.by]) || t(`usage.no.${data.by}`);
+  const name = (r) => (data.by === 'key' ? keyTitle(r) : r[data.by]) || t(`usage.no.${data.by}`);
   const groupRows = (groups) => [...groups.rows].sort((a, b) => tokens(b) - tokens(a) || b.requests - a.requests).map((r) => [name(r), r]);
 
   // picture is what the chart shows: the largest groups, and the others together.
@@ -112,7 +122,7 @@ export function usageView(view) {
       const series = ['p50', 'p90', 'p99'].map((q) => ({ name: t(`usage.${q}`), values: labels.map((l) => rows.get(l.key)?.[`${q}_ms`] ?? 0) }));
       return { labels, series, lines: true, format: measures.latency.format, describe: t('usage.describeLatency', { p50: millis(groups.total.p50_ms), p90: millis(groups.total.p90_ms) }) };
     }
-    const currency = groups.total.cost[0]?.currency ?? '';
+    const currency = spent(groups.total)[0]?.currency ?? '';
     const { of } = measures[chosen.measure];
     const format = measures[chosen.measure].format ?? ((n) => money({ amount: n, currency }));
     const order = [...groups.rows].sort((a, b) => of(b, currency) - of(a, currency)).filter((r) => of(r, currency) > 0);
@@ -139,11 +149,8 @@ export function usageView(view) {
   setInterval(() => !view.hidden && !document.hidden && Date.now() - answered > FRESH && load(), FRESH);
 }
 
-// keyTitle is what people know a key by, whichever channel it belongs to.
-function keyTitle(id) {
-  const key = state.channels.flatMap((c) => c.keys.list).find((k) => k.id === id);
-  return key ? keyName(key) : id;
-}
+// keyTitle is what people know a key by.
+const keyTitle = (r) => (r.key_removed ? t('usage.removed', { key: r.key_name || r.key }) : r.key_name || r.key);
 
 // figures are the totals, each with the change from the time before.
 function figures(total, before) {
@@ -152,7 +159,7 @@ function figures(total, before) {
     ['failed', total.failed, before?.failed, count],
     ['input', total.tokens_in, before?.tokens_in, count, t('usage.cached', { n: count(total.tokens_cache_read) })],
     ['output', total.tokens_out, before?.tokens_out, count, total.tokens_reasoning > 0 && t('usage.reasoning', { n: count(total.tokens_reasoning) })],
-    ...(total.cost.length ? total.cost : [null]).map((c, i) => ['cost', c?.amount, before?.cost.find((b) => b.currency === c?.currency)?.amount, () => (c ? money(c) : t('usage.unknown')), i === 0 && unpriced(total)]),
+    ...(spent(total).length ? spent(total) : [null]).map((c, i) => ['cost', c?.amount, before && spent(before).find((b) => b.currency === c?.currency)?.amount, () => (c ? (i === 0 ? marks(total) : '') + money(c) : t('usage.unknown')), i === 0 && unpriced(total)]),
     ['latency', total.p50_ms, before?.p50_ms, millis, t('usage.p90Of', { time: millis(total.p90_ms) })],
   ];
   return all.map(([what, now, then, format, more]) => el('div', { class: what },
@@ -161,10 +168,13 @@ function figures(total, before) {
     el('dd', { class: 'more', text: more || '' })));
 }
 
-// unpriced says which requests the cost is without, and why.
-function unpriced({ unpriced: n, unpriced_tokens: counted }) {
-  if (!n) return '';
-  return counted > 0 ? t('usage.unpriced', { n }) : t('usage.uncounted', { n });
+// unpriced says what is estimated, which requests the cost is without, and why.
+function unpriced({ unpriced: all, unpriced_tokens: counted, estimated = 0, estimate = [] }) {
+  const n = all - estimated;
+  return [
+    estimated > 0 && t('usage.estimated', { n: estimated, cost: estimate.map(money).join(' + ') }),
+    n > 0 && (counted > 0 ? t('usage.unpriced', { n }) : t('usage.uncounted', { n })),
+  ].filter(Boolean).join(' ');
 }
 
 const shares = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero' });
@@ -191,4 +201,4 @@ const short = (n) => decimals.format(n);
 
 const exact = new Intl.NumberFormat(language);
 const whole = (n) => exact.format(n);
-const costs = (r) => (r.unpriced > 0 && r.cost.length > 0 ? '≥ ' : '') + r.cost.map(money).join(' + ') || (r.unpriced > 0 ? t('usage.unknown') : '');
+const costs = (r) => (spent(r).length > 0 ? marks(r) + spent(r).map(money).join(' + ') : r.unpriced > 0 ? t('usage.unknown') : '');

@@ -2,7 +2,7 @@
 
 import { el } from './dom.js';
 import { clock, nameOf } from './format.js';
-import { code, language, parts, said, t } from './i18n.js';
+import { code, language, parts, quoted, said, t } from './i18n.js';
 
 // verdictOf are the elements for a dry run, or for the error there was instead.
 // place returns what leads to a diagnostic's line, or null if that is in
@@ -29,7 +29,7 @@ function mistake(d, go) {
       ? el('button', { type: 'button', class: 'quiet place', text: t('config.line', { n: d.line }), on: { click: go } })
       : el('p', { text: t('config.fileLine', { file: nameOf(d.file), n: d.line }) })),
     el('p', { lang: languageOf(d.summary) }, el('strong', { text: said(d.summary) })),
-    d.detail && el('p', { lang: languageOf(d.detail), text: said(d.detail) }));
+    d.detail && el('p', { lang: languageOf(d.detail), text: quoted(d.detail) }));
 }
 
 // languageOf is that of a sentence that the catalogue does not have; null: that of the page.

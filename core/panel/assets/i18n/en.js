@@ -6,6 +6,7 @@ import { channels } from './en/channels.js';
 import { activity } from './en/activity.js';
 import { diagnostics } from './en/diagnostics.js';
 import { messages } from './en/messages.js';
+import { parser } from './en/parser.js';
 import { setup } from './en/setup.js';
 
-export const en = { ...app, ...channels, ...activity, ...diagnostics, ...messages, ...setup };
+export const en = { ...app, ...channels, ...activity, ...diagnostics, ...messages, ...parser, ...setup };

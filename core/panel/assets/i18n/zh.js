@@ -5,6 +5,7 @@ import { channels } from './zh/channels.js';
 import { activity } from './zh/activity.js';
 import { diagnostics } from './zh/diagnostics.js';
 import { messages } from './zh/messages.js';
+import { parser } from './zh/parser.js';
 import { setup } from './zh/setup.js';
 
-export const zh = { ...app, ...channels, ...activity, ...diagnostics, ...messages, ...setup };
+export const zh = { ...app, ...channels, ...activity, ...diagnostics, ...messages, ...parser, ...setup };

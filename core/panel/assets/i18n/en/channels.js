@@ -82,7 +82,7 @@ export const channels = {
   'keys.noneOf': '{name} has no keys',
   'keys.none': 'none',
   'keys.calls': { one: '{n} attempt', other: '{n} attempts' },
-  'keys.rejectedBy': '{endpoints} rejects them; other requests still use them',
+  'keys.rejectedBy': { one: '{endpoints} rejects them; other requests still use them', other: '{endpoints} reject them; other requests still use them' },
   'keys.count': '{n} {state}',
   'keys.untilRestart': '{name} (until a restart)',
   'keys.add': 'Add keys',
