@@ -90,7 +90,7 @@ func (d *Daemon) nameKeys(c *config.Config) {
 		of := map[string]string{}
 		shown := make([]admin.Key, len(ch.Keys))
 		for i, k := range ch.Keys {
-			id, print := d.parts.Registry.KeyIdentity(ch.Target.String(), k.Label, k.Value.Reveal())
+			id, print := d.parts.Registry.KeyIdentity(ch.Target.String(), k.Label, k.Value.Plaintext())
 			shown[i] = admin.Key{ID: id, Label: k.Label, Masked: k.Value.KeyText()}
 			of[id] = print
 		}
