@@ -14,29 +14,75 @@ import (
 	"time"
 )
 
-// maxGreeting is how much is kept of what a server sends before its version, in bytes.
-const maxGreeting = 512
+// Limits of the text before a server's version, in bytes.
+const (
+	maxGreeting = 512     // that is kept
+	maxText     = 1 << 20 // that is read
+)
 
-// greeting is a connection that keeps the text before the server's version, in which sshd
-// explains why it refuses a connection.
+var errNoVersion = errors.New("no SSH version was received")
+
+// greeting is a connection without the text before the server's version. It keeps the
+// beginning of that text, in which sshd explains why it refuses a connection. The library
+// accepts shorter lines than OpenSSH does.
 type greeting struct {
 	net.Conn
+	unread []byte // was received with the version
 
-	mu       sync.Mutex
-	received []byte
-	over     bool // the version was received, or too much text
+	mu   sync.Mutex
+	text []byte // the beginning of what precedes the version
+	over bool   // the version was received
 }
 
-// Read implements net.Conn.
+// Read implements net.Conn. It must not be called concurrently.
 func (g *greeting) Read(p []byte) (int, error) {
-	n, err := g.Conn.Read(p)
+	if !g.isOver() {
+		if err := g.skip(); err != nil {
+			return 0, err
+		}
+	}
+	if len(g.unread) > 0 {
+		n := copy(p, g.unread)
+		g.unread = g.unread[n:]
+		return n, nil
+	}
+	return g.Conn.Read(p)
+}
+
+func (g *greeting) isOver() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.over {
-		g.received = append(g.received, p[:n]...)
-		g.over = len(g.received) > maxGreeting || bytes.HasPrefix(g.received, []byte("SSH-")) || bytes.Contains(g.received, []byte("\nSSH-"))
+	return g.over
+}
+
+// skip reads up to the version.
+func (g *greeting) skip() error {
+	var received []byte
+	piece := make([]byte, 4<<10)
+	for total := 0; total < maxText; {
+		n, err := g.Conn.Read(piece)
+		total += n
+		received = append(received, piece[:n]...)
+		g.mu.Lock()
+		g.text = append(g.text, piece[:min(n, maxGreeting-len(g.text))]...)
+		for more := true; more && !g.over; {
+			if g.over = bytes.HasPrefix(received, []byte("SSH-")); !g.over {
+				var next []byte
+				if _, next, more = bytes.Cut(received, []byte("\n")); more {
+					received = next
+				}
+			}
+		}
+		g.mu.Unlock()
+		if g.isOver() {
+			g.unread = received
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return n, err
+	return errNoVersion
 }
 
 // line returns the first line that the server sent instead of its version, "" if it sent
@@ -44,10 +90,10 @@ func (g *greeting) Read(p []byte) (int, error) {
 func (g *greeting) line() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.over && bytes.Contains(g.received, []byte("SSH-")) {
+	if g.over {
 		return ""
 	}
-	text, _, _ := strings.Cut(string(g.received), "\n")
+	text, _, _ := strings.Cut(string(g.text), "\n")
 	return strings.ToValidUTF8(strings.TrimSpace(text), "?")
 }
 
@@ -65,7 +111,7 @@ func (g *greeting) explain(address string, err error) *Error {
 		return temporary(StepConnect, "%s answers like a web server (%q): is this the port of its SSH server?", address, line)
 	case strings.HasPrefix(line, "\x15\x03"):
 		return temporary(StepConnect, "%s answers like a web server with TLS: is this the port of its SSH server?", address)
-	case line != "" && errors.Is(err, os.ErrDeadlineExceeded):
+	case line != "" && (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errNoVersion)):
 		return temporary(StepConnect, "%s sends %q, but no SSH version: is this the port of its SSH server?", address, line)
 	case line != "":
 		return temporary(StepConnect, "%s refuses the connection with %q", address, line)

@@ -4,6 +4,7 @@ package sshclient
 
 import (
 	"errors"
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
@@ -351,5 +352,56 @@ func TestSessionKeysAreRenewed(t *testing.T) {
 	}
 	if n := reported.Load(); n != 1 {
 		t.Errorf("the key was reported %d times", n)
+	}
+}
+
+// TestTextBeforeTheVersion has text before the version of a server, which a client ignores.
+func TestTextBeforeTheVersion(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	for name, c := range map[string]struct{ text, want string }{
+		"lines":               {strings.Repeat("Authorized users only\r\n", 500), ""},
+		"a long line":         {strings.Repeat("=", 8000) + "\n", ""},
+		"bytes":               {"\x00\xff\x1b[31m\n\n", ""},
+		"no end of the line":  {"hello ", `sends "hello SSH-2.0-`},
+		"more than a million": {strings.Repeat("the same again\n", 80000), `sends "the same again", but no SSH version: is this the port`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = l.Close() })
+			go func() {
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					far, err := net.Dial("tcp", s.Addr())
+					if err != nil {
+						_ = conn.Close()
+						continue
+					}
+					go func() {
+						_, _ = io.Copy(far, conn)
+						_ = far.Close()
+					}()
+					go func() {
+						_, _ = io.WriteString(conn, c.text)
+						_, _ = io.Copy(conn, far)
+						_ = conn.Close()
+					}()
+				}
+			}()
+			tunnel := pinned(tunnelTo(s), s)
+			tunnel.Host = l.Addr().String()
+			if c.want == "" {
+				mustDial(t, envOf(s), tunnel)
+				return
+			}
+			mustFail(t, envOf(s), tunnel, false, c.want)
+		})
 	}
 }
