@@ -170,6 +170,15 @@ const maxOutput = 16 << 10
 // ErrNoSession is the error of an account that may not open sessions.
 var ErrNoSession = errors.New("the account may not open a session")
 
+// ErrPasswordExpired is the error of an account that may do nothing but change its password,
+// also if it logs in with a key.
+var ErrPasswordExpired = errors.New("the account has to change its password")
+
+// isPasswordExpired reports whether sshd says that it runs passwd instead of a command.
+func isPasswordExpired(messages string) bool {
+	return strings.Contains(messages, "assword change required") || strings.Contains(messages, "assword has expired")
+}
+
 // Run runs a command on the host and returns its output, or ErrNoSession if the account
 // may not open sessions. From then on OpenSSH sends small packets without delay.
 func (c *Client) Run(ctx context.Context, command string) (string, error) {
@@ -220,9 +229,11 @@ func run(ctx context.Context, client *ssh.Client, command string) (string, error
 		defer func() { _ = s.Close() }() // the host has ended it
 		stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 		defer stop()
-		out := &boundedBuffer{left: maxOutput}
-		s.Stdout = out
-		err = s.Run(command)
+		out, messages := &boundedBuffer{left: maxOutput}, &boundedBuffer{left: maxOutput}
+		s.Stdout, s.Stderr = out, messages
+		if err = s.Run(command); err != nil && isPasswordExpired(messages.String()) {
+			err = fmt.Errorf("%w: %w", ErrPasswordExpired, err)
+		}
 		done <- outcome{out.String(), err}
 	}()
 	select {

@@ -229,3 +229,25 @@ func TestTwoTunnelsToOneMachine(t *testing.T) {
 		}
 	}
 }
+
+// TestExpiredPassword uses accounts whose password has to be changed. sshd accepts the login,
+// also with a key, and then forbids forwards; that is not blamed on its settings.
+func TestExpiredPassword(t *testing.T) {
+	t.Parallel()
+	for name, lines := range map[string]string{"with PAM": "UsePAM yes\n", "without": "PasswordAuthentication yes\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sshdtest.Start(t, sshdtest.Options{Guest: true, PasswordExpired: true, Config: lines})
+			c := tunnelTo(t, s)
+			c.User, c.Password = sshdtest.Guest, config.NewSecret(sshdtest.Password)
+			if name == "without" { // sshd itself looks at the password only
+				s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey())
+			}
+			r := open(t, s, c)
+			r.awaitFault(Degraded, `the password of "guest" on `+s.Addr()+" has to be changed", "log in with ssh", "chage -d $(date +%F) guest")
+			if text := r.status().LastError; strings.Contains(text, "AllowTcpForwarding") {
+				t.Errorf("the error blames a setting: %s", text)
+			}
+		})
+	}
+}

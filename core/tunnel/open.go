@@ -97,10 +97,17 @@ func (o *opener) limitations() []string {
 	switch {
 	case errors.Is(err, sshclient.ErrNoSession):
 		slow = "answers may take up to 40 ms longer, and "
+	case errors.Is(err, sshclient.ErrPasswordExpired):
+		return []string{o.passwordExpired()}
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = " (the first one did not end)"
 	}
 	return []string{fmt.Sprintf("no command can run as %q on %s%s: %sa port that a lost connection still holds there cannot be freed; its sshd_config should have ClientAliveInterval 15, so that sshd releases it within a minute", o.client.User(), o.client.Host(), reason, slow)}
+}
+
+// passwordExpired says why an account can log in but do nothing else.
+func (o *opener) passwordExpired() string {
+	return fmt.Sprintf("the password of %q on %s has to be changed, and sshd allows nothing else before that, also with a key: log in with ssh to change it, or run there as root: chage -d $(date +%%F) %[1]s", o.client.User(), o.client.Address())
 }
 
 func (o *opener) forgetStale() {
@@ -213,6 +220,9 @@ func (o *opener) explain(ctx context.Context, f *config.Forward) error {
 		if other := o.holder(o.client.HostKey(), f); other != "" {
 			return stepError(StepForward, "the tunnel %q of this program has %s open on %s, which is the same machine: choose another address for one of the two tunnels", other, f.Address, host)
 		}
+	}
+	if o.waitForIdentity(ctx, commandTimeout) && errors.Is(o.identity.err, sshclient.ErrPasswordExpired) {
+		return stepError(StepForward, "%s", o.passwordExpired())
 	}
 	network, address := splitAddress(f)
 	if network == "unix" {
