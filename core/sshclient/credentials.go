@@ -3,6 +3,7 @@ package sshclient
 import (
 	"bytes"
 	"cmp"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -442,6 +443,9 @@ func (l *login) rejected(h Hop, err error) *Error {
 		text += ": check the user name and the password, and that its sshd allows passwords; the log of its SSH server has the reason"
 	}
 	for _, s := range l.signers {
+		if bits := rsaBits(s.PublicKey()); bits > 0 && bits < usualRSABits {
+			text += fmt.Sprintf(". The key %s has %d bits, and servers may require %d (RequiredRSASize)", fingerprint(s.PublicKey()), bits, usualRSABits)
+		}
 		if cert, ok := s.PublicKey().(*ssh.Certificate); ok && !slices.Contains(cert.ValidPrincipals, h.user) {
 			text += fmt.Sprintf(". The certificate of the key %s is for %s, not for %q", fingerprint(cert), cmp.Or(strings.Join(cert.ValidPrincipals, ", "), "no account"), h.user)
 		}
@@ -450,6 +454,19 @@ func (l *login) rejected(h Hop, err error) *Error {
 		text += ". Not used: " + strings.Join(l.unusable, "; ")
 	}
 	return permanent(StepLogin, "%s", text)
+}
+
+// usualRSABits is the length of RSA keys that all servers accept.
+const usualRSABits = 2048
+
+// rsaBits returns the length of an RSA key, 0 for other keys.
+func rsaBits(key ssh.PublicKey) int {
+	if c, ok := key.(ssh.CryptoPublicKey); ok {
+		if r, ok := c.CryptoPublicKey().(*rsa.PublicKey); ok {
+			return r.N.BitLen()
+		}
+	}
+	return 0
 }
 
 // missing returns what a server requires in addition to a method that it accepted.

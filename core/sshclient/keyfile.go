@@ -81,6 +81,10 @@ func (c credentials) readKey(path string, held []ssh.Signer) (ssh.Signer, error)
 	if err != nil {
 		return nil, fmt.Errorf("the key file %s cannot be read: %w", path, fileaccess.Explain(path, err))
 	}
+	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
+	if block, rest := pem.Decode(content); block != nil && block.Type == "EC PARAMETERS" {
+		content = rest // openssl writes the curve before the key
+	}
 	if public, _, _, _, err := ssh.ParseAuthorizedKey(content); err == nil {
 		return c.readPublic(path, public, held)
 	}
@@ -109,6 +113,9 @@ func unreadable(path string, content []byte, err error) error {
 		return fmt.Errorf("the key file %s is in PuTTY's format, which is not supported: convert it with puttygen %s -O private-openssh -o NEW_FILE, or load it into an agent", path, wording.ShellWord(path))
 	case block != nil && block.Type == "ENCRYPTED PRIVATE KEY":
 		return fmt.Errorf("the key file %s is encrypted in PKCS#8 format, which is not supported: convert it with ssh-keygen -p -f %s, or load it into an agent", path, wording.ShellWord(path))
+	}
+	if block != nil && bytes.Contains(block.Bytes, []byte(ssh.InsecureKeyAlgoDSA)) {
+		return fmt.Errorf("the key file %s has a DSA key, which SSH servers no longer accept: create another with ssh-keygen -t ed25519", path)
 	}
 	if kind := hardwareKind(block); kind != "" {
 		return keyError{fmt.Sprintf("the key file %s is for a hardware key (%s), which only an SSH agent can use: run ssh-add %s", path, kind, wording.ShellWord(path)), errNeedsAgent}

@@ -203,6 +203,9 @@ func TestKeyFilesOfOtherFormats(t *testing.T) {
 		"PEM, encrypted":     {"-t", "rsa", "-m", "PEM", "-N", "secret1234"},
 		"PKCS#8":             {"-t", "ecdsa", "-m", "PKCS8", "-N", ""},
 		"OpenSSH, encrypted": {"-t", "ecdsa", "-N", "secret1234"},
+		"CRLF":               {"-t", "ed25519", "-N", ""},
+		"byte order mark":    {"-t", "ed25519", "-N", ""},
+		"with parameters":    {"-t", "ecdsa", "-m", "PEM", "-N", ""},
 	} {
 		path := filepath.Join(t.TempDir(), "key")
 		if out, err := exec.Command("ssh-keygen", append(args, "-q", "-f", path)...).CombinedOutput(); err != nil {
@@ -213,6 +216,14 @@ func TestKeyFilesOfOtherFormats(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Authorize("", key)
+		switch text := string(readFile(t, path)); name {
+		case "CRLF":
+			writeFile(t, path, strings.ReplaceAll(text, "\n", "\r\n"))
+		case "byte order mark":
+			writeFile(t, path, "\ufeff"+text)
+		case "with parameters": // as openssl ecparam -genkey writes it
+			writeFile(t, path, "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"+text)
+		}
 		c := tunnelTo(s)
 		c.Identity = path
 		if strings.Contains(name, "encrypted") {
@@ -270,7 +281,13 @@ func TestUnsupportedKeyFiles(t *testing.T) {
 	writeFile(t, ppk, "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n")
 	hardware := filepath.Join(dir, "id_ed25519_sk")
 	writeFile(t, hardware, string(hardwareKey()))
+	dsa := filepath.Join(dir, "dsa")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "dsa", "-N", "", "-f", dsa).CombinedOutput(); err != nil {
+		t.Logf("this OpenSSH makes no DSA keys: %s", out)
+		writeFile(t, dsa, string(pem.EncodeToMemory(&pem.Block{Type: "OPENSSH PRIVATE KEY", Bytes: []byte("openssh-key-v1\x00 ssh-dss")})))
+	}
 	for path, says := range map[string]string{
+		dsa:      "has a DSA key, which SSH servers no longer accept",
 		pkcs8:    "is encrypted in PKCS#8 format, which is not supported: convert it with ssh-keygen -p -f " + pkcs8,
 		ppk:      "is in PuTTY's format, which is not supported: convert it with puttygen",
 		hardware: "is for a hardware key (sk-ssh-ed25519@openssh.com), which only an SSH agent can use: run ssh-add " + hardware,

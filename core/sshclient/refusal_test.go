@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -404,4 +405,22 @@ func TestTextBeforeTheVersion(t *testing.T) {
 			mustFail(t, envOf(s), tunnel, false, c.want)
 		})
 	}
+}
+
+// TestShortRSAKey uses a key that is shorter than the server requires.
+func TestShortRSAKey(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Config: "RequiredRSASize 2048\n"})
+	path := filepath.Join(t.TempDir(), "short")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "rsa", "-b", "1024", "-N", "", "-f", path).CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen: %s", out)
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey(readFile(t, path+".pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Authorize("", key)
+	c := tunnelTo(s)
+	c.Identity = path
+	mustFail(t, envOf(s), c, true, "has 1024 bits, and servers may require 2048 (RequiredRSASize)")
 }
