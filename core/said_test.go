@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
@@ -209,4 +210,23 @@ func sourcesIn(t *testing.T, folder string) map[string]string {
 		sources[file] = string(text)
 	}
 	return sources
+}
+
+// TestThePanelKnowsTheEffectsOfChanges: the panel shows what a change does to the live
+// state by its code.
+func TestThePanelKnowsTheEffectsOfChanges(t *testing.T) {
+	for _, language := range []string{"en", "zh"} {
+		catalogue, err := os.ReadFile("panel/assets/i18n/" + language + "/setup.js")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range config.Effects() {
+			m := regexp.MustCompile(`(?m)^  'effect\.` + string(code) + `': '(.*)',$`).FindSubmatch(catalogue)
+			if m == nil {
+				t.Errorf("%s: the effect %s has no text", language, code)
+			} else if want := (config.Change{}).WithEffect(code).Effect; language == "en" && string(m[1]) != want {
+				t.Errorf("the effect %s is %q in the panel, but %q elsewhere", code, m[1], want)
+			}
+		}
+	}
 }

@@ -157,7 +157,7 @@ func (p program) edit(name string, m Match) (Reload, error) {
 }
 
 func (r Reload) whole() Reload {
-	r.Effects, r.Changes, r.Diags = []string{}, []config.Change{}, []config.Diagnostic{}
+	r.Effects, r.EffectList, r.Changes, r.Diags = []string{}, []Effect{}, []config.Change{}, []config.Diagnostic{}
 	return r
 }
 

@@ -47,7 +47,8 @@ type Use struct {
 	Where     string     `json:"where,omitempty"` // file:line; "" if it is used by default
 	Plan      uint64     `json:"plan,omitempty"`  // sequence number
 	PlannedAt *time.Time `json:"plannedAt,omitempty"`
-	CorePlan  bool       `json:"makeshift,omitempty"` // the core plan is in use, because the component gives none
+	CorePlan  bool       `json:"corePlan,omitempty"`  // the core plan is in use, because the component gives none
+	Makeshift bool       `json:"makeshift,omitempty"` // the earlier name of corePlan
 	Warnings  []string   `json:"warnings,omitempty"`  // of the plan, and current problems, with their places
 	Router    *Router    `json:"router,omitempty"`
 	Shadow    *Shadow    `json:"shadow,omitempty"` // it is only compared here
@@ -58,7 +59,8 @@ type Router struct {
 	Answered uint64 `json:"answered"`
 	Failed   uint64 `json:"failed"`
 	Skipped  uint64 `json:"skipped"` // not called, because too many calls were in flight or it had failed before
-	Paused   bool   `json:"resting"` // it is not called for a while, after failures
+	Paused   bool   `json:"paused"`  // it is not called for a while, after failures
+	Resting  bool   `json:"resting"` // the earlier name of paused
 }
 
 // Shadow is a strategy that is only compared with a route's own.
@@ -68,11 +70,12 @@ type Shadow struct {
 	Plan      uint64            `json:"plan"`            // sequence number
 	PlannedAt time.Time         `json:"plannedAt"`
 	Reason    string            `json:"reason,omitempty"`
-	CorePlan  bool              `json:"makeshift,omitempty"`
-	Since     time.Time         `json:"since"`   // when counting started
-	Picks     uint64            `json:"picks"`   // requests for which it would have chosen a channel
-	Agreed    uint64            `json:"agreed"`  // those for which it would have chosen the same
-	Choices   map[string]uint64 `json:"choices"` // by channel
+	CorePlan  bool              `json:"corePlan,omitempty"`
+	Makeshift bool              `json:"makeshift,omitempty"` // the earlier name of corePlan
+	Since     time.Time         `json:"since"`               // when counting started
+	Picks     uint64            `json:"picks"`               // requests for which it would have chosen a channel
+	Agreed    uint64            `json:"agreed"`              // those for which it would have chosen the same
+	Choices   map[string]uint64 `json:"choices"`             // by channel
 }
 
 // WouldChoose is the choice of a shadow strategy for a request.

@@ -12,13 +12,22 @@ type Reload struct {
 	At         time.Time           `json:"at"`
 	Cause      string              `json:"cause"` // what requested it
 	OK         bool                `json:"ok"`
-	Generation uint64              `json:"generation"` // the one in use afterwards
-	Changes    []config.Change     `json:"changes"`    // differences between the configurations
-	Effects    []string            `json:"effects"`    // what starts and stops because of them
+	Generation uint64              `json:"generation"`  // the one in use afterwards
+	Changes    []config.Change     `json:"changes"`     // differences between the configurations
+	Effects    []string            `json:"effects"`     // what starts and stops because of them, in English
+	EffectList []Effect            `json:"effect_list"` // the same, for programs
 	Error      string              `json:"error,omitempty"`
 	Stale      bool                `json:"stale,omitempty"` // the generation in use is not the expected one
 	Diags      []config.Diagnostic `json:"diagnostics"`
 	Took       event.Millis        `json:"took_ms"`
+}
+
+// Effect is something that a reload starts or stops.
+type Effect struct {
+	Code    string `json:"code"`              // listen, leave, create, resume, retire, configure, close, plan, drop_plan, or tunnel_ and connect, reconnect, close, open_forward, close_forward or redirect_forward
+	Subject string `json:"subject"`           // what it is about, such as an address or channel "primary"
+	Tunnel  string `json:"tunnel,omitempty"`  // the tunnel of a forward
+	Channel string `json:"channel,omitempty"` // the new channel of a redirected forward; "": the routes
 }
 
 // Status is GET /api/status.
@@ -65,7 +74,8 @@ type Route struct {
 	Plan      uint64    `json:"plan"` // sequence number
 	PlannedAt time.Time `json:"plannedAt"`
 	Reason    string    `json:"reason,omitempty"`
-	CorePlan  bool      `json:"makeshift,omitempty"` // the core plan is in use, because the strategy gave none
+	CorePlan  bool      `json:"corePlan,omitempty"`  // the core plan is in use, because the strategy gave none
+	Makeshift bool      `json:"makeshift,omitempty"` // the earlier name of corePlan
 	Where     string    `json:"where,omitempty"`     // file:line of the strategy's block
 	Router    *Router   `json:"router,omitempty"`    // if the strategy routes each request
 	Shadows   []Shadow  `json:"shadows,omitempty"`   // strategies that are only compared

@@ -218,7 +218,7 @@ func useText(p term.Paint, c admin.Component) (plan, used string) {
 		if u.PlannedAt != nil && (newest == nil || u.PlannedAt.After(*newest)) {
 			newest = u.PlannedAt
 		}
-		if u.CorePlan {
+		if u.CorePlan || u.Makeshift { // an earlier program only sends the second
 			plan = p.Warn("core plan")
 		}
 	}

@@ -62,7 +62,7 @@ func (a *app) verdictTest() *cobra.Command {
 	f.StringArrayVar(&q.headers, "header", nil, "a header of the answer, as `\"Name: value\"`; may be repeated")
 	f.StringVar(&q.body, "body", "", "`file` that holds the answer's body, or an event of a stream; \"-\" is the standard input")
 	f.StringVar(&q.request.Dialect, "dialect", "openai", "the API of the request: "+strings.Join(verdict.Dialects, ", "))
-	f.StringVar(&q.endpoint, "endpoint", string(verdict.Generate), "the kind of endpoint of the request: generate, models, count, moderation, rerank, account, files or other")
+	f.StringVar(&q.endpoint, "endpoint", string(dialect.Generate), "the kind of endpoint of the request: generate, models, count, moderation, rerank, account, files or other")
 	f.StringVar(&q.request.Method, "method", "POST", "the method of the request")
 	f.StringVar(&q.request.Path, "path", "", "the path of the request")
 	f.StringVar(&q.request.Model, "model", "", "the model that was sent")
@@ -80,7 +80,7 @@ func (q verdictQuestion) check() error {
 		return errors.New("which answer? Give its --status, or a file as curl -i prints it")
 	case q.status != 0 && (q.status < 100 || q.status > 599):
 		return fmt.Errorf("--status takes a number from 100 to 599, but not %d", q.status)
-	case !slices.Contains(verdict.Endpoints, verdict.Endpoint(q.endpoint)):
+	case !slices.Contains(verdict.Endpoints, dialect.Endpoint(q.endpoint)):
 		return fmt.Errorf("--endpoint takes generate, models, count, moderation, rerank, account, files or other, but not %q", q.endpoint)
 	case dialect.Named(q.request.Dialect) == nil:
 		return fmt.Errorf("--dialect takes one of %s, but not %q", strings.Join(verdict.Dialects, ", "), q.request.Dialect)
@@ -124,7 +124,7 @@ func (a *app) answerFor(q verdictQuestion) (verdict.Answer, error) {
 		name, value, _ := strings.Cut(h, ":")
 		answer.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
-	q.request.Endpoint = verdict.Endpoint(q.endpoint)
+	q.request.Endpoint = dialect.Endpoint(q.endpoint)
 	answer.Request, answer.Now = q.request, time.Now()
 	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
 		answer.Now = date

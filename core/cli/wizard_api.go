@@ -67,7 +67,7 @@ func (x api) ask(ctx context.Context, t siteTrial) (siteAnswer, error) {
 // judge returns the verdict of the proxy on an answer.
 func (x api) judge(a siteAnswer) verdict.Verdict {
 	return verdict.New(verdict.Options{}).Judge(verdict.Answer{
-		Request: verdict.Request{Dialect: x.dialect.String(), Endpoint: verdict.Endpoint(dialect.Generate), Method: x.method, Path: x.path},
+		Request: verdict.Request{Dialect: x.dialect.String(), Endpoint: dialect.Generate, Method: x.method, Path: x.path},
 		Status:  a.status, Header: a.header, Body: a.body, Now: time.Now(),
 	})
 }

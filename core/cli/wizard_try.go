@@ -218,7 +218,7 @@ func (t siteTrial) send(ctx context.Context, method, path string, header map[str
 // meaning returns the meaning of an answer in words.
 func (t siteTrial) meaning(a siteAnswer) string {
 	v := verdict.New(verdict.Options{}).Judge(verdict.Answer{
-		Request: verdict.Request{Dialect: t.dialect.String(), Endpoint: verdict.Endpoint(dialect.Models), Method: http.MethodGet, Path: "/v1/models"},
+		Request: verdict.Request{Dialect: t.dialect.String(), Endpoint: dialect.Models, Method: http.MethodGet, Path: "/v1/models"},
 		Status:  a.status, Header: a.header, Body: a.body, Now: time.Now(),
 	})
 	return v.Reason

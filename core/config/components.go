@@ -64,17 +64,19 @@ func (d *differ) builds(old, next *Config) {
 		if plugin == "" {
 			plugin, name = "built-in", "the built-in plugin"
 		}
-		effect := fmt.Sprintf("version %s replaces %s", c.version, o.version)
+		change := Change{Block: name, Action: ActionUpgrade, Plugin: plugin}
 		switch o.version {
 		case "": // the plugin was not ready before
-			effect = fmt.Sprintf("version %s is ready", c.version)
+			change = change.WithEffect(EffectVersionReady, "version", c.version)
 		case c.version:
-			effect = fmt.Sprintf("a new process of version %s replaces the old one", c.version)
+			change = change.WithEffect(EffectProcessNew, "version", c.version)
+		default:
+			change = change.WithEffect(EffectVersionNew, "version", c.version, "old", o.version)
 		}
 		if d.upgraded == nil {
 			d.upgraded = map[string]bool{}
 		}
 		d.upgraded[c.Plugin] = true
-		d.add(Change{Block: name, Action: ActionUpgrade, Effect: effect, Plugin: plugin})
+		d.add(change)
 	}
 }

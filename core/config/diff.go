@@ -19,8 +19,11 @@ type Change struct {
 	Block  string   `json:"block"`            // such as `channel "primary"`
 	Action string   `json:"action"`           // add, remove or change
 	Fields []string `json:"fields,omitempty"` // the attributes and blocks that differ
-	Effect string   `json:"effect,omitempty"` // what happens to the live state, in words
+	Effect string   `json:"effect,omitempty"` // what happens to the live state, in English
 	Plugin string   `json:"plugin,omitempty"` // of an upgrade: the plugin's name, or "built-in"
+
+	EffectCode EffectCode        `json:"effect_code,omitempty"` // the effect, for programs
+	EffectArgs map[string]string `json:"effect_args,omitempty"` // its arguments, by name
 }
 
 // The actions of a Change.
@@ -48,17 +51,17 @@ func Diff(old, next *Config) []Change {
 	d.block("proxy", old.Proxy, next.Proxy, "")
 	d.block("admin", old.Admin, next.Admin, "")
 	d.block("retry", old.Retry, next.Retry, "")
-	d.block("breaker", old.Breaker, next.Breaker, "breakers keep their counts")
+	d.block("breaker", old.Breaker, next.Breaker, EffectBreakersKept)
 	d.block("log", old.Log, next.Log, "")
 	each(d, old.Clients, next.Clients, func(c *Client) string { return fmt.Sprintf("client %q", c.Name) }, clientEffect)
-	d.block("history", old.History, next.History, "existing records are kept")
-	each(d, old.Notify, next.Notify, func(n *Notify) string { return fmt.Sprintf("notify %q", n.Name) }, func(_, _ *Notify) string { return "" })
+	d.block("history", old.History, next.History, EffectRecordsKept)
+	each(d, old.Notify, next.Notify, func(n *Notify) string { return fmt.Sprintf("notify %q", n.Name) }, func(_, _ *Notify) EffectCode { return "" })
 	d.block("the top level", topLevel(old), topLevel(next), "")
 	each(d, old.Plugins, next.Plugins, func(p *Plugin) string { return fmt.Sprintf("plugin %q", p.Name) }, pluginEffect)
-	each(d, old.prices, next.prices, func(p *Price) string { return fmt.Sprintf("price %q", p.Models) }, func(_, _ *Price) string { return "" })
+	each(d, old.prices, next.prices, func(p *Price) string { return fmt.Sprintf("price %q", p.Models) }, func(_, _ *Price) EffectCode { return "" })
 	each(d, old.Channels, next.Channels, func(c *Channel) string { return fmt.Sprintf("channel %q", c.Name) }, channelEffect)
 	each(d, old.Routes, next.Routes, routeName, routeEffect)
-	each(d, old.Egresses, next.Egresses, func(e *Egress) string { return fmt.Sprintf("egress %q", e.Name) }, func(_, _ *Egress) string { return "" })
+	each(d, old.Egresses, next.Egresses, func(e *Egress) string { return fmt.Sprintf("egress %q", e.Name) }, func(_, _ *Egress) EffectCode { return "" })
 	each(d, old.Tunnels, next.Tunnels, func(t *Tunnel) string { return fmt.Sprintf("tunnel %q", t.Name) }, tunnelEffect)
 	d.builds(old, next)
 	d.verdictBuilds(old, next)
@@ -101,15 +104,15 @@ type differ struct {
 
 func (d *differ) add(c Change) { d.changes = append(d.changes, c) }
 
-func (d *differ) block(name string, old, next any, effect string) {
+func (d *differ) block(name string, old, next any, effect EffectCode) {
 	if f := fields(old, next); len(f) > 0 {
-		d.add(Change{Block: name, Action: ActionChange, Fields: f, Effect: effect})
+		d.add(Change{Block: name, Action: ActionChange, Fields: f}.WithEffect(effect))
 	}
 }
 
 // each compares two lists of blocks by name. effect returns what happens to the live state;
 // old or next is nil if the block was added or removed.
-func each[T any](d *differ, old, next []*T, name func(*T) string, effect func(old, next *T) string) {
+func each[T any](d *differ, old, next []*T, name func(*T) string, effect func(old, next *T) EffectCode) {
 	before := map[string]*T{}
 	for _, o := range old {
 		before[name(o)] = o
@@ -118,14 +121,14 @@ func each[T any](d *differ, old, next []*T, name func(*T) string, effect func(ol
 		o, there := before[name(n)]
 		delete(before, name(n))
 		if !there {
-			d.add(Change{Block: name(n), Action: ActionAdd, Effect: effect(nil, n)})
+			d.add(Change{Block: name(n), Action: ActionAdd}.WithEffect(effect(nil, n)))
 		} else if f := fields(*o, *n); len(f) > 0 {
-			d.add(Change{Block: name(n), Action: ActionChange, Fields: f, Effect: effect(o, n)})
+			d.add(Change{Block: name(n), Action: ActionChange, Fields: f}.WithEffect(effect(o, n)))
 		}
 	}
 	for _, o := range old {
 		if before[name(o)] == o {
-			d.add(Change{Block: name(o), Action: ActionRemove, Effect: effect(o, nil)})
+			d.add(Change{Block: name(o), Action: ActionRemove}.WithEffect(effect(o, nil)))
 		}
 	}
 }
@@ -137,58 +140,58 @@ func routeName(r *Route) string {
 	return fmt.Sprintf("route %q for %s", r.Pattern, strings.Join(r.Models, ", "))
 }
 
-func clientEffect(old, next *Client) string {
+func clientEffect(old, next *Client) EffectCode {
 	switch {
 	case next == nil:
-		return "loses access; what it has used of its budget is remembered for a while"
+		return EffectAccessLost
 	case old == nil:
-		return "gets access"
+		return EffectAccessGained
 	}
-	return "keeps what it has used so far"
+	return EffectUseKept
 }
 
-func channelEffect(old, next *Channel) string {
+func channelEffect(old, next *Channel) EffectCode {
 	switch {
 	case old == nil:
-		return "starts without state, unless it was removed recently"
+		return EffectStateNew
 	case next == nil:
-		return "takes no new requests; its state is kept for a while"
+		return EffectChannelRemoved
 	case old.Target.String() != next.Target.String():
-		return "starts without state: the old state belongs to another target"
+		return EffectStateOtherSite
 	}
-	return "keeps its state"
+	return EffectStateKept
 }
 
-func routeEffect(old, next *Route) string {
+func routeEffect(old, next *Route) EffectCode {
 	switch {
 	case next == nil:
-		return "requests in flight are finished"
+		return EffectRouteRemoved
 	case old == nil:
-		return "gets a first plan"
+		return EffectPlanFirst
 	case !same(reflect.ValueOf(old.Strategy), reflect.ValueOf(next.Strategy)):
-		return "gets a first plan from the new strategy, which continues with the state and turns of the old one"
+		return EffectStrategyNew
 	}
-	return "gets a new plan, which continues with the state and turns of the last one"
+	return EffectPlanNew
 }
 
-func pluginEffect(old, next *Plugin) string {
+func pluginEffect(old, next *Plugin) EffectCode {
 	if next == nil {
-		return "stops when it is no longer used"
+		return EffectPluginStops
 	}
 	if old == nil {
-		return "starts when a block uses it"
+		return EffectPluginStarts
 	}
-	return "restarts; the old process stops when it is no longer used"
+	return EffectPluginRestarts
 }
 
-func tunnelEffect(old, next *Tunnel) string {
+func tunnelEffect(old, next *Tunnel) EffectCode {
 	switch {
 	case next == nil:
-		return "is closed"
+		return EffectTunnelClosed
 	case old == nil:
-		return "is opened"
+		return EffectTunnelOpened
 	}
-	return "unchanged parts stay open"
+	return EffectTunnelUnchanged
 }
 
 // sameOrder reports whether channels and routes are in the same order: the first

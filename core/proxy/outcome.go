@@ -102,7 +102,7 @@ func (a *attempt) verdicts() *verdict.Set {
 func (x *exchange) answerOf(resp *http.Response) verdict.Answer {
 	return verdict.Answer{
 		Request: verdict.Request{
-			Dialect: x.dialect.String(), Endpoint: verdict.Endpoint(x.endpoint), Method: x.in.Method,
+			Dialect: x.dialect.String(), Endpoint: x.endpoint, Method: x.in.Method,
 			Path: x.path.path, Model: x.sentModel(), Streamed: x.mode.Stream,
 		},
 		Status: resp.StatusCode, Header: resp.Header, Now: x.now(),

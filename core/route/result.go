@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
@@ -38,8 +39,8 @@ func (w *Walk) Answered(p *Pick, now time.Time, ttfb time.Duration) {
 // proves reports whether a good answer of the endpoint shows that a key works: lists
 // of models and the like are often given to any key.
 func (w *Walk) proves() bool {
-	switch verdict.Endpoint(w.request.Endpoint) {
-	case verdict.Models, verdict.Account, verdict.Count, verdict.Other:
+	switch dialect.Endpoint(w.request.Endpoint) {
+	case dialect.Models, dialect.Account, dialect.Count, dialect.Other:
 		return false
 	}
 	return true

@@ -6,8 +6,46 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
+// EffectCode says what [Tunnels.Apply] does to a tunnel or forward.
+type EffectCode string
+
+// The effects. Those of forwards have an address.
+const (
+	EffectConnect   EffectCode = "connect"
+	EffectReconnect EffectCode = "reconnect"
+	EffectClose     EffectCode = "close"
+	EffectOpen      EffectCode = "open_forward"
+	EffectRedirect  EffectCode = "redirect_forward" // to another channel, or to the routes
+	EffectShut      EffectCode = "close_forward"
+)
+
+// Effect is one thing that [Tunnels.Apply] does.
+type Effect struct {
+	Code    EffectCode
+	Tunnel  string
+	Address string // of a forward
+	Channel string // the new one of EffectRedirect; "": the routes
+}
+
+// Text describes the effect.
+func (e Effect) Text() string {
+	switch e.Code {
+	case EffectOpen:
+		return fmt.Sprintf("open %s of tunnel %q", e.Address, e.Tunnel)
+	case EffectShut:
+		return fmt.Sprintf("close %s of tunnel %q", e.Address, e.Tunnel)
+	case EffectRedirect:
+		to := "the routes"
+		if e.Channel != "" {
+			to = fmt.Sprintf("channel %q", e.Channel)
+		}
+		return fmt.Sprintf("send requests to %s of tunnel %q to %s", e.Address, e.Tunnel, to)
+	}
+	return fmt.Sprintf("%s tunnel %q", e.Code, e.Tunnel)
+}
+
 // Effects returns what [Tunnels.Apply] does to replace old with next.
-func Effects(old, next []*config.Tunnel) (out []string) {
+func Effects(old, next []*config.Tunnel) (out []Effect) {
 	before := map[string]*config.Tunnel{}
 	for _, t := range old {
 		before[t.Name] = t
@@ -17,49 +55,54 @@ func Effects(old, next []*config.Tunnel) (out []string) {
 		delete(before, t.Name)
 		switch {
 		case !existed:
-			out = append(out, fmt.Sprintf("connect tunnel %q", t.Name))
+			out = append(out, Effect{Code: EffectConnect, Tunnel: t.Name})
 		case !sameConnection(o, t):
-			out = append(out, fmt.Sprintf("reconnect tunnel %q", t.Name))
+			out = append(out, Effect{Code: EffectReconnect, Tunnel: t.Name})
 		default:
 			out = append(out, forwardEffects(o, t)...)
 		}
 	}
 	for _, t := range old {
 		if before[t.Name] == t {
-			out = append(out, fmt.Sprintf("close tunnel %q", t.Name))
+			out = append(out, Effect{Code: EffectClose, Tunnel: t.Name})
 		}
 	}
 	return out
 }
 
-func forwardEffects(old, next *config.Tunnel) (out []string) {
-	before, after := destinations(old), destinations(next)
+func forwardEffects(old, next *config.Tunnel) (out []Effect) {
+	before, after := forwardsOf(old), forwardsOf(next)
 	for _, f := range next.Forwards {
-		to, was := after[f.Address], before[f.Address]
-		if was == "" {
-			out = append(out, fmt.Sprintf("open %s of tunnel %q", f.Address, next.Name))
-		} else if was != to {
-			out = append(out, fmt.Sprintf("send requests to %s of tunnel %q to %s", f.Address, next.Name, to))
+		was, existed := before[f.Address]
+		switch {
+		case !existed:
+			out = append(out, Effect{Code: EffectOpen, Tunnel: next.Name, Address: f.Address})
+		case channelOf(was) != channelOf(f):
+			out = append(out, Effect{EffectRedirect, next.Name, f.Address, channelOf(f)})
 		}
 	}
 	for _, f := range old.Forwards {
-		if after[f.Address] == "" {
-			out = append(out, fmt.Sprintf("close %s of tunnel %q", f.Address, next.Name))
+		if after[f.Address] == nil {
+			out = append(out, Effect{Code: EffectShut, Tunnel: next.Name, Address: f.Address})
 		}
 	}
 	return out
 }
 
-// destinations returns where each forward sends its requests.
-func destinations(t *config.Tunnel) map[string]string {
-	out := map[string]string{}
+func forwardsOf(t *config.Tunnel) map[string]*config.Forward {
+	all := map[string]*config.Forward{}
 	for _, f := range t.Forwards {
-		out[f.Address] = "the routes"
-		if f.Channel != nil {
-			out[f.Address] = fmt.Sprintf("channel %q", f.Channel.Name)
-		}
+		all[f.Address] = f
 	}
-	return out
+	return all
+}
+
+// channelOf returns the channel to which a forward sends its requests, "" for the routes.
+func channelOf(f *config.Forward) string {
+	if f.Channel == nil {
+		return ""
+	}
+	return f.Channel.Name
 }
 
 // sameConnection reports whether two tunnels differ in nothing but their forwards.

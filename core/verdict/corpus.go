@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
 //go:embed testdata/*.txtar
@@ -136,7 +138,7 @@ func (c *Case) request(name, value string) error {
 	case "dialect":
 		c.Request.Dialect = value
 	case "endpoint":
-		c.Request.Endpoint = Endpoint(value)
+		c.Request.Endpoint = dialect.Endpoint(value)
 	case "method":
 		c.Request.Method = value
 	case "path":

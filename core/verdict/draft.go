@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
 // Draft returns a verdict block that matches an answer and does not change its
@@ -31,7 +33,7 @@ func Draft(name string, a Answer, v Verdict) string {
 	default:
 		setExpression(body, "message", v.Message)
 	}
-	if e := a.endpoint(); e != Generate {
+	if e := a.endpoint(); e != dialect.Generate {
 		body.SetAttributeValue("endpoint", cty.StringVal(string(e)))
 	}
 	body.SetAttributeValue("means", cty.StringVal(string(v.Means)))

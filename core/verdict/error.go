@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
 // failure is an answer that is not good, in its normal form.
@@ -40,7 +42,7 @@ func normalize(a Answer) *failure {
 	body := a.Body[:min(len(a.Body), MaxBody)]
 	f := &failure{status: a.Status, header: a.Header, body: body, empty: a.Empty, redirect: a.Status >= 300 && a.Status < 400}
 	f.page = isPage(a, body)
-	if a.good() && !f.page && !f.empty && !a.Error && (!mayContainError(body) || a.Endpoint == Files && isStored(body)) {
+	if a.good() && !f.page && !f.empty && !a.Error && (!mayContainError(body) || a.Endpoint == dialect.Files && isStored(body)) {
 		return nil
 	}
 	documents(body, func(doc gjson.Result) bool {
@@ -98,7 +100,7 @@ func (a Answer) good() bool { return a.Status >= 200 && a.Status < 300 }
 
 // isPage reports whether an answer is an HTML page.
 func isPage(a Answer, body []byte) bool {
-	if a.Event || a.good() && (a.Endpoint == Files || a.Endpoint == Other || a.Endpoint == Account) {
+	if a.Event || a.good() && (a.Endpoint == dialect.Files || a.Endpoint == dialect.Other || a.Endpoint == dialect.Account) {
 		return false
 	}
 	media := strings.ToLower(a.Header.Get("Content-Type"))

@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
 func parse(t testing.TB, src string) *hcl.File {
@@ -57,7 +59,7 @@ func TestRetryOn(t *testing.T) {
 // TestWhatMayBeBlamedByAccountEndpoints: nothing, unless the user says so.
 func TestWhatMayBeBlamedByAccountEndpoints(t *testing.T) {
 	for _, status := range []int{401, 403, 404} {
-		for _, e := range []Endpoint{Account, Count, Other} {
+		for _, e := range []dialect.Endpoint{dialect.Account, dialect.Count, dialect.Other} {
 			a := answer(status, `{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}`)
 			a.Endpoint = e
 			v := New(Options{}).Judge(a)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
 // Rule says what one kind of answer means. All of its conditions must hold.
@@ -192,9 +194,9 @@ func (r *Rule) onRequest(q *Request) bool {
 		globs(r.paths, q.Path) && globs(r.models, q.Model) && (r.streamed == nil || *r.streamed == q.Streamed)
 }
 
-func (q Request) endpoint() Endpoint {
+func (q Request) endpoint() dialect.Endpoint {
 	if q.Endpoint == "" {
-		return Generate
+		return dialect.Generate
 	}
 	return q.Endpoint
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
 // byDefault is a verdict without a matching rule.
@@ -71,7 +73,7 @@ func statusMeans(status int, a *Answer) Means {
 // notFound distinguishes a missing endpoint from a missing object.
 func notFound(a *Answer) Means {
 	switch a.endpoint() {
-	case Generate, Moderation, Rerank:
+	case dialect.Generate, dialect.Moderation, dialect.Rerank:
 		return NoEndpoint
 	}
 	return Declined
@@ -143,13 +145,13 @@ func (v *Verdict) withoutBlame(f *failure, a *Answer) {
 		return
 	}
 	switch a.endpoint() {
-	case Account, Other:
+	case dialect.Account, dialect.Other:
 		if v.Means != Blocked {
 			v.Means = Refused
 			break
 		}
 		v.Means = Declined
-	case Count:
+	case dialect.Count:
 		v.Means = Declined
 	default:
 		return

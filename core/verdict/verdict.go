@@ -3,12 +3,14 @@ package verdict
 import (
 	"net/http"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
 // Request has the attributes of the answered request that rules can use.
 type Request struct {
-	Dialect  string   // one of Dialects; "" if unknown
-	Endpoint Endpoint // "" counts as Generate
+	Dialect  string           // one of Dialects; "" if unknown
+	Endpoint dialect.Endpoint // "" counts as [dialect.Generate]
 	Method   string
 	Path     string
 	Model    string // as it was sent to the site
@@ -18,23 +20,8 @@ type Request struct {
 // Dialects are the APIs that requests may use, by name.
 var Dialects = []string{"openai", "anthropic", "gemini", "ollama"}
 
-// Endpoint is the kind of an API's endpoint.
-type Endpoint string
-
-// The kinds of endpoints.
-const (
-	Generate   Endpoint = "generate" // chat, responses, messages, completions, embeddings, images, audio, realtime
-	Models     Endpoint = "models"
-	Count      Endpoint = "count" // count_tokens, countTokens, tokenize
-	Moderation Endpoint = "moderation"
-	Rerank     Endpoint = "rerank"
-	Account    Endpoint = "account" // billing, usage, organization, credits, keys
-	Files      Endpoint = "files"   // files, batches, uploads, stored responses, fine-tuning
-	Other      Endpoint = "other"
-)
-
 // Endpoints are all kinds, for checks and documentation.
-var Endpoints = []Endpoint{Generate, Models, Count, Moderation, Rerank, Account, Files, Other}
+var Endpoints = []dialect.Endpoint{dialect.Generate, dialect.Models, dialect.Count, dialect.Moderation, dialect.Rerank, dialect.Account, dialect.Files, dialect.Other}
 
 // MaxBody is the part of a body that is examined, in bytes.
 const MaxBody = 64 << 10

@@ -56,6 +56,6 @@ func (s *Source) previewImport(take func(*edit.Document) error) (admin.Reload, e
 	}
 	return admin.Reload{
 		At: time.Now(), Cause: result.Cause, OK: true, Generation: result.Generation,
-		Changes: []config.Change{}, Effects: []string{}, Diags: []config.Diagnostic{},
+		Changes: []config.Change{}, Effects: []string{}, EffectList: []admin.Effect{}, Diags: []config.Diagnostic{},
 	}, nil
 }

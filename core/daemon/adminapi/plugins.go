@@ -98,14 +98,14 @@ func tableUses(t *route.Table) (all []use) {
 }
 
 func planned(what string, p route.PlanInfo) admin.Use {
-	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), CorePlan: p.Core, Router: showRouter(p.Router), Warnings: p.Warnings}
+	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), CorePlan: p.Core, Makeshift: p.Core, Router: showRouter(p.Router), Warnings: p.Warnings}
 }
 
 func showRouter(r *route.RouterInfo) *admin.Router {
 	if r == nil {
 		return nil
 	}
-	return &admin.Router{Answered: r.Answered, Failed: r.Failed, Skipped: r.Skipped, Paused: r.Paused}
+	return &admin.Router{Answered: r.Answered, Failed: r.Failed, Skipped: r.Skipped, Paused: r.Paused, Resting: r.Paused}
 }
 
 // showShadows returns the shadows in the order of the configuration.
@@ -119,7 +119,7 @@ func showShadows(r *route.Route) (all []admin.Shadow) {
 func showShadow(s route.ShadowInfo, block *config.Component) admin.Shadow {
 	return admin.Shadow{
 		Strategy: s.Ref, Where: where(block), Plan: s.Plan.Seq, PlannedAt: s.Plan.Made, Reason: s.Plan.Reason,
-		CorePlan: s.Plan.Core, Since: s.Since, Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
+		CorePlan: s.Plan.Core, Makeshift: s.Plan.Core, Since: s.Since, Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
 	}
 }
 

@@ -62,16 +62,21 @@ func (s *Source) History(ctx context.Context) (*history.Reader, error) {
 func show(r reload.Result, err error) admin.Reload {
 	out := admin.Reload{
 		At: r.At, Took: event.Millis(r.Took), Cause: r.Cause, OK: err == nil, Generation: r.Generation,
-		Changes: r.Changes, Effects: []string{}, Diags: append([]config.Diagnostic{}, r.Report.Diagnostics()...),
+		Changes: r.Changes, Effects: []string{}, EffectList: []admin.Effect{}, Diags: append([]config.Diagnostic{}, r.Report.Diagnostics()...),
 	}
 	for _, e := range r.Effects {
 		out.Effects = append(out.Effects, e.Text())
+		shown := admin.Effect{Code: string(e.Code), Subject: e.Subject, Channel: e.Tunnel.Channel}
+		if e.Tunnel.Address != "" {
+			shown.Tunnel = e.Tunnel.Tunnel
+		}
+		out.EffectList = append(out.EffectList, shown)
 	}
 	if err == nil {
 		return out
 	}
 	out.Error, out.Stale = err.Error(), errors.Is(err, reload.ErrStale)
-	out.Changes, out.Effects = []config.Change{}, []string{}
+	out.Changes, out.Effects, out.EffectList = []config.Change{}, []string{}, []admin.Effect{}
 	if wrong := (*reload.ConfigError)(nil); errors.As(err, &wrong) {
 		out.Diags = wrong.Diagnostics()
 	}

@@ -17,13 +17,14 @@ const (
 	EffectListen    EffectCode = "listen"    // on an address
 	EffectLeave     EffectCode = "leave"     // an address
 	EffectCreate    EffectCode = "create"    // the state of a channel or key
-	EffectResume    EffectCode = "resume"    // the kept state of one that was removed a while ago
-	EffectRetire    EffectCode = "retire"    // the state of a removed channel or key: it is kept a while
+	EffectResume    EffectCode = "resume"    // the state of a channel or key that was removed a while ago
+	EffectRetire    EffectCode = "retire"    // the state of a removed channel or key, which is kept for a while
 	EffectConfigure EffectCode = "configure" // a component of a plugin
 	EffectClose     EffectCode = "close"     // a component of a plugin
 	EffectPlan      EffectCode = "plan"      // make a first or another plan
 	EffectDropPlan  EffectCode = "drop_plan"
-	EffectTunnel    EffectCode = "tunnel" // what the subject says
+	// Those of tunnels are "tunnel_" and a [tunnel.EffectCode].
+	effectTunnel = "tunnel_"
 )
 
 var effectTexts = map[EffectCode]string{
@@ -35,10 +36,16 @@ var effectTexts = map[EffectCode]string{
 type Effect struct {
 	Code    EffectCode
 	Subject string
+	Tunnel  tunnel.Effect // for those of tunnels, in addition to the code
 }
 
 // Text describes the effect.
-func (e Effect) Text() string { return effectTexts[e.Code] + e.Subject }
+func (e Effect) Text() string {
+	if e.Tunnel != (tunnel.Effect{}) {
+		return e.Tunnel.Text()
+	}
+	return effectTexts[e.Code] + e.Subject
+}
 
 // effects lists what starts and ends when the candidate replaces the old generation.
 // It compares what is running, not what is written: what both have in common stays.
@@ -46,16 +53,16 @@ func (c *candidate) effects() (out []Effect) {
 	old, next := c.old, c.Generation
 	for _, m := range c.reloader.options.Ports.Plan(old.Config, next.Config) {
 		if m.To != "" {
-			out = append(out, Effect{EffectListen, m.To + " (" + m.Port.Setting + ")"})
+			out = append(out, Effect{Code: EffectListen, Subject: m.To + " (" + m.Port.Setting + ")"})
 		}
 		if m.From != "" {
-			out = append(out, Effect{EffectLeave, m.From + " (" + m.Port.Setting + ")"})
+			out = append(out, Effect{Code: EffectLeave, Subject: m.From + " (" + m.Port.Setting + ")"})
 		}
 	}
 	out = append(out, stateEffects(old.table, next.table)...)
 	out = append(out, differences(old.instances, next.instances, EffectConfigure, EffectClose)...)
-	for _, text := range tunnel.Effects(old.Config.Tunnels, next.Config.Tunnels) {
-		out = append(out, Effect{EffectTunnel, text})
+	for _, e := range tunnel.Effects(old.Config.Tunnels, next.Config.Tunnels) {
+		out = append(out, Effect{Code: EffectCode(effectTunnel + string(e.Code)), Subject: cmp.Or(e.Address, e.Tunnel), Tunnel: e})
 	}
 	return append(out, differences(old.table.Plans(), next.table.Plans(), EffectPlan, EffectDropPlan)...)
 }
@@ -105,11 +112,11 @@ func stateEffects(old, next *route.Table) (out []Effect) {
 		if l.state.Removed() {
 			code = EffectResume
 		}
-		out = append(out, Effect{code, l.String()})
+		out = append(out, Effect{Code: code, Subject: l.String()})
 	}
 	for _, l := range before {
 		if !has[l.state] && !created[l.String()] {
-			out = append(out, Effect{EffectRetire, l.String()})
+			out = append(out, Effect{Code: EffectRetire, Subject: l.String()})
 		}
 	}
 	return sorted(out)
@@ -123,12 +130,12 @@ func differences[K interface {
 }, T comparable](before, after map[K]T, added, removed EffectCode) (out []Effect) {
 	for name, x := range after {
 		if old, there := before[name]; !there || old != x {
-			out = append(out, Effect{added, name.String()})
+			out = append(out, Effect{Code: added, Subject: name.String()})
 		}
 	}
 	for name := range before {
 		if _, there := after[name]; !there {
-			out = append(out, Effect{removed, name.String()})
+			out = append(out, Effect{Code: removed, Subject: name.String()})
 		}
 	}
 	return sorted(out)

@@ -52,5 +52,6 @@ func (r *Reloader) unused(plugin *string) []config.Change {
 		return nil
 	}
 	r.options.Plugins.Promote()
-	return []config.Change{{Block: pluginBlock(*plugin), Action: config.ActionUpgrade, Plugin: cmp.Or(*plugin, BuiltinPlugin), Effect: "nothing uses it"}}
+	change := config.Change{Block: pluginBlock(*plugin), Action: config.ActionUpgrade, Plugin: cmp.Or(*plugin, BuiltinPlugin)}
+	return []config.Change{change.WithEffect(config.EffectPluginUnused)}
 }

@@ -11,7 +11,7 @@ export function parts(line) {
   let at = 0;
   for (const m of line.matchAll(part)) {
     if (m.index > at) out.push(['plain', line.slice(at, m.index)]);
-    out.push([placeholder.test(m[0]) ? 'veil' : kinds[m.slice(1).findIndex((g) => g !== undefined)], m[0]]);
+    out.push([placeholder.test(m[0]) ? 'placeholder' : kinds[m.slice(1).findIndex((g) => g !== undefined)], m[0]]);
     at = m.index + m[0].length;
   }
   if (at < line.length) out.push(['plain', line.slice(at)]);

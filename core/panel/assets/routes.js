@@ -54,8 +54,8 @@ function routeBlock(store) {
       setText(models, r.models?.length ? r.models.join(t('words.list')) : t('routes.everyModel'));
       setText(strategy, r.strategy);
       setAttribute(strategy, 'title', /:\d+$/.test(r.where ?? '') ? r.where : t('routes.byDefault'));
-      setText(reason, [r.makeshift && t('routes.builtinPlan'), sentence(quoted(r.reason))].filter(Boolean).join(' '));
-      reason.className = r.makeshift ? 'reason warn' : 'reason';
+      setText(reason, [r.corePlan && t('routes.builtinPlan'), sentence(quoted(r.reason))].filter(Boolean).join(' '));
+      reason.className = r.corePlan ? 'reason warn' : 'reason';
       each(channels, r.channels.map((name) => ({ name, ...(r.states.get(name) ?? { kind: 'off', word: '' }) })), (c) => c.name, link);
       router.hidden = !r.router;
       if (r.router) setText(router, routing(r.router));
@@ -68,7 +68,7 @@ function routeBlock(store) {
 // routing counts how often the strategy was asked about single requests.
 function routing(r) {
   const asked = t('routes.asked', { answered: r.answered, failed: r.failed, skipped: r.skipped });
-  return r.resting ? `${asked} ${t('routes.askedPaused')}` : asked;
+  return r.paused ? `${asked} ${t('routes.askedPaused')}` : asked;
 }
 
 // shadowRow is a strategy that is only compared with the route's own.

@@ -2,7 +2,7 @@
 
 import { el } from './dom.js';
 import { clock, nameOf } from './format.js';
-import { code, language, parts, quoted, said, t } from './i18n.js';
+import { has, language, parts, quoted, said, t } from './i18n.js';
 
 // verdictOf are the elements for a dry run, or for the error there was instead.
 // place returns what leads to a diagnostic's line, or null if that is in
@@ -35,13 +35,16 @@ function mistake(d, go) {
 // languageOf is that of a sentence that the catalogue does not have; null: that of the page.
 const languageOf = (text) => (language !== 'en' && text && said(text) === text ? 'en' : null);
 
-const actions = ['add', 'remove', 'change'];
+const actions = ['add', 'remove', 'change', 'upgrade'];
+
+// effect is what a change does to the live state. A newer program may have other codes.
+const effect = (c) => (has(`effect.${c.effect_code}`) ? t(`effect.${c.effect_code}`, c.effect_args) : c.effect);
 
 // changes are what saving would do.
 function changes(plan) {
   if (!plan.changes?.length) return el('p', { class: 'hint', text: t('config.noChange') });
   return el('section', {}, el('h3', { text: t('config.would') }), el('ul', { class: 'changes' },
-    ...plan.changes.map((c) => el('li', {}, ...change(c), c.fields?.length ? `: ${c.fields.join(', ')}` : '', c.effect && el('span', { class: 'hint', text: code('effect', c.effect) })))));
+    ...plan.changes.map((c) => el('li', {}, ...change(c), c.fields?.length ? `: ${c.fields.join(', ')}` : '', c.effect && el('span', { class: 'hint', text: effect(c) })))));
 }
 
 function change(c) {

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
@@ -154,7 +155,7 @@ func (s *Store) count(key string, a Answer, isNew bool) {
 	if e == nil || isNew {
 		endpoint := a.Answer.Endpoint
 		if endpoint == "" {
-			endpoint = verdict.Generate
+			endpoint = dialect.Generate
 		}
 		e = &Entry{Key: key, Status: a.Answer.Status, Means: a.Verdict.Means, Rule: a.Verdict.Rule, Endpoint: string(endpoint), Channels: map[string]int{}, First: a.Answer.Now}
 		s.entries[key] = e
