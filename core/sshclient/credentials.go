@@ -55,6 +55,7 @@ type login struct {
 	passwordSent bool
 	method       string   // the last method that was used
 	question     string   // that could not be answered
+	deadAgent    string   // socket of an agent that is not running
 	signed       string   // the last key that the server knows: it asked for a signature
 	banner       string   // the banner that the server sent then
 	accepted     []string // methods that the server accepted, but which are not enough
@@ -182,6 +183,21 @@ func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	return nil, nil
 }
 
+// used returns the credentials that the server accepted.
+func (l *login) used() string {
+	var all []string
+	if l.signed != "" {
+		all = append(all, l.signed)
+	}
+	if l.passwordSent {
+		all = append(all, "the password")
+	}
+	if len(all) == 0 {
+		return strings.Join(l.names, " or ")
+	}
+	return strings.Join(all, " and ")
+}
+
 // recordingSigners returns the signers, which record whose signature the server asks for.
 func (l *login) recordingSigners() []ssh.Signer {
 	out := make([]ssh.Signer, len(l.signers))
@@ -268,6 +284,7 @@ func (l *login) openAgent(socket string) (held []ssh.Signer) {
 	}
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
+		l.deadAgent = socket
 		return nil
 	}
 	l.agent = conn
@@ -441,6 +458,9 @@ func (l *login) rejected(h Hop, err error) *Error {
 		text += ": check the user name, that AllowUsers and the like in its sshd_config permit it, that the key is in ~/.ssh/authorized_keys of that account, and that nobody else may write to that file, to .ssh and to its home; the log of its SSH server has the reason"
 	default:
 		text += ": check the user name and the password, and that its sshd allows passwords; the log of its SSH server has the reason"
+	}
+	if l.deadAgent != "" {
+		text += fmt.Sprintf(". No SSH agent listens at %s", l.deadAgent)
 	}
 	for _, s := range l.signers {
 		if bits := rsaBits(s.PublicKey()); bits > 0 && bits < usualRSABits {

@@ -217,7 +217,7 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 		User:   h.user, AuthCallback: with.next, BannerCallback: with.keepBanner, HostKeyCallback: verify, HostKeyAlgorithms: c.algorithms, ClientVersion: "SSH-2.0-aitunnel",
 	})
 	if err == nil {
-		d.report(StepLogin, "logged in as "+h.user+" with "+strings.Join(with.names, " or "))
+		d.report(StepLogin, "logged in as "+h.user+" with "+with.used())
 		return ssh.NewClient(sc, chans, reqs), nil
 	}
 	switch {

@@ -342,3 +342,37 @@ func TestPasswordAfterTooManyKeys(t *testing.T) {
 	c.User, c.Password = sshdtest.Guest, config.NewSecret(sshdtest.Password)
 	mustDial(t, envOf(s), c)
 }
+
+// TestUsedCredentials shows that a login names what the server accepted, and a refused one an
+// agent that is not running.
+func TestUsedCredentials(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var keys []string
+	var last ssh.PublicKey
+	for _, name := range []string{"a", "b", "c"} {
+		keys = append(keys, filepath.Join(dir, name))
+		last = sshdtest.NewKey(t, keys[len(keys)-1], "").PublicKey()
+	}
+	s := sshdtest.Start(t, sshdtest.Options{})
+	s.Authorize("", last)
+	e := Environment{Home: s.Home, Agent: startAgent(t, keys...)}
+	r, err := e.Resolve(t.Context(), tunnelTo(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	client, err := Dial(t.Context(), r, Options{Keepalive: tunnelTo(s).Keepalive, OnStep: func(step Step, done string) {
+		if step == StepLogin {
+			text = done
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.Close()
+	if want := "logged in as " + s.User + " with the key of the agent (" + ssh.FingerprintSHA256(last) + ")"; text != want {
+		t.Errorf("%q, want %q", text, want)
+	}
+	mustFail(t, Environment{Home: s.Home, Agent: dir + "/agent"}, tunnelTo(s), true, "No SSH agent listens at "+dir+"/agent")
+}

@@ -83,18 +83,14 @@ func TestDistantHost(t *testing.T) {
 	r := open(t, s, c)
 	r.await(Up)
 	r.mustAnswer() // opens a channel, which takes a round trip
-	var best, sum time.Duration
-	const n = 15
-	for range n {
+	best := time.Hour // a busy machine delays some answers, a delay of sshd would be in every one
+	for range 15 {
 		begun := time.Now()
 		r.mustAnswer()
-		took := time.Since(begun)
-		if sum += took; best == 0 || took < best {
-			best = took
-		}
+		best = min(best, time.Since(begun))
 	}
-	if mean := sum / n; best < 2*oneWay || mean > 3*oneWay {
-		t.Errorf("an answer takes %s, the fastest %s, the round trip %s", mean, best, 2*oneWay)
+	if best < 2*oneWay || best >= 3*oneWay {
+		t.Errorf("the fastest answer takes %s, the round trip %s", best, 2*oneWay)
 	}
 }
 
