@@ -82,7 +82,7 @@ func TestDistantHost(t *testing.T) {
 	c.HostKey = s.Fingerprint()
 	r := open(t, s, c)
 	r.await(Up)
-	r.mustAnswer() // opens a channel, which takes a round trip
+	r.mustAnswer()    // opens a channel, which takes a round trip
 	best := time.Hour // a busy machine delays some answers, a delay of sshd would be in every one
 	for range 15 {
 		begun := time.Now()
