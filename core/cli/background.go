@@ -46,8 +46,15 @@ func (a *app) startInBackground(ctx context.Context) error {
 		return fmt.Errorf("the state directory cannot be written: %w; choose another with --state-dir", err)
 	}
 	defer func() { _ = output.Close() }()
+	said := output
+	if !hasRoom(output) {
+		if said, err = os.CreateTemp("", "aitunnel-*.out"); err != nil {
+			return fmt.Errorf("the state directory cannot be written, as its disk is full, and messages cannot be kept elsewhere: %w", err)
+		}
+		defer func() { _, _ = said.Close(), os.Remove(said.Name()) }()
+	}
 	child := exec.Command(program, append(a.args, "--"+detachedFlag)...)
-	child.Stderr = output
+	child.Stderr = said
 	child.SysProcAttr = detached()
 	if child.Env = os.Environ(); bool(term.Colors(a.err)) {
 		child.Env = append(child.Env, "CLICOLOR_FORCE=1")
@@ -58,9 +65,11 @@ func (a *app) startInBackground(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait(); close(ended) }()
 	s, err := a.awaitReady(ctx, ended, func(s admin.Status) bool { return s.PID == child.Process.Pid })
-	a.printOutput(output)
+	explained := a.printOutput(said, 0)
 	var exit *exec.ExitError
 	switch {
+	case errors.As(err, &exit) && !explained:
+		return fmt.Errorf("the background process ended without a message (%s); see 'aitunnel logs', or start in the foreground with -f", exit)
 	case errors.As(err, &exit):
 		return exitError(max(exit.ExitCode(), exitFailed))
 	case err != nil:
@@ -71,6 +80,12 @@ func (a *app) startInBackground(ctx context.Context) error {
 	a.announceTunnels(ctx, s.Tunnels)
 	a.announceNextSteps(s)
 	return nil
+}
+
+// hasRoom reports whether the disk of an empty file has room for messages.
+func hasRoom(f *os.File) bool {
+	_, err := f.Write(make([]byte, 4096))
+	return errors.Join(err, f.Truncate(0)) == nil
 }
 
 // endTime is how long a process may take to stop at once before it is killed.
@@ -147,17 +162,19 @@ func (a *app) awaitReady(ctx context.Context, ended <-chan error, meant func(adm
 // why it does not start, warnings, and the trace of a crash.
 func (a *app) outputPath() string { return filepath.Join(a.stateDir, "daemon.out") }
 
-// printOutput prints what the daemon wrote.
-func (a *app) printOutput(output *os.File) {
-	if _, err := output.Seek(0, io.SeekStart); err != nil {
-		return
+// printOutput prints what the daemon wrote from an offset on, and reports whether that is
+// anything.
+func (a *app) printOutput(output *os.File, from int64) bool {
+	if _, err := output.Seek(from, io.SeekStart); err != nil {
+		return false
 	}
 	text, err := io.ReadAll(output)
 	if err != nil {
-		return
+		return false
 	}
 	if !bool(term.Colors(a.err)) {
 		text = []byte(ansi.Strip(string(text)))
 	}
 	_, _ = a.err.Write(text)
+	return len(text) > 0
 }

@@ -47,7 +47,7 @@ const builtinArg = "serve-builtin-components"
 func Main() int {
 	config.RunEvaluator()
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
-		hangup.Release()
+		hangup.Ignore()
 		sdk.Serve(Builtin())
 		return exitOK
 	}
@@ -77,6 +77,7 @@ type app struct {
 	in            io.Reader
 	out, err      io.Writer
 	config        string
+	startConfig   string // the absolute path of the configuration of a daemon, "" if it came from a pipe
 	vars          map[string]string
 	stateDir      string
 	stateDirGiven bool              // the user named the state directory

@@ -99,3 +99,29 @@ func TestAFullDiskLosesNothingSilently(t *testing.T) {
 		t.Error("the log does not say what was lost")
 	}
 }
+
+// TestAStartOnAFullDisk says why it fails, although the messages of the background process
+// cannot be kept in the state directory.
+func TestAStartOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	state := filepath.Join(dir, "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skipf("only root can mount a small disk: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(state, syscall.MNT_DETACH) })
+	if err := os.WriteFile(filepath.Join(state, "filler"), make([]byte, 64<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	conf := filepath.Join(dir, "aitunnel.hcl")
+	if err := os.WriteFile(conf, []byte("channel \"home\" {\n target = \"http://127.0.0.1:9\"\n auth = \"none\"\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("aitunnel", "start", "-c", conf, "--state-dir", state).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "no space left on device") {
+		t.Errorf("%v: %q", err, out)
+	}
+}

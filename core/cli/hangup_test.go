@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -263,4 +264,64 @@ func TestHangupsAroundARestart(t *testing.T) {
 	if err := f.wait(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestHangupOfTheWholeService: a signal to all of its processes, as 'systemctl kill -s HUP'
+// sends it, reloads the program and ends no plugin.
+func TestHangupOfTheWholeService(t *testing.T) {
+	t.Parallel()
+	f := startForeground(t, "http://127.0.0.1:9")
+	f.ready()
+	plugins := childrenOf(f.cmd.Process.Pid)
+	if len(plugins) == 0 {
+		t.Fatal("there is no plugin")
+	}
+	for _, pid := range plugins {
+		_ = syscall.Kill(pid, syscall.SIGHUP)
+	}
+	f.signal(syscall.SIGHUP)
+	f.ready(func(s admin.Status) bool { return s.LastReload != nil && s.LastReload.Cause == "SIGHUP" })
+	if now := childrenOf(f.cmd.Process.Pid); !slices.Equal(now, plugins) || strings.Contains(f.err.String(), "the built-in plugin: ended") {
+		t.Errorf("plugins before it: %v, after it: %v", plugins, now)
+	}
+	f.signal(syscall.SIGTERM)
+	if err := f.wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHangupsOfBothProcesses of a restart come all the time, also in the first moments of
+// the new one.
+func TestHangupsOfBothProcesses(t *testing.T) {
+	t.Parallel()
+	b := startBackground(t, "http://127.0.0.1:9", "")
+	before := b.ready()
+	stop := make(chan struct{})
+	var storm sync.WaitGroup
+	storm.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(100 * time.Microsecond):
+				_ = syscall.Kill(-before.PID, syscall.SIGHUP) // all of its process group
+			}
+		}
+	})
+	restarts := 1
+	if testhelp.LongForm() {
+		restarts = 10
+	}
+	last := before
+	for range restarts {
+		b.run("restart")
+		after := b.ready()
+		if after.PID == last.PID {
+			t.Error("the process is the same")
+		}
+		last = after
+	}
+	close(stop)
+	storm.Wait()
+	b.run("stop")
 }

@@ -95,8 +95,12 @@ type logEntry struct {
 	text  string
 }
 
-// readLog reads at most so many bytes at the end of a log file.
+// readLog reads at most so many bytes at the end of a log file. It reads no devices, which
+// may have no end, and no pipes, which have another reader.
 func readLog(path string, most int64) (out []logEntry, err error) {
+	if info, err := os.Stat(path); config.IsOfProcess(path) || err == nil && !info.Mode().IsRegular() {
+		return nil, nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

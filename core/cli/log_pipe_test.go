@@ -5,6 +5,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -173,4 +174,34 @@ func TestTheLogIsReadAgain(t *testing.T) {
 	}
 	go func() { _, _ = io.Copy(io.Discard, l.log) }()
 	l.stops()
+}
+
+// TestALogThatCannotBeReadBack: a device may have no end, and a pipe has another reader.
+func TestALogThatCannotBeReadBack(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/dev/full", "/dev/stderr", pipe} {
+		if _, err := os.Stat(path); err != nil {
+			continue // not on this system
+		}
+		done := make(chan error, 1)
+		go func() {
+			entries, err := readLog(path, maxLogTail)
+			if err == nil && len(entries) > 0 {
+				err = fmt.Errorf("it has %d entries", len(entries))
+			}
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		case <-time.After(waitLimit / 4):
+			t.Fatalf("%s is read without end", path)
+		}
+	}
 }

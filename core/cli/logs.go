@@ -16,6 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/event"
+	"github.com/aitunnel/aitunnel/core/history"
 )
 
 // logFlags are the flags of logs.
@@ -23,7 +24,9 @@ type logFlags struct {
 	follow  bool
 	lines   int
 	since   string
+	until   string
 	from    time.Time // parsed from since; zero: not given
+	to      time.Time // parsed from until; zero: not given
 	level   event.Level
 	channel string
 	plugin  string
@@ -43,7 +46,7 @@ the history.
 If the program is not running, the end of its log file is shown instead: that of
 the setting log.file, or aitunnel.log in the state directory. The exit code is
 then 3.`,
-		Example: "  aitunnel logs\n  aitunnel logs -f\n  aitunnel logs -n 200 --level warn\n  aitunnel logs --since 2h\n  aitunnel logs -f --channel primary --json",
+		Example: "  aitunnel logs\n  aitunnel logs -f\n  aitunnel logs -n 200 --level warn\n  aitunnel logs --since 2h\n  aitunnel logs --since yesterday --until today\n  aitunnel logs -f --channel primary --json",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
@@ -52,9 +55,8 @@ then 3.`,
 			case f.lines < 0 || f.lines > adminclient.MaxRecent:
 				return usageError{c, fmt.Errorf("--lines takes a number from 0 to %d, but not %d", adminclient.MaxRecent, f.lines)}
 			}
-			var err error
-			if f.from, err = admin.HistoryMoment(f.since, time.Now()); err != nil {
-				return usageError{c, fmt.Errorf("--since: %w", err)}
+			if err := f.parsePeriod(c, time.Now()); err != nil {
+				return err
 			}
 			if f.since != "" && !c.Flags().Changed("lines") {
 				f.lines = adminclient.MaxRecent
@@ -66,6 +68,7 @@ then 3.`,
 	flags.BoolVarP(&f.follow, "follow", "f", false, "print new events until interrupted")
 	flags.IntVarP(&f.lines, "lines", "n", f.lines, "number of events to show")
 	flags.StringVar(&f.since, "since", "", "show only events since `WHEN`: an age such as 90m or 2d, today, yesterday, or a day such as 2026-11-26")
+	flags.StringVar(&f.until, "until", "", "show only events before `WHEN`, in the same forms (default: now)")
 	flags.StringVar((*string)(&f.level), "level", string(f.level), "lowest level to show: info, warn or error")
 	flags.StringVar(&f.channel, "channel", "", "show only events about this channel")
 	flags.StringVar(&f.plugin, "plugin", "", "show only events about this plugin, with the warnings and errors that it logs")
@@ -73,6 +76,23 @@ then 3.`,
 	_ = c.RegisterFlagCompletionFunc("channel", a.completeChannels)
 	_ = c.RegisterFlagCompletionFunc("level", cobra.FixedCompletions([]string{"info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
+}
+
+// parsePeriod sets from and to.
+func (f *logFlags) parsePeriod(c *cobra.Command, now time.Time) (err error) {
+	if f.from, err = admin.HistoryMoment(f.since, now); err != nil {
+		return usageError{c, fmt.Errorf("--since: %w", err)}
+	}
+	if f.to, err = admin.HistoryMoment(f.until, now); err != nil {
+		return usageError{c, fmt.Errorf("--until: %w", err)}
+	}
+	switch period := (history.Filter{From: f.from, To: f.to}); {
+	case f.until != "" && f.follow:
+		return usageError{c, errors.New("--follow shows new events, and --until only earlier ones: use one of them")}
+	case f.until != "" && !f.from.Before(f.to):
+		return usageError{c, errors.New(emptyPeriod(f.since, f.until, period, now))}
+	}
+	return nil
 }
 
 func (a *app) logs(command *cobra.Command, f logFlags) error {
@@ -111,7 +131,7 @@ func (a *app) logs(command *cobra.Command, f logFlags) error {
 
 // shows reports whether an event passes the filters.
 func (f logFlags) shows(e event.Event) bool {
-	if f.plugin != "" && e.Plugin != f.plugin || e.Time.Before(f.from) {
+	if f.plugin != "" && e.Plugin != f.plugin || e.Time.Before(f.from) || !f.to.IsZero() && !e.Time.Before(f.to) {
 		return false
 	}
 	return e.Level.AtLeast(f.level) && (f.channel == "" || e.Channel == f.channel || e.Request != nil && wasSentTo(e.Request, f.channel))

@@ -26,6 +26,9 @@ func (a *app) earlierEvents(ctx context.Context, c *adminclient.Client, f logFla
 	if !f.from.IsZero() && !f.from.Before(before) {
 		return nil
 	}
+	if !f.to.IsZero() && f.to.Before(before) {
+		before = f.to
+	}
 	var all []event.Event
 	requests, err := fromProgram{c}.page(ctx, history.Filter{From: f.from, To: before}, "", adminclient.MaxRecent)
 	details := maxDetails

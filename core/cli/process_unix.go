@@ -30,10 +30,10 @@ func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true}
 // keepsNumber says that reexec keeps the process number.
 const keepsNumber = true
 
-// reexec replaces this process by the executable that is now on disk, with the same
-// arguments, directory, environment and PID. more are additional environment variables
-// that describe what it inherits; empty ones are ignored.
-func reexec(more ...string) error {
+// reexec replaces this process by the executable that is now on disk, with these
+// arguments, and the same directory, environment and PID. more are additional environment
+// variables that describe what it inherits; empty ones are ignored.
+func reexec(args []string, more ...string) error {
 	env := os.Environ()
 	for _, v := range more {
 		if v != "" {
@@ -42,7 +42,7 @@ func reexec(more ...string) error {
 	}
 	undo := hangup.BeforeExec()
 	defer undo()
-	return syscall.Exec(program, os.Args, env)
+	return syscall.Exec(program, args, env)
 }
 
 // canLaunch says that a process can inherit the sockets of this one.
@@ -68,7 +68,8 @@ func (a *app) launch(path string) daemon.Launch {
 			env = append(env, config.PipedVariable(len(files), path))
 			files = append(files, kept.Fd())
 		}
-		pid, err := syscall.ForkExec(program, os.Args, &syscall.ProcAttr{Dir: startDir, Env: append(env, variables...), Files: files, Sys: asSibling()})
+		defer hangup.BeforeExec()()
+		pid, err := syscall.ForkExec(program, slices.Concat(os.Args, a.pathsOfStart()), &syscall.ProcAttr{Dir: startDir, Env: append(env, variables...), Files: files, Sys: asSibling()})
 		if err != nil {
 			return nil, err
 		}

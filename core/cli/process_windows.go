@@ -22,10 +22,10 @@ func detached() *syscall.SysProcAttr {
 // keepsNumber says that reexec keeps the process number.
 const keepsNumber = false
 
-// reexec starts a new process of the executable that is now on disk, with the same
-// arguments, directory and environment. This process ends.
-func reexec(...string) error {
-	next := exec.Command(program, os.Args[1:]...)
+// reexec starts a new process of the executable that is now on disk, with these arguments,
+// and the same directory and environment. This process ends.
+func reexec(args []string, _ ...string) error {
+	next := exec.Command(program, args[1:]...)
 	next.Stdout, next.Stderr = os.Stdout, os.Stderr
 	next.SysProcAttr = detached()
 	return next.Start()

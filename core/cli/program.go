@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,17 +71,17 @@ const checkTime = 30 * time.Second
 // checkRestart tries the program that is on disk: whether it runs, and whether it
 // accepts the configuration. Nothing has been stopped yet.
 func (a *app) checkRestart(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, fmt.Errorf("it did not answer within %s", checkTime))
 	defer cancel()
 	var is struct {
 		Version  string `json:"version"`
 		HandOver string `json:"handover"`
 	}
 	out, err := a.trial(ctx, nil, "version", "--json")
-	if err == nil {
-		err = json.Unmarshal(out, &is)
+	if err == nil && (json.Unmarshal(out, &is) != nil || is.Version == "") {
+		err = errors.New("it does not print its version")
 	}
-	if err != nil || is.Version == "" {
+	if err != nil {
 		return fmt.Errorf("nothing was restarted: %s is not an aitunnel that works on this machine: %w", program, trialError(out, err))
 	}
 	a.canTakeOver = is.HandOver == handOverVersion
@@ -95,8 +96,8 @@ func (a *app) checkRestart(ctx context.Context) error {
 	if piped != nil {
 		defer func() { _ = piped.Close() }()
 	}
-	args := []string{"validate", "--state-dir", a.stateDir}
-	if a.config != "" {
+	args := append([]string{"validate", "--state-dir", a.stateDir}, a.pathsOfStart()...)
+	if len(args) == 3 && a.config != "" {
 		args = append(args, "--config", a.config)
 	}
 	for name, value := range a.vars {
@@ -124,14 +125,26 @@ func (a *app) trial(ctx context.Context, piped *os.File, args ...string) ([]byte
 	if err != nil && errs.Len() > 0 {
 		out = errs.Bytes()
 	}
+	if file := (*fs.PathError)(nil); errors.As(err, &file) {
+		err = file.Err // the caller names the program
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	return out, err
+}
+
+// pathsOfStart returns flags with the absolute paths of the configuration and the state if
+// the working directory was removed: the original flags may be relative to it.
+func (a *app) pathsOfStart() []string {
+	if _, err := os.Getwd(); err == nil || a.startConfig == "" {
+		return nil
+	}
+	return []string{"--config", a.startConfig, "--state-dir", a.stateDir}
 }
 
 // trialError returns an error with the output of the program.
 func trialError(out []byte, err error) error {
-	if err == nil {
-		err = errors.New("it does not print its version")
-	}
 	if text := strings.TrimSpace(string(out)); text != "" && len(text) < 2000 {
 		return fmt.Errorf("%w: %s", err, text)
 	}

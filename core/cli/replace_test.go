@@ -270,6 +270,10 @@ func TestARestartThatFailsStopsNothing(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "nothing was restarted") || !strings.Contains(string(out), "is in use by") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	again, _ := exec.Command("aitunnel", "restart", "--state-dir", b.state).CombinedOutput()
+	if strings.Count(string(again), "is in use by") != strings.Count(string(out), "is in use by") {
+		t.Errorf("a second restart repeats what the first one said:\n%s", again)
+	}
 	if after := b.ready(); after.PID != before.PID || after.Status != before.Status {
 		t.Errorf("after it: %+v", after)
 	}
@@ -277,6 +281,33 @@ func TestARestartThatFailsStopsNothing(t *testing.T) {
 	b.run("restart")
 	if after := b.ready(func(s admin.Status) bool { return s.PID != before.PID }); after.Listen != before.Listen {
 		t.Errorf("after another: %+v", after)
+	}
+}
+
+// TestARestartWithoutItsDirectory: the one in which the program was started, and to which its
+// flags are relative, was removed.
+func TestARestartWithoutItsDirectory(t *testing.T) {
+	t.Parallel()
+	b := startBackground(t, "http://127.0.0.1:9", "")
+	b.run("stop")
+	dir := filepath.Join(filepath.Dir(b.config), "removed")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("aitunnel", "start", "-c", "../"+filepath.Base(b.config), "--state-dir", "../state")
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		before := b.ready()
+		b.run("restart")
+		if after := b.ready(); after.PID == before.PID {
+			t.Errorf("the process is the same: %d", after.PID)
+		}
 	}
 }
 

@@ -140,12 +140,19 @@ func TestARestartTriesTheProgramFirst(t *testing.T) {
 	replace(binary)
 	f := startForegroundOf(t, path, "http://127.0.0.1:9")
 	before := f.ready()
-	for name, content := range map[string][]byte{
-		"missing": nil, "cut": binary[:len(binary)/3], "another": []byte("#!/bin/sh\necho 'something else 1.0'\n"), "failing": []byte("#!/bin/sh\necho broken >&2\nexit 3\n"),
+	for name, c := range map[string]struct {
+		content []byte
+		says    string
+	}{
+		"missing": {nil, "no such file or directory"},
+		"cut":     {binary[:len(binary)/3], ""},
+		"another": {[]byte("#!/bin/sh\necho 'something else 1.0'\n"), "it does not print its version: something else 1.0"},
+		"silent":  {[]byte("#!/bin/sh\n"), "it does not print its version"},
+		"failing": {[]byte("#!/bin/sh\necho broken >&2\nexit 3\n"), "exit status 3: broken"},
 	} {
-		replace(content)
+		replace(c.content)
 		out, err := exec.Command("aitunnel", "restart", "--state-dir", f.state).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "nothing was restarted: "+path) {
+		if err == nil || !strings.Contains(string(out), "nothing was restarted: "+path+" is not an aitunnel that works on this machine: "+c.says) || strings.Contains(string(out), "fork/exec") {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 		if s, err := f.status(); err != nil || !s.StartedAt.Equal(before.StartedAt) {

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -79,6 +80,11 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	path, err := config.Find(a.config)
 	if err != nil {
 		return err
+	}
+	if !config.IsPipe(path) {
+		if a.startConfig, err = filepath.Abs(path); err != nil {
+			return err
+		}
 	}
 	builtin, err := builtinCommand()
 	if err != nil {
@@ -161,7 +167,7 @@ func (a *app) reexec(path, sockets string) error {
 	if startDir != "" {
 		_ = os.Chdir(startDir) // it may no longer exist
 	}
-	return reexec(sockets, kept)
+	return reexec(slices.Concat(os.Args, a.pathsOfStart()), sockets, kept)
 }
 
 // neverBlock keeps the daemon running when the reader of its output disappears or

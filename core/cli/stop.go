@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"time"
@@ -152,13 +153,15 @@ func (a *app) restart(ctx context.Context, e control.Ending) error {
 		}
 		return err
 	}
+	said, _ := os.Open(a.outputPath()) // not there for one in the foreground
+	var earlier int64                  // what was written before
+	if said != nil {
+		defer func() { _ = said.Close() }()
+		earlier, _ = said.Seek(0, io.SeekEnd)
+	}
 	before, err := a.askToStop(ctx, client, e)
 	if err != nil {
 		return err
-	}
-	said, _ := os.Open(a.outputPath()) // not there for one in the foreground
-	if said != nil {
-		defer func() { _ = said.Close() }()
 	}
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
@@ -171,7 +174,7 @@ func (a *app) restart(ctx context.Context, e control.Ending) error {
 	slow.Stop()
 	if err != nil {
 		if said != nil {
-			a.printOutput(said)
+			a.printOutput(said, earlier)
 		}
 		return err
 	}

@@ -66,10 +66,16 @@ func envValue(s string) (string, error) {
 	for i := 1; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == quote:
-			if rest := strings.TrimSpace(s[i+1:]); rest != "" && rest[0] != '#' {
+			rest := strings.TrimSpace(s[i+1:])
+			if rest == "" || rest[0] == '#' {
+				return out.String(), nil
+			}
+			if s[i-1] != '\\' { // as in 'it\'s'
 				return "", fmt.Errorf("there is more after the closing %c", quote)
 			}
-			return out.String(), nil
+			text := out.String()
+			out.Reset()
+			out.WriteString(text[:len(text)-1] + string(quote))
 		case c == '\\' && quote == '"' && i+1 < len(s):
 			i++
 			out.WriteString(unescape(s[i]))

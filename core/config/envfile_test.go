@@ -16,6 +16,8 @@ func TestEnvFileIsReadAsDockerReadsIt(t *testing.T) {
 		`ESCAPES="a\"b\\c\nd\qe"` + "\n" +
 		`SINGLE='a\$b # c'` + "\n" +
 		`QUOTE=a"b"` + "\n" +
+		`APOSTROPHE='it\'s "a" \'b\' c' # d` + "\n" +
+		`BACKSLASH='C:\'` + "\n" +
 		`QUOTED="a b" # c` + "\n" +
 		"export EXPORTED=x=y\n" +
 		"export\tTAB=t\n" +
@@ -26,7 +28,7 @@ func TestEnvFileIsReadAsDockerReadsIt(t *testing.T) {
 		"  INDENTED = spaced  \n"
 	got, err := parseEnvFile([]byte(text))
 	want := map[string]string{
-		"FIRST": "1", "HASH": "a#b", "COMMENT": "a", "DOLLAR": "a$b", "ESCAPES": "a\"b\\c\nd\\qe", "SINGLE": `a\$b # c`, "QUOTE": `a"b"`, "QUOTED": "a b",
+		"FIRST": "1", "HASH": "a#b", "COMMENT": "a", "DOLLAR": "a$b", "ESCAPES": "a\"b\\c\nd\\qe", "SINGLE": `a\$b # c`, "QUOTE": `a"b"`, "APOSTROPHE": `it's "a" 'b' c`, "BACKSLASH": `C:\`, "QUOTED": "a b",
 		"EXPORTED": "x=y", "TAB": "t", "LINES": "one\n  two # no comment\nthree", "WITH-DASH.and.dot": "v", "EMPTY": "", "INDENTED": "spaced",
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {

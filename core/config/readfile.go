@@ -68,7 +68,7 @@ const stdin = "-"
 // IsPipe reports whether a configuration comes from a pipe, a terminal or anything else that
 // can be read only once. It is kept in memory, and not watched.
 func IsPipe(path string) bool {
-	if _, read := pipes.Load(path); read || path == stdin || ofProcess(path) {
+	if _, read := pipes.Load(path); read || path == stdin || IsOfProcess(path) {
 		return true
 	}
 	if kept, _ := inherited(); path == kept && path != "" {
@@ -78,10 +78,10 @@ func IsPipe(path string) bool {
 	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
-// ofProcess reports whether a path names a descriptor of this process. In another process, the
+// IsOfProcess reports whether a path names a descriptor of this process. In another process, the
 // path names something else.
-func ofProcess(path string) bool {
-	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
+func IsOfProcess(path string) bool {
+	return path == "/dev/stdin" || path == "/dev/stdout" || path == "/dev/stderr" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
 
 // pipes has the texts that were read from pipes.

@@ -72,6 +72,7 @@ func TestExplain(t *testing.T) {
 		t.Fatal(err)
 	}
 	readOnly := path("read only", 0o444, 0)
+	t.Setenv("PATH", filepath.Dir(path("bin/sudo", 0o755, 0)))
 	may := path("may/", 0o700, nobody)
 	as(t, func() {
 		for _, x := range []struct {
@@ -80,7 +81,7 @@ func TestExplain(t *testing.T) {
 			says  []string // empty: it is possible
 		}{
 			{roots, false, []string{"permission denied: the account nobody may not read it, as it belongs to root and has the mode 0600; run sudo chown nobody " + roots}},
-			{own, false, []string{"the mode 0200; run chmod u+r " + own}},
+			{own, false, []string{"the mode 0200; run sudo chmod u+r " + own}}, // nobody logs in as nobody
 			{spaced, false, []string{"run sudo chown nobody '" + spaced + "'"}},
 			{inside, false, []string{"may not enter " + strings.TrimSuffix(closed, "/") + ", which belongs to root and has the mode 0700; run sudo chown nobody "}},
 			{filepath.Join(shared, "log"), true, []string{"cannot be created", "may not write to ", "which belongs to root and has the mode 0755; make a directory for it, sudo install -d -o nobody " + filepath.Join(shared, "aitunnel")}},
@@ -126,9 +127,22 @@ func TestExplain(t *testing.T) {
 		t.Errorf("as root: %s", got)
 	}
 	as(t, func() {
-		for _, path := range []string{roots, own} { // nobody logs in as nobody
+		for _, path := range []string{roots, own} {
 			if got := makePrivate(path); got != "sudo chmod 600 "+path {
 				t.Errorf("as a service: %s", got)
+			}
+		}
+	})
+	t.Setenv("PATH", may) // without sudo, as in a container
+	as(t, func() {
+		_, err := os.ReadFile(own)
+		for got, want := range map[string]string{
+			makePrivate(own):              "chmod 600 " + own + " as root",
+			Explain(own, err).Error():     "; run chmod u+r " + own + " as root",
+			Command("true", "/srv/state"): "runuser -u nobody -- env HOME=/srv/state true",
+		} {
+			if !strings.HasSuffix(got, want) {
+				t.Errorf("without sudo: %s, expected %s", got, want)
 			}
 		}
 	})

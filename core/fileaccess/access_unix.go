@@ -37,21 +37,44 @@ func Command(command, home string) string {
 	if isPerson(me) {
 		return command
 	}
-	if _, err := exec.LookPath("sudo"); err == nil {
+	if hasSudo() {
 		return fmt.Sprintf("sudo -u %s HOME=%s %s", name(me), wording.ShellWord(home), command)
 	}
 	return fmt.Sprintf("runuser -u %s -- env HOME=%s %s", name(me), wording.ShellWord(home), command)
 }
 
-// MakePrivate returns the command that makes a file accessible only to its owner. It
-// uses sudo if the file belongs to another account, or to that of a service, which
-// nobody logs in to.
-func MakePrivate(path string, info os.FileInfo) string {
-	command, me := "chmod 600 "+wording.ShellWord(path), os.Geteuid()
-	if is, known := info.Sys().(*syscall.Stat_t); known && me != 0 && (int(is.Uid) != me || !isPerson(me)) {
+// asRoot returns how a command is run as root. Containers often have no sudo.
+func asRoot(command string) string {
+	switch {
+	case os.Geteuid() == 0:
+		return command
+	case hasSudo():
 		return "sudo " + command
 	}
-	return command
+	return command + " as root"
+}
+
+func hasSudo() bool {
+	_, err := exec.LookPath("sudo")
+	return err == nil
+}
+
+// asOwner returns how a command on a file of this account is run. Nobody logs in to the
+// account of a service.
+func asOwner(command string) string {
+	if isPerson(os.Geteuid()) {
+		return command
+	}
+	return asRoot(command)
+}
+
+// MakePrivate returns the command that makes a file accessible only to its owner.
+func MakePrivate(path string, info os.FileInfo) string {
+	command := "chmod 600 " + wording.ShellWord(path)
+	if is, known := info.Sys().(*syscall.Stat_t); known && int(is.Uid) != os.Geteuid() {
+		return asRoot(command)
+	}
+	return asOwner(command)
 }
 
 // What an account needs to do with a file, as bits of its mode.
@@ -79,6 +102,8 @@ func CheckAppend(path string) error {
 		return f.Close()
 	case errors.Is(err, fs.ErrPermission):
 		return explain(path, write, err)
+	case errors.Is(err, syscall.ENXIO):
+		return fmt.Errorf("%w: it is a pipe that no program reads, or a socket", err)
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
@@ -151,16 +176,19 @@ func remedy(path string, info os.FileInfo, is *syscall.Stat_t, need uint32) stri
 	case me == owner && mode>>6&need != 0, me != owner && belongs(int(is.Gid)) && mode>>3&need != 0, me != owner && !belongs(int(is.Gid)) && mode&need != 0:
 		return "the mode allows it, so look for a rule of SELinux or AppArmor, an access list or a read-only file system"
 	case me == owner:
-		return fmt.Sprintf("run chmod u+%s %s", letters, word)
+		return "run " + asOwner(fmt.Sprintf("chmod u+%s %s", letters, word))
 	case info.IsDir() && isHome(path, owner):
 		return fmt.Sprintf("that is the home directory of another account, so put the file elsewhere, such as in /etc/aitunnel, and give it to %s", name(me))
 	case info.IsDir() && owner == 0 && mode&(read|enter) == read|enter: // of the system, such as /var/log
-		return fmt.Sprintf("make a directory for it, sudo install -d -o %s %s, and use a file there", name(me), wording.ShellWord(filepath.Join(path, "aitunnel")))
+		return fmt.Sprintf("make a directory for it, %s, and use a file there", asRoot(fmt.Sprintf("install -d -o %s %s", name(me), wording.ShellWord(filepath.Join(path, "aitunnel")))))
 	}
-	if me != 0 && isPerson(me) && owner != 0 {
-		return "run the command with sudo" // a service may need the file unchanged
+	if me != 0 && isPerson(me) && owner != 0 { // a service may need the file unchanged
+		if hasSudo() {
+			return "run the command with sudo"
+		}
+		return "run the command as root"
 	}
-	return fmt.Sprintf("run sudo chown %s %s", name(me), word)
+	return "run " + asRoot(fmt.Sprintf("chown %s %s", name(me), word))
 }
 
 func belongs(group int) bool {

@@ -19,13 +19,18 @@ func init() { signal.Notify(received, syscall.SIGHUP) }
 // C receives a value when SIGHUP has arrived since the last one was read.
 func C() <-chan os.Signal { return received }
 
-// BeforeExec covers the moment in which execve(2) replaces the program. An ignored
-// signal stays ignored in the new program until it requests the signal, and it reads
-// the configuration after that, so no reload is lost. undo is for an exec that failed.
+// BeforeExec covers the moment in which execve(2) replaces the program, in this process or
+// in a child. An ignored signal stays ignored in the new program until it requests the
+// signal, and it reads the configuration after that, so no reload is lost. undo is for an
+// exec that failed, and for the parent of a child.
 func BeforeExec() (undo func()) {
 	signal.Ignore(syscall.SIGHUP)
 	return func() { signal.Notify(received, syscall.SIGHUP) }
 }
+
+// Ignore is for the processes of plugins: a signal that is sent to all processes of a
+// service, as by 'systemctl kill -s HUP', reloads the program and must not end them.
+func Ignore() { signal.Ignore(syscall.SIGHUP) }
 
 // Release restores the default effect of SIGHUP, for commands that do not
 // reload anything. A signal that has arrived already takes its effect now.

@@ -6,5 +6,8 @@ import "os"
 // C never receives anything.
 func C() <-chan os.Signal { return nil }
 
+// Ignore does nothing.
+func Ignore() {}
+
 // Release does nothing.
 func Release() {}
