@@ -161,7 +161,7 @@ func (c *keyCheck) mismatch(key ssh.PublicKey) *Error {
 	authority := slices.IndexFunc(c.known, knownKey.isAuthority)
 	trust := fmt.Sprintf("`aitunnel tunnel trust %s`", c.tunnel)
 	if len(c.files) == 0 {
-		trust = noFile
+		trust += noFile
 	}
 	switch {
 	case plain >= 0:
@@ -179,8 +179,8 @@ func (c *keyCheck) mismatch(key ssh.PublicKey) *Error {
 	return untrusted(c.presents(key, nil), "%s", text)
 }
 
-// noFile says how to trust keys if ssh_config leaves no file for them.
-const noFile = "a file that known_hosts in the tunnel names, since UserKnownHostsFile in ssh_config names none"
+// noFile says what trusting a key needs if ssh_config leaves no file for it.
+const noFile = ", for which known_hosts in the tunnel has to name a file, since UserKnownHostsFile in ssh_config names none"
 
 // presents describes a key that is not trusted, and the known one that differs.
 func (c *keyCheck) presents(key ssh.PublicKey, instead *knownKey) *UntrustedKey {

@@ -258,6 +258,9 @@ func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, host
 	h.source = settings.get("bindaddress")
 	if name := settings.get("hostkeyalias"); name != "" && name != "none" {
 		h.hostKeys.address = net.JoinHostPort(name, "22")
+		if host, port, err := net.SplitHostPort(name); err == nil && name[0] == '[' { // as known_hosts writes ports
+			h.hostKeys.address = net.JoinHostPort(host, port)
+		}
 	}
 	return h, settings, nil
 }

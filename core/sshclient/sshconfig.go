@@ -60,6 +60,9 @@ func (c *sshConfig) settings(ctx context.Context, host, user, port string) (host
 		return hostSettings{}, nil
 	}
 	r := newConfigReader(c.home, host, user, port)
+	if r.remedy = "install the OpenSSH client"; c.program != "" {
+		r.remedy = "correct what ssh does not accept"
+	}
 	own, err := r.read()
 	for _, f := range r.files {
 		if !slices.Contains(c.files, f) {
@@ -126,8 +129,10 @@ func (c *sshConfig) ask(ctx context.Context, host, user, port string) (hostSetti
 			return nil, errLate
 		}
 		if text := strings.TrimSpace(messages.String()); text != "" {
-			lines := strings.Split(text, "\n")
-			return nil, errors.New(strings.TrimSpace(lines[len(lines)-1]))
+			if lines := strings.Split(text, "\n"); len(lines) > 1 && strings.Contains(lines[len(lines)-1], "terminating") {
+				text = strings.Join(lines[:len(lines)-1], "; ") // the last line only counts the mistakes
+			}
+			return nil, errors.New(line(text))
 		}
 		return nil, err
 	}

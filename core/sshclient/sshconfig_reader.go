@@ -29,6 +29,7 @@ type configReader struct {
 	files []string
 	notes []string
 
+	remedy     string   // what makes OpenSSH evaluate the file
 	refused    bool     // a file is not used since others can change it
 	open       []string // files that are being read, to notice one that includes itself
 	out        hostSettings
@@ -189,7 +190,7 @@ func (r *configReader) match(args []string, at string) bool {
 		case "localuser":
 			subject = r.self
 		default:
-			r.note(fmt.Sprintf("%s: \"Match %s\" cannot be evaluated without OpenSSH, so its block is skipped; install the OpenSSH client, or set ssh_config = false in the tunnel", at, name))
+			r.note(fmt.Sprintf("%s: \"Match %s\" cannot be evaluated without OpenSSH, so its block is skipped; %s, or set ssh_config = false in the tunnel", at, name, r.remedy))
 			return false
 		}
 		all = all && matchList(strings.Split(value, ","), subject) != negated
