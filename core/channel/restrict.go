@@ -133,14 +133,15 @@ func (s *State) CountModelRefusal(now time.Time, model string, request uint64) {
 
 // clearRestrictions removes the restrictions that a good answer with any key disproves, and the result
 // of the last health check. Restrictions that began later than the attempt stay. It reports
-// whether the channel was blocked or down; the caller holds mu.
+// whether the channel was blocked or down until now, also if that was to end by itself; the caller
+// holds mu.
 func (s *State) clearRestrictions(began, now time.Time, model, endpoint string) (back bool) {
 	if s.health == sdk.HealthDown && !began.Before(s.since) {
 		s.health, s.since, s.reason = sdk.HealthUnknown, now, ""
 		back = true
 	}
 	if !s.blocked.active(now) || !began.Before(s.outAt) {
-		back = back || s.blocked.active(now)
+		back = back || s.blocked.set()
 		s.blocked, s.blockedBy = cooldown{}, evidence{}
 	}
 	s.unreachable = cooldown{}

@@ -57,6 +57,29 @@ func TestABlockedAddress(t *testing.T) {
 	}
 }
 
+// TestTheEndOfAnOutageIsAnnounced also if the first good answer comes after its time is over, for a
+// blocked address, an egress that did not work, and a key.
+func TestTheEndOfAnOutageIsAnnounced(t *testing.T) {
+	c, rec, s := setup()
+	block(c, s, 1, true)
+	c.add(31 * time.Second)
+	attempt(t, c, s, true)
+	if last := rec.changes[len(rec.changes)-1]; len(rec.changes) != 2 || last.Kind != ChangeInService {
+		t.Errorf("%+v", rec.changes)
+	}
+	attempt(t, c, s, true)
+	if len(rec.changes) != 2 {
+		t.Errorf("announced again: %+v", rec.changes)
+	}
+	k := s.Key("sk-one")
+	k.Limit(c.now(), "", 0, "429")
+	c.add(31 * time.Second)
+	k.Succeed(c.now(), "m", 0)
+	if last := rec.changes[len(rec.changes)-1]; last.Kind != ChangeKeyUsable {
+		t.Errorf("%+v", last)
+	}
+}
+
 func TestAModelThatASiteDoesNotHave(t *testing.T) {
 	c, _, s := setup()
 	s.DenyModel(c.now(), "big", SkipNoModel, 0, "404")

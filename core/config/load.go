@@ -46,6 +46,7 @@ func Load(ctx context.Context, o Options) (*Config, Report) {
 	}
 	if !l.diags.HasErrors() {
 		l.addWarnings()
+		l.hideKeysInNames()
 	}
 	report := Report{diags: l.diags, sources: l.sources, secrets: l.secrets, inputs: l.inputs}
 	if report.HasErrors() {

@@ -207,6 +207,31 @@ func (l *loader) warnNames() {
 	}
 }
 
+// hideKeysInNames masks names that look like keys, so that they are the same wherever they appear: in
+// lists, the API, events, the history and the log.
+func (l *loader) hideKeysInNames() {
+	hide := func(names ...*string) {
+		for _, name := range names {
+			*name = redact.KeyLike(*name)
+		}
+	}
+	for _, c := range l.config.Channels {
+		hide(&c.Name)
+	}
+	for _, c := range l.config.Clients {
+		hide(&c.Name)
+	}
+	for _, t := range l.config.Tunnels {
+		hide(&t.Name)
+	}
+	for _, n := range l.config.Notify {
+		hide(&n.Name)
+	}
+	for _, e := range l.config.Egresses {
+		hide(&e.Name, &e.Tunnel)
+	}
+}
+
 func isSeparator(r rune) bool { return strings.ContainsRune("/.:@", r) }
 
 // attributeOf returns where an attribute of a channel is written, or its block.

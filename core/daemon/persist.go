@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -59,6 +60,9 @@ func loadState(f *statefile.File) (savedState, error) {
 		out.Planners = route.MigrateSavedPlanners(out.Plans)
 	}
 	out.Plans = nil
+	for i := range out.State.Channels { // which may have been saved before such names were masked
+		out.State.Channels[i].Name = redact.KeyLike(out.State.Channels[i].Name)
+	}
 	return out, nil
 }
 

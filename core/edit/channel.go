@@ -12,6 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
 // Channel is a new channel, or a change: fields that are nil change nothing.
@@ -217,7 +218,7 @@ func reference(name string) string {
 // names reports whether an expression is a reference to the channel, or its name.
 func names(e hclsyntax.Expression, channel string) bool {
 	if v, diags := e.Value(nil); !diags.HasErrors() {
-		return v.Type() == cty.String && v.IsKnown() && !v.IsNull() && v.AsString() == channel
+		return v.Type() == cty.String && v.IsKnown() && !v.IsNull() && isNamed(v.AsString(), channel)
 	}
 	t, diags := hcl.AbsTraversalForExpr(e)
 	if diags.HasErrors() || t.RootName() != "channel" || len(t) != 2 {
@@ -225,11 +226,16 @@ func names(e hclsyntax.Expression, channel string) bool {
 	}
 	switch step := t[1].(type) {
 	case hcl.TraverseAttr:
-		return step.Name == channel
+		return isNamed(step.Name, channel)
 	case hcl.TraverseIndex:
-		return step.Key.Type() == cty.String && step.Key.AsString() == channel
+		return step.Key.Type() == cty.String && isNamed(step.Key.AsString(), channel)
 	}
 	return false
+}
+
+// isNamed reports whether a name is that of a channel, which is masked if it looks like a key.
+func isNamed(name, channel string) bool {
+	return name == channel || redact.KeyLike(name) == channel
 }
 
 // ChangeChannel changes the settings that c has.

@@ -14,6 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
 // Document is the text of a configuration, file by file.
@@ -137,10 +138,10 @@ func (d *Document) each(kind string, do func(*file, *hclsyntax.Block) error) err
 	return nil
 }
 
-// block finds a block by its first label.
+// block finds a block by its first label, or by how that is shown if it looks like a key.
 func (d *Document) block(kind, label string) (in *file, found *hclsyntax.Block, err error) {
 	err = d.each(kind, func(f *file, b *hclsyntax.Block) error {
-		if found == nil && len(b.Labels) > 0 && b.Labels[0] == label {
+		if found == nil && len(b.Labels) > 0 && (b.Labels[0] == label || redact.KeyLike(b.Labels[0]) == label) {
 			in, found = f, b
 		}
 		return nil

@@ -243,3 +243,26 @@ func TestDeeplyNestedTextIsNotEdited(t *testing.T) {
 		t.Error("a text that exhausts the parser's stack was edited")
 	}
 }
+
+// TestABlockIsFoundByItsMaskedName, as lists show a name that looks like a key.
+func TestABlockIsFoundByItsMaskedName(t *testing.T) {
+	const name, shown = "sk-live-0123456789abcdef", "sk-*****************cdef"
+	d, _ := open(t, "channel \""+name+"\" {\n  target = \"https://a.test\"\n  keys = [\"k-1\"]\n}\nroute \"/**\" {\n  channels = [channel[\""+name+"\"]]\n}\n")
+	weight := 3.0
+	if err := d.ChangeChannel(shown, Channel{Weight: &weight}); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range d.Texts() {
+		if !strings.Contains(string(text), "weight = 3") || !strings.Contains(string(text), "channel \""+name+"\"") {
+			t.Errorf("%s", text)
+		}
+	}
+	if err := d.RemoveChannel(shown); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range d.Texts() {
+		if strings.Contains(string(text), name) {
+			t.Errorf("%s", text)
+		}
+	}
+}

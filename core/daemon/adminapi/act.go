@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/connect"
 	"github.com/aitunnel/aitunnel/core/health"
 	"github.com/aitunnel/aitunnel/core/route"
@@ -16,6 +17,7 @@ import (
 
 // channel finds a channel of the running configuration.
 func (s *Source) channel(name string) (*route.Channel, error) {
+	name = redact.KeyLike(name) // as in the configuration
 	for _, ch := range s.table().Channels {
 		if ch.Config.Name == name {
 			return ch, nil

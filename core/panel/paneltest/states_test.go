@@ -199,7 +199,7 @@ const toggleTime = `new Promise((done) => {
 // TestTheAddressOfAnAppDependsOnWhereItRuns: on this computer, at the end of a tunnel, elsewhere in
 // the network. The page that another device opened has the address for that.
 func TestTheAddressOfAnAppDependsOnWhereItRuns(t *testing.T) {
-	const vps = "tunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"0.0.0.0:9700\" {}\n}\n"
+	const vps = "tunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"127.0.0.1:9700\" {}\n}\n"
 	r, _, _ := begin(t, vps)
 	p := r.open("/#connect", 1280, 900)
 	p.shows(".addresses", "On the computer that runs aitunnel\nhttp://"+r.ProxyAddr()+"\nOn the host of the tunnel vps\nhttp://127.0.0.1:9700\nOn another device of the network\nnot reachable")

@@ -63,6 +63,43 @@ func (r *running) usage(query string) (u history.Usage) {
 	return u
 }
 
+// TestEstimatedCostsAreMarked: what requests cost that ended without a price is estimated by the prices
+// of now, in the totals and in the table, and is said to be so.
+func TestEstimatedCostsAreMarked(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	r := start(t, two(primary, backup, "price \"gpt-5\" {\n  input = 2\n}\n"), func(o *daemon.Options) {
+		if err := os.MkdirAll(o.StateDir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		store := history.Start(history.Options{Dir: o.StateDir})
+		defer store.Close(t.Context())
+		store.Configure(history.Settings{Enabled: true, Keep: 800 * 24 * time.Hour, MaxSize: 1 << 30})
+		for _, model := range []string{"gpt-5", "another"} {
+			store.Add(time.Now().Add(-48*time.Hour), &event.Request{ID: "req_" + model, Model: model, Channel: "primary", Key: "k1", Endpoint: "generate", Status: 200, TokensIn: 1_000_000})
+		}
+		store.Flush(t.Context())
+	})
+	for language, words := range map[string]string{"en": "≈ with 2.00 USD, estimated for 1 request", "zh": "其中 2.00 USD 是估算值：1 个请求"} {
+		p := r.open("/#usage", 1280, 900)
+		p.language(language)
+		p.shows("#view-usage .cost", "≥ ≈ 2.00 USD")
+		p.shows("#view-usage .cost", words)
+		p.shows("#view-usage section .figures-table", "≈ 2.00 USD")
+		p.shots("usage-estimated-" + language)
+	}
+}
+
+// TestTheChartIsNeverWiderThanThePage, also before it is drawn again for a narrower one.
+func TestTheChartIsNeverWiderThanThePage(t *testing.T) {
+	primary, backup := site(t, "primary"), site(t, "backup")
+	r := start(t, two(primary, backup, ""), remember(t, 100, 5*24*time.Hour))
+	p := r.open("/#usage", 360, 800)
+	p.until(`document.querySelector('#view-usage .chart-frame[data-ready]')`)
+	if wide := eval[int](p, `(() => { document.querySelector('.chart').setAttribute('width', 1395); return document.documentElement.scrollWidth; })()`); wide > 360 {
+		t.Errorf("the page is %d px wide", wide)
+	}
+}
+
 // TestUsage compares the figures of the page with those of the API, in both
 // languages, and looks at the chart with the keyboard.
 func TestUsage(t *testing.T) {
@@ -103,6 +140,10 @@ func TestUsage(t *testing.T) {
 	for _, day := range []struct{ words, query string }{{"Yesterday", "by=hour&from=yesterday&to=today"}, {"Today", "by=hour&from=today"}} {
 		p.press("#view-usage", day.words)
 		u := r.usage(day.query)
+		if u.Total.Requests == 0 { // soon after midnight
+			p.shows("#view-usage", "No requests in this period.")
+			continue
+		}
 		p.until(`document.querySelector('#view-usage .requests strong')?.textContent === %s`, fmt.Sprint(u.Total.Requests))
 	}
 	p.press("#view-usage", "30 days")
