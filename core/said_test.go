@@ -90,20 +90,7 @@ func TestThePanelKnowsTheRefusalsOfTheProgram(t *testing.T) {
 // TestThePanelKnowsWhatIsWrongWithAConfiguration: the panel finds every sentence about a
 // configuration in its catalogue, as a person who reads Chinese needs what is wrong, where, and what to do.
 func TestThePanelKnowsWhatIsWrongWithAConfiguration(t *testing.T) {
-	var known []*regexp.Regexp
-	for _, file := range []string{"messages", "diagnostics"} {
-		catalogue, err := os.ReadFile("panel/assets/i18n/en/" + file + ".js")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range regexp.MustCompile(`(?m)^  'said\.\w+': '(.*)',$`).FindAllStringSubmatch(string(catalogue), -1) {
-			pieces := regexp.MustCompile(`\{\w+\}`).Split(strings.ReplaceAll(m[1], `\'`, "'"), -1)
-			for i := range pieces {
-				pieces[i] = regexp.QuoteMeta(pieces[i])
-			}
-			known = append(known, regexp.MustCompile(`(?i)^`+strings.Join(pieces, ".+")+`\.?$`))
-		}
-	}
+	known := knownSentences(t, "messages", "diagnostics")
 	fill := strings.NewReplacer("%q", `"x"`, "%s:%d", "file:1", "%s", "in x", "%d", "7", "%04o", "0644", "%w", "in x")
 	said := map[string]string{}
 	for source, text := range sourcesIn(t, "config") {
@@ -135,6 +122,51 @@ func TestThePanelKnowsWhatIsWrongWithAConfiguration(t *testing.T) {
 		}
 		if !slices.ContainsFunc(known, func(r *regexp.Regexp) bool { return r.MatchString(sentence) }) {
 			t.Errorf("%s: panel/assets/i18n/en/diagnostics.js lacks %q", source, sentence)
+		}
+	}
+}
+
+// knownSentences returns the sentences of catalogues as expressions that find them.
+func knownSentences(t *testing.T, catalogues ...string) (known []*regexp.Regexp) {
+	t.Helper()
+	for _, name := range catalogues {
+		catalogue, err := os.ReadFile("panel/assets/i18n/en/" + name + ".js")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^  'said\.\w+': '(.*)',$`).FindAllStringSubmatch(string(catalogue), -1) {
+			pieces := regexp.MustCompile(`\{\w+\}`).Split(strings.ReplaceAll(m[1], `\'`, "'"), -1)
+			for i := range pieces {
+				pieces[i] = regexp.QuoteMeta(pieces[i])
+			}
+			known = append(known, regexp.MustCompile(`(?i)^`+strings.Join(pieces, ".+")+`\.?$`))
+		}
+	}
+	return known
+}
+
+// TestThePanelKnowsWhatTheParserSays of common mistakes in the text of a configuration.
+func TestThePanelKnowsWhatTheParserSays(t *testing.T) {
+	known := knownSentences(t, "messages", "diagnostics", "parser")
+	for _, text := range []string{
+		"a = 'x'\n", "a = `x`\n", "a = “x”\n", "a = 1;\n", "\xff = 1\n", "a = \"x\n", "a = 1 & 2\n", "a = 1 | 2\n", "a = ~1\n", "a = 2 ** 3\n", "a: 1\n", "\"a\" = 1\n", "a\n", "a = \n", "a = ]\n", "a = [1, 2\n",
+		"a = [1 2]\n", "a = { b = 1\n", "a = { b = 1 c = 2 }\n", "a = { b }\n", "a = f(1\n", "a = f(1 2)\n", "a = (1\n", "a = b[1\n", "a = \"${b\"\n", "a = \"\\q\"\n", "a = b.\n", "a = 1\na = 2\n", "a = true ? 1\n",
+		"b {\n", "b {\n  c = 1\n", "b { c = 1, d = 2 }\n", "b { c = 1\n}\n", "b \"x\" = 1\n", "b = {\n", "b {}\nc {", "b {} c {}\n", "b\n{\n}\n", "b \"x {\n}\n", "a = https://x.test\n", "a = #\n", "a = \"x\" \"y\"\n", "}\n", "- a = 1\n", "b c d e\n",
+	} {
+		path := filepath.Join(t.TempDir(), "aitunnel.hcl")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, report := config.Load(t.Context(), config.Options{Path: path})
+		if !report.HasErrors() {
+			t.Errorf("%q is valid", text)
+		}
+		for _, d := range report.Diagnostics() {
+			for _, sentence := range []string{d.Summary, d.Detail} {
+				if sentence != "" && !slices.ContainsFunc(known, func(r *regexp.Regexp) bool { return r.MatchString(sentence) }) {
+					t.Errorf("%q: panel/assets/i18n/en/parser.js lacks %q", text, sentence)
+				}
+			}
 		}
 	}
 }

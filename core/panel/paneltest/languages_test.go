@@ -214,6 +214,10 @@ func TestErrorsOfTheConfigurationAreInTheLanguage(t *testing.T) {
 		{"weight = 10\n  egress = [egress.far]", `没有出口 "far"`},
 		{"weight = 10\n  limit = 3", `"limit" 是块：请写 limit { … }，不用等号。`},
 		{"weight = 10\n  auth = \"none\"", `auth = "none" 时不发送密钥：请删除密钥，或选择别的 auth。`},
+		{"weight = 'ten'", `不能用单引号：字符串请用双引号`},
+		{"weight: 10", `请写 weight = …`},
+		{"weight = [10", `应有逗号`},
+		{"weight = 10\n  weight = 11", `处已经设置了`},
 		{"weight = 10\n}\ntunnel \"vps\" {\n  host = \"h.test\"", `隧道 "vps" 没有转发：请添加块`},
 	} {
 		p.typed("weight = 10", c.text)

@@ -59,6 +59,8 @@ export const parser = {
   'said.hclSettingExpected': 'Expected a setting, such as name = "value", or a block, such as name { … }.',
   'said.hclColon': 'Write {name} = …, or for a block {other} { … }: this is a file in HCL, where YAML and JSON have a colon.',
   'said.hclNotValid': 'This is not valid HCL.',
+  'said.hclMissingNewline': 'Missing newline after argument',
+  'said.hclArgumentNewline': 'An argument definition must end with a newline.',
   'said.hclBlockNewline': 'A block definition must end with a newline.',
   'said.hclBlockBrace': 'A block definition must have block content delimited by "{" and "}", starting on the same line as the block header.',
   'said.hclBlockLabel': 'Either a quoted string block label or an opening brace ("{") is expected here.',

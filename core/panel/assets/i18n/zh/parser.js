@@ -58,6 +58,8 @@ export const parser = {
   'said.hclSettingExpected': '应为设置，例如 name = "value"，或块，例如 name { … }。',
   'said.hclColon': '请写 {name} = …，块则写 {other} { … }：这是 HCL 文件，不像 YAML 和 JSON 那样用冒号。',
   'said.hclNotValid': '这不是有效的 HCL。',
+  'said.hclMissingNewline': '设置之后缺少换行',
+  'said.hclArgumentNewline': '设置结束后必须换行。',
   'said.hclBlockNewline': '块结束后必须换行。',
   'said.hclBlockBrace': '块的内容必须写在 "{" 和 "}" 之间，"{" 与块名在同一行。',
   'said.hclBlockLabel': '这里应为带引号的标签或左花括号（"{"）。',
