@@ -39,6 +39,9 @@ type credentials struct {
 // defaultKeys are the names of private keys in ~/.ssh.
 var defaultKeys = []string{"id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk"}
 
+// thePassword is the password in messages.
+const thePassword = "the password"
+
 // agentTimeout limits the list of an agent's keys.
 const agentTimeout = 5 * time.Second
 
@@ -90,7 +93,7 @@ func (c credentials) collect() (*login, error) {
 		l.offer(held, "of the agent")
 	}
 	if !c.password.IsZero() {
-		l.names = append(l.names, "the password")
+		l.names = append(l.names, thePassword)
 		l.password = c.password
 	}
 	if l.isEmpty() {
@@ -190,7 +193,7 @@ func (l *login) used() string {
 		all = append(all, l.signed)
 	}
 	if l.passwordSent {
-		all = append(all, "the password")
+		all = append(all, thePassword)
 	}
 	if len(all) == 0 {
 		return strings.Join(l.names, " or ")
@@ -428,7 +431,11 @@ func (l *login) ended(h Hop, err error) *Error {
 
 // rejected returns the error for credentials that the server does not accept.
 func (l *login) rejected(h Hop, err error) *Error {
-	text := fmt.Sprintf("%s refused the login as %q with %s", h.Address(), h.user, strings.Join(l.names, " or "))
+	names, passwordRefused := l.names, !l.password.IsZero() && !l.passwordSent
+	if passwordRefused {
+		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == thePassword })
+	}
+	text := fmt.Sprintf("%s refused the login as %q with %s", h.Address(), h.user, strings.Join(names, " or "))
 	end := disconnectReason(err)
 	tooMany := strings.Contains(end.text, tooManyFailures)
 	switch {
@@ -456,8 +463,13 @@ func (l *login) rejected(h Hop, err error) *Error {
 		text += "; the log of its SSH server has the reason"
 	case len(l.signers) > 0:
 		text += ": check the user name, that AllowUsers and the like in its sshd_config permit it, that the key is in ~/.ssh/authorized_keys of that account, and that nobody else may write to that file, to .ssh and to its home; the log of its SSH server has the reason"
+	case passwordRefused:
+		return permanent(StepLogin, "%s does not accept a password from %q, but requires a %s: set identity in the tunnel, or PasswordAuthentication yes in its sshd_config", h.Address(), h.user, cmp.Or(methodNames(l.wanted), "key"))
 	default:
 		text += ": check the user name and the password, and that its sshd allows passwords; the log of its SSH server has the reason"
+	}
+	if passwordRefused && !tooMany && !end.sent {
+		text += ". The password was not sent, as the server does not accept any"
 	}
 	if l.deadAgent != "" {
 		text += fmt.Sprintf(". No SSH agent listens at %s", l.deadAgent)

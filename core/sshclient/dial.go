@@ -178,7 +178,7 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	}
 	defer with.close()
 	if d.passwordOnly[h.Address()] {
-		with.signers, with.names = nil, []string{"the password"}
+		with.signers, with.names = nil, []string{thePassword}
 	}
 	for _, key := range d.unsigned[h.Address()] {
 		with.drop(key)

@@ -424,3 +424,32 @@ func TestShortRSAKey(t *testing.T) {
 	c.Identity = path
 	mustFail(t, envOf(s), c, true, "has 1024 bits, and servers may require 2048 (RequiredRSASize)")
 }
+
+// TestPasswordsThatAreNotAccepted uses servers that accept keys only, such as dropbear -s.
+// The error does not blame the password.
+func TestPasswordsThatAreNotAccepted(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	s.Authorize("", sshdtest.NewKey(t, filepath.Join(t.TempDir(), "other"), "").PublicKey()) // no key is accepted
+	dropbear := sshdtest.StartDropbear(t, "-s")
+	for name, c := range map[string]struct {
+		host, home, want string
+	}{
+		"a password":                   {s.Addr(), t.TempDir(), `does not accept a password from "root", but requires a key: set identity`},
+		"a key and a password":         {s.Addr(), homeWithKey(t).Home, "The password was not sent, as the server does not accept any"},
+		"a password, with dropbear":    {dropbear.Address, t.TempDir(), `does not accept a password from "root", but requires a key`},
+		"a key and one, with dropbear": {dropbear.Address, homeWithKey(t).Home, "The password was not sent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			known := string(readFile(t, s.Home+"/.ssh/known_hosts")) + string(readFile(t, dropbear.Home+"/.ssh/known_hosts"))
+			writeFile(t, c.home+"/.ssh/known_hosts", known)
+			tunnel := tunnelTo(s)
+			tunnel.Host, tunnel.User, tunnel.Password = c.host, "root", config.NewSecret("a-password-of-root")
+			mustFail(t, Environment{Home: c.home}, tunnel, true, c.want)
+			if _, err := dial(t, Environment{Home: c.home}, tunnel); err == nil || strings.Contains(err.Error(), "or the password") {
+				t.Error(err)
+			}
+		})
+	}
+}
