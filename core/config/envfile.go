@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // parseEnvFile reads lines of NAME=value, as Docker does: everything after the first "=" is
@@ -44,6 +45,9 @@ func parseEnvFile(text []byte) (map[string]string, error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: the value of %s: %w", number, name, err)
+		}
+		if !utf8.ValidString(name + value) {
+			return nil, fmt.Errorf("line %d: it is not in UTF-8: save the file as UTF-8", number)
 		}
 		values[name] = value
 	}

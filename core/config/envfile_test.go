@@ -37,7 +37,7 @@ func TestEnvFileIsReadAsDockerReadsIt(t *testing.T) {
 	if _, err := parseEnvFile([]byte("\xff\xfeA\x00=\x00b\x00")); err == nil || !strings.Contains(err.Error(), "UTF-16") {
 		t.Errorf("UTF-16: %v", err)
 	}
-	for _, wrong := range []string{"two words=x", "=x", `A="x`, `A='x`, `A="x"y`, `A='x''y'`} {
+	for _, wrong := range []string{"two words=x", "=x", `A="x`, `A='x`, `A="x"y`, `A='x''y'`, "A=caf\xe9", "caf\xe9=x"} {
 		if _, err := parseEnvFile([]byte("OK=1\n" + wrong)); err == nil || err.Error()[:7] != "line 2:" {
 			t.Errorf("%q: %v", wrong, err)
 		}
