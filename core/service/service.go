@@ -210,13 +210,22 @@ func writeUnit(file string, u Unit) error {
 	if err := u.makeStateDir(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // directories of units are readable by all
-		return err
-	}
-	if err := os.WriteFile(file, []byte(u.systemd()), 0o644); err != nil { //nolint:gosec // and so are units
+	if err := writeReadable(file, u.systemd()); err != nil {
 		return err
 	}
 	return errors.Join(systemctl(u.System, "daemon-reload"), systemctl(u.System, "enable", name+".service"))
+}
+
+// writeReadable writes a file that all accounts can read, whatever the umask: the commands
+// of the service's account and of its group find the service by its unit.
+func writeReadable(file, text string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // directories of units are readable by all
+		return err
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // and so are units
+		return err
+	}
+	return os.Chmod(file, 0o644) //nolint:gosec // as above
 }
 
 func systemctl(system bool, arguments ...string) error {

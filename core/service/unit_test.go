@@ -119,3 +119,21 @@ func TestUpdateKeepsAccountAndState(t *testing.T) {
 		}
 	}
 }
+
+// TestAUnitIsReadable by all accounts: their commands find the service by it. A unit that was
+// written with the umask 077 is corrected, too.
+func TestAUnitIsReadable(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no modes")
+	}
+	file := filepath.Join(t.TempDir(), "aitunnel.service")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeReadable(file, "[Unit]\n"); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
