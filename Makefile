@@ -22,6 +22,9 @@ export GORACE := atexit_sleep_ms=0 $(GORACE)
 # Without symbols for a debugger, about fifty test binaries link in two thirds of the time.
 TESTED   = -vet=off -ldflags='-s -w' -timeout 15m
 
+# Tests that run the program take the one that was just built, as each link of it takes seconds: AITUNNEL
+# names it.
+
 .PHONY: help build run test test-real race soak lint vuln fuzz bench clients generate dist reproducible cross check clean
 
 help: ## Show this help
@@ -36,7 +39,7 @@ run: build ## Show the proxy at work on two fake sites
 # make lint vets, so go test need not.
 test: build ## Run all tests
 	@tools/test-deps
-	@CGO_ENABLED=0 tools/gotest "$(EACH)" $(TESTED) -parallel 6
+	@CGO_ENABLED=0 AITUNNEL=$(CURDIR)/bin/aitunnel tools/gotest "$(EACH)" $(TESTED) -parallel 6
 
 test-real: build ## Run the tests that need browsers, servers, systems or links for longer (20 minutes)
 	@tools/test-deps
@@ -45,7 +48,7 @@ test-real: build ## Run the tests that need browsers, servers, systems or links 
 
 race: build ## Run all tests with the race detector
 	@tools/test-deps
-	@tools/gotest "$(filter-out $(patsubst %,%/...,$(WHOLE)),$(EACH))" $(RACE) $(TESTED) -parallel 4
+	@AITUNNEL=$(CURDIR)/bin/aitunnel tools/gotest "$(filter-out $(patsubst %,%/...,$(WHOLE)),$(EACH))" $(RACE) $(TESTED) -parallel 4
 
 soak: build ## Run the tests that have a long form, in that form (about an hour)
 	@tools/test-deps

@@ -53,7 +53,8 @@ func TestMain(m *testing.M) {
 }
 
 // programs puts into PATH what testscript does not: aitunnel itself, which starts in two
-// thirds of the time of the test binary, and two plugins.
+// thirds of the time of the test binary, and two plugins. Where the environment variable
+// AITUNNEL names the program, as make test does, it is not built once more.
 type programs struct{ *testing.M }
 
 func (m programs) Run() int {
@@ -62,12 +63,17 @@ func (m programs) Run() int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	for name, folder := range map[string]string{
-		"aitunnel":              "../..",
-		"aitunnel-plugin-acme":  "./testdata/acme",
-		"aitunnel-plugin-guide": "./testdata/guide",
+	program := os.Getenv("AITUNNEL")
+	if program == "" {
+		program = filepath.Join(testhelp.Programs("github.com/aitunnel/aitunnel"), "aitunnel")
+	}
+	plugins := testhelp.Programs("./testdata/acme", "./testdata/guide")
+	for name, path := range map[string]string{
+		"aitunnel":              program,
+		"aitunnel-plugin-acme":  filepath.Join(plugins, "acme"),
+		"aitunnel-plugin-guide": filepath.Join(plugins, "guide"),
 	} {
-		if err := os.Link(testhelp.Program(folder), filepath.Join(dir, name)); err != nil {
+		if err := linkOrCopy(path, filepath.Join(dir, name)); err != nil {
 			panic(err)
 		}
 	}
@@ -75,6 +81,18 @@ func (m programs) Run() int {
 		panic(err)
 	}
 	return m.M.Run()
+}
+
+// linkOrCopy makes a program available under another path, even if it is replaced meanwhile.
+func linkOrCopy(program, path string) error {
+	if os.Link(program, path) == nil {
+		return nil
+	}
+	content, err := os.ReadFile(program) // it is on another file system
+	if err != nil {
+		return err
+	}
+	return testhelp.WriteProgram(path, content, 0o700)
 }
 
 // TestScripts runs the program as users do. Scripts have these commands beside

@@ -35,7 +35,7 @@ var self, plugins string
 
 func TestMain(m *testing.M) {
 	config.RunEvaluator()
-	self, plugins = testhelp.Child(), testhelp.Program("./testdata/plugins")
+	self, plugins = testhelp.Child(), filepath.Join(testhelp.Programs("./testdata/plugins"), "plugins")
 	os.Exit(m.Run())
 }
 

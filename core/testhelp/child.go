@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/gofrs/flock"
 )
@@ -22,44 +24,50 @@ func Child() string {
 	if !Race {
 		return self
 	}
-	built, err := build(".", "test", "-c", "-vet=off")
+	dir, err := build([]string{"test", "-c", "-vet=off"}, ".")
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "child processes run with the race detector: %v\n", err)
 		return self
 	}
-	return built
-}
-
-// Program builds the program in a folder of the current directory, and returns its path.
-func Program(folder string) string {
-	built, err := build(folder, "build")
+	here, err := os.Getwd()
 	if err != nil {
 		panic(err)
 	}
-	return built
+	return filepath.Join(dir, filepath.Base(here)+".test")
 }
 
-// build leaves the binary where the next run finds it, so that it is linked again only
-// after a change.
-func build(folder string, command ...string) (string, error) {
-	dir, err := os.Getwd()
+// Programs builds commands, and returns the directory with the programs. Each has the name
+// of its package.
+func Programs(packages ...string) (dir string) {
+	dir, err := build([]string{"build"}, packages...)
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}
+
+// build leaves what it builds where the next run finds it, so that it is linked again only
+// after a change, and returns the directory.
+func build(command []string, packages ...string) (string, error) {
+	here, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
-	cache := filepath.Join(os.TempDir(), fmt.Sprintf("aitunnel-tests-%d", os.Getuid()))
-	if err := os.MkdirAll(cache, 0o700); err != nil {
+	sum := sha256.Sum256([]byte(strings.Join(slices.Concat([]string{here}, command, packages), "\n")))
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("aitunnel-tests-%d", os.Getuid()), fmt.Sprintf("%x", sum[:8]))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	path := filepath.Join(cache, fmt.Sprintf("%x.test", sha256.Sum256([]byte(filepath.Join(dir, folder))))[48:])
-	lock := flock.New(path + ".lock")
+	lock := flock.New(dir + ".lock")
 	if err := lock.Lock(); err != nil {
 		return "", err
 	}
 	defer func() { _ = lock.Unlock() }()
-	cmd := exec.Command("go", append(command, "-ldflags=-s -w", "-o", path, folder)...)
+	flags := []string{"-ldflags=-s -w", "-o", dir + string(filepath.Separator)}
+	cmd := exec.Command("go", slices.Concat(command, flags, packages)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build: most of it is in the build cache
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go %s: %w: %s", command[0], err, out)
 	}
-	return path, nil
+	return dir, nil
 }
