@@ -11,7 +11,7 @@ import (
 )
 
 // The pictures are well-formed, and have each point.
-func TestPlots(t *testing.T) {
+func TestPlotsAreWellFormed(t *testing.T) {
 	var points []growthPoint
 	for _, c := range growthChannels {
 		for _, k := range growthKeys {

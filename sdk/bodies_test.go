@@ -63,8 +63,8 @@ func bodies(t *testing.T) map[string]any {
 	}
 }
 
-// TestBodies holds the JSON that versions of the SDK exchange, both ways.
-func TestBodies(t *testing.T) {
+// TestJSONOfEveryVersionIsRead holds the JSON that versions of the SDK exchange, both ways.
+func TestJSONOfEveryVersionIsRead(t *testing.T) {
 	for name, want := range bodies(t) {
 		file := filepath.Join("bodies", name+".json")
 		golden(t, file, want)

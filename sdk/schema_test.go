@@ -155,7 +155,7 @@ func TestDecodeEverything(t *testing.T) {
 	}
 }
 
-func TestDefaults(t *testing.T) {
+func TestDefaultsOfNestedSettings(t *testing.T) {
 	var got everything
 	if err := (Config{Body: []byte(`{"name":"n","window":{"steps":0}}`), defaults: &full}).Decode(&got); err != nil {
 		t.Fatal(err)

@@ -126,7 +126,7 @@ func TestUsageOverTheAPI(t *testing.T) {
 	}
 }
 
-func TestExports(t *testing.T) {
+func TestHistoryAsCSVAndJSONLines(t *testing.T) {
 	h := serveHistory(t, 1250)
 	w := ask(t, h, "/api/history?format=csv")
 	rows, err := csv.NewReader(w.Body).ReadAll()

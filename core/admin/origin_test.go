@@ -9,7 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-func TestOrigins(t *testing.T) {
+func TestOriginOfAnEdit(t *testing.T) {
 	token := config.NewSecret(testToken)
 	h := New(Options{Source: program{time.Now(), &[]string{}}, Access: func() Access { return Access{Admin: config.Admin{Token: token}} }})
 	w := httptest.NewRecorder()

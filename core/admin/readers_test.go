@@ -101,7 +101,7 @@ func TestTooManyReaders(t *testing.T) {
 	r.want("1 log before them")
 }
 
-func TestFilters(t *testing.T) {
+func TestEventsAreFilteredBeforeTheirNumberIsLimited(t *testing.T) {
 	s := serve(t, config.Admin{}, 1000)
 	publish := func(n int) {
 		for i := range n {

@@ -159,7 +159,7 @@ func TestForceIgnoresTheBreakerButNotAPause(t *testing.T) {
 	}
 }
 
-func TestHealth(t *testing.T) {
+func TestAFailedCheckTakesAChannelOut(t *testing.T) {
 	c, rec, s := setup()
 	trip(c, s)
 	s.SetHealth(sdk.HealthDown, "no route to host")
@@ -285,7 +285,7 @@ func TestALateSuccessDoesNotEndACooldown(t *testing.T) {
 	}
 }
 
-func TestIdentity(t *testing.T) {
+func TestStatesBelongToTargetsAndKeys(t *testing.T) {
 	reg := NewRegistry(Options{Seed: []byte("seed")})
 	a := reg.Channel("a", "https://a.example")
 	if reg.Channel("a", "https://a.example") != a {

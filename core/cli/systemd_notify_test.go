@@ -70,9 +70,9 @@ func (f *foreground) stopAtEnd() {
 	f.t.Cleanup(func() { _ = exec.Command("aitunnel", "stop", "--now", "--state-dir", f.state).Run() })
 }
 
-// TestNotifications follows a service through a reload that was asked for, a
+// TestWhatSystemdIsNotifiedOf follows a service through a reload that was asked for, a
 // saved file, a restart and its stop: only the last is announced as a stop.
-func TestNotifications(t *testing.T) {
+func TestWhatSystemdIsNotifiedOf(t *testing.T) {
 	t.Parallel()
 	n := listenNotify(t)
 	f := startForeground(t, "http://127.0.0.1:9", "NOTIFY_SOCKET="+n.path)

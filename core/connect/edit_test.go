@@ -12,7 +12,7 @@ import (
 
 var entry = Entry{Address: "http://localhost:9000", Token: "at-token", Models: []string{"m1", "m2"}}
 
-func TestEdits(t *testing.T) {
+func TestEditsOfConfigurationsOfApps(t *testing.T) {
 	claude := jsonEdits(member{[]string{"env", "ANTHROPIC_BASE_URL"}, entry.Address}, member{[]string{"env", "TOKEN"}, entry.Token})
 	tests := []struct {
 		name      string

@@ -14,7 +14,7 @@ import (
 
 // A channel that is blocked directly is reached through a proxy, and blocked there
 // by the host of a tunnel. The API says which way is used.
-func TestEgresses(t *testing.T) {
+func TestABlockedChannelUsesItsEgresses(t *testing.T) {
 	s := site(t, "only")
 	p := proxytest.Start(t, "microsocks")
 	host := sshdtest.Start(t, sshdtest.Options{})

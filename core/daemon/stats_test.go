@@ -137,7 +137,7 @@ func TestMetricsAreForPrometheus(t *testing.T) {
 	}
 }
 
-func TestReadiness(t *testing.T) {
+func TestReadyzFollowsTheChannels(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))

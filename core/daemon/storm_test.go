@@ -12,10 +12,10 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestStorm upgrades, kills, stops and has quarantined the strategy of a third
+// TestAPluginThatIsUpgradedAndKilledUnderLoad upgrades, kills, stops and has quarantined the strategy of a third
 // party, under 50 requests a second: none fails, and the list and the events
 // tell what happened. With AITUNNEL_SOAK it takes 20 rounds of each, under 200.
-func TestStorm(t *testing.T) {
+func TestAPluginThatIsUpgradedAndKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	rounds, rate := 1, 50
 	if testhelp.Soak() {

@@ -179,7 +179,7 @@ func TestStreamsThatAreEmpty(t *testing.T) {
 	}
 }
 
-func TestArray(t *testing.T) {
+func TestAStreamThatIsAnArray(t *testing.T) {
 	const answer = "[{\n  \"candidates\": [{\"content\": {\"role\": \"model\"}}]\n}\n,\r\n{\"candidates\": [{\"content\": {\"parts\": [{\"text\": \"a ] } \\\" [ {\"}]}}]}\n, {\"candidates\":[{\"finishReason\":\"STOP\"}]}\n]\n"
 	for size := 1; size <= len(answer); size++ {
 		var s Stream

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestPeriods(t *testing.T) {
+func TestBeginningAndEndOfPeriods(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Skip(err)
@@ -59,7 +59,7 @@ func TestABudgetIsNotExceeded(t *testing.T) {
 	}
 }
 
-func TestOutputs(t *testing.T) {
+func TestExpectedOutputOfAModel(t *testing.T) {
 	var o Outputs
 	if o.Expect("m", 0) != firstOutput || o.Expect("m", 10) != 10 {
 		t.Error("an unknown model")

@@ -64,7 +64,7 @@ func TestTokensPerMinute(t *testing.T) {
 	}
 }
 
-func TestConcurrent(t *testing.T) {
+func TestTheBoundOfConcurrentRequests(t *testing.T) {
 	l := &Limiter{}
 	l.Configure(start, Rates{Concurrent: 2})
 	a, _ := l.Take(start, 0)

@@ -58,7 +58,7 @@ func roundTrip(t *testing.T, w *Network) time.Duration {
 	return best
 }
 
-func TestDelay(t *testing.T) {
+func TestALinkDelays(t *testing.T) {
 	t.Parallel()
 	const delay = 20 * time.Millisecond
 	if took := roundTrip(t, network(t, Link{Delay: delay})); took < 2*delay {
@@ -66,8 +66,8 @@ func TestDelay(t *testing.T) {
 	}
 }
 
-// TestRate: what is sent at once is carried no faster than the link is.
-func TestRate(t *testing.T) {
+// TestALinkLimitsTheRate: what is sent at once is carried no faster than the link is.
+func TestALinkLimitsTheRate(t *testing.T) {
 	t.Parallel()
 	link := Link{Rate: 1.2e6}
 	w := network(t, link)
@@ -100,7 +100,7 @@ func TestRate(t *testing.T) {
 	}
 }
 
-func TestLoss(t *testing.T) {
+func TestALinkLosesPackets(t *testing.T) {
 	t.Parallel()
 	w := network(t, Link{Loss: 1})
 	_, err := net.DialTimeout("tcp", net.JoinHostPort(w.Inner, "1"), 100*time.Millisecond)

@@ -222,9 +222,9 @@ func TestMovedFileIsNoticed(t *testing.T) {
 	_ = f.out.Close()
 }
 
-// TestRotation shows that rotation limits the size of the files, and that only their
+// TestRotationLimitsTheFiles shows that rotation limits the size of the files, and that only their
 // user can read them.
-func TestRotation(t *testing.T) {
+func TestRotationLimitsTheFiles(t *testing.T) {
 	dir := t.TempDir()
 	w, err := OpenRotated(filepath.Join(dir, "a.log"))
 	if err != nil {

@@ -73,7 +73,7 @@ func TestAnEndWhileAMessageIsSent(t *testing.T) {
 	}
 }
 
-func TestMessages(t *testing.T) {
+func TestProblemsAreGatheredIntoMessages(t *testing.T) {
 	var keys, back []note
 	for i := range 10 {
 		n := note{kind: config.NotifyKeyInvalid, subject: fmt.Sprintf("primary/k%d", i), what: "refused"}

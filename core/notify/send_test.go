@@ -133,7 +133,7 @@ func changed(kind channel.ChangeKind, ch, key string) event.Event {
 }
 
 // Real receivers get one message about problems that occur together, and one about their end.
-func TestReceivers(t *testing.T) {
+func TestRealReceiversGetOneMessagePerProblem(t *testing.T) {
 	hook, hookAt := web(t, "{}")
 	bark, barkAt := web(t, `{"code":200,"message":"success"}`)
 	telegram, telegramAt := web(t, `{"ok":true,"result":{"message_id":1,"chat":{"id":1,"type":"private"}}}`)

@@ -22,7 +22,7 @@ func upgradedLock(names ...string) (trust.Lock, map[string]trust.Executable) {
 	return lock, previous
 }
 
-func TestSubstitutes(t *testing.T) {
+func TestFallbackToThePreviousVersion(t *testing.T) {
 	f := newFallbacks()
 	lock, previous := upgradedLock("a", "b", "c")
 	locked := func(name string) trust.Executable { return trust.Executable{Path: "/" + name, SHA256: name + "-2"} }

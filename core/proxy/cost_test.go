@@ -8,8 +8,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/price"
 )
 
-// TestCost checks the costs in the records of requests.
-func TestCost(t *testing.T) {
+// TestCostsInTheRecords checks the costs in the records of requests.
+func TestCostsInTheRecords(t *testing.T) {
 	usage := `{"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":1000,"completion_tokens":100,"prompt_tokens_details":{"cached_tokens":800}}}`
 	read := 0.1
 	prices := []price.Price{{Pattern: "sent-*", Input: 1, Output: 10, CacheRead: &read, Currency: "USD"}, {Pattern: "asked", Input: 2, Currency: "EUR"}}

@@ -91,7 +91,7 @@ func TestLargeBodies(t *testing.T) {
 }
 
 // A handler without a configuration says that the program is stopping.
-func TestRetired(t *testing.T) {
+func TestAStoppingHandlerRefuses(t *testing.T) {
 	r := newRig(t, nil, newTestSite(t, good))
 	if g := r.post(chatPath, chatBody); g.status != 200 {
 		t.Fatal(g.status)

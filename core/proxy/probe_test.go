@@ -9,7 +9,7 @@ import (
 )
 
 // A probe goes to the channel with its key, which the checker never sees.
-func TestProbe(t *testing.T) {
+func TestAProbeUsesTheKeyOfTheChannel(t *testing.T) {
 	site := newTestSite(t, reply(401, `{"error":{"message":"the key sk-key-a1 is wrong"}}`, "X-Echo: sk-key-a1", "Location: https://elsewhere.example/"))
 	r := newRig(t, nil, site)
 	p := r.handler.Prober(r.handler.current.Load().table.Channels[0])
@@ -40,7 +40,7 @@ func TestProbe(t *testing.T) {
 }
 
 // Trailers of an answer are passed on, except those that the standard forbids.
-func TestTrailers(t *testing.T) {
+func TestTrailersArePassedOn(t *testing.T) {
 	r := newRig(t, nil, newTestSite(t, func(c *siteConn) {
 		c.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nTrailer: X-Checksum, Authorization\r\n\r\n")
 		c.chunk(chatAnswer)

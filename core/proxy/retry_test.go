@@ -84,9 +84,9 @@ func credentials(s *fakesite.Site) []string {
 	return out
 }
 
-// TestVerdicts checks every row of the table of verdicts: what each site was sent, in
+// TestWhatFollowsFromEachVerdict checks every row of the table of verdicts: what each site was sent, in
 // order, and what the caller got.
-func TestVerdicts(t *testing.T) {
+func TestWhatFollowsFromEachVerdict(t *testing.T) {
 	t.Parallel()
 	rateLimited := fakesite.ErrorEvent(`{"error":{"message":"slow down","type":"rate_limit_error"}}`)
 	overloaded := fakesite.ErrorEvent(`{"error":{"message":"no capacity","type":"server_error"}}`)

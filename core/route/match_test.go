@@ -61,7 +61,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-func TestSingle(t *testing.T) {
+func TestRouteOfASingleChannel(t *testing.T) {
 	w := build(t, nil, nil, routeTo("priority", channels("a", "b:k")))
 	if w.table.Single("z") != nil {
 		t.Error("a route for a channel that does not exist")

@@ -2,7 +2,7 @@ package route
 
 import "testing"
 
-func TestPhases(t *testing.T) {
+func TestPhasesOfAPlanner(t *testing.T) {
 	for _, tt := range []struct {
 		from   phase
 		event  planEvent

@@ -19,7 +19,7 @@ func shadowed(all []*config.Channel, shadows ...string) *config.Route {
 }
 
 // The choices of a shadow are counted, one for each request, and have no effect.
-func TestShadows(t *testing.T) {
+func TestShadowsAreCountedWithoutEffect(t *testing.T) {
 	active := always(planOf(sdk.RuleCycle, "a", "b"))
 	constant := always(planOf(sdk.RuleOrder, "b", "a"))
 	turning := always(planOf(sdk.RuleCycle, "c", "a", "b"))

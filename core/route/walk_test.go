@@ -72,7 +72,7 @@ func TestAChannelThatAPlanLeavesOutIsNotTried(t *testing.T) {
 	})
 }
 
-func TestSkips(t *testing.T) {
+func TestWhyAChannelIsSkipped(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		model string
@@ -153,7 +153,7 @@ func TestAFailedKeyIsFollowedByTheChannelsOthers(t *testing.T) {
 	})
 }
 
-func TestReasons(t *testing.T) {
+func TestReasonsOfPicks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a:k1,k2", "b")...)
 		walk := w.walk("")
@@ -257,7 +257,7 @@ func TestAFailedChannelMayBeTriedAgain(t *testing.T) {
 	})
 }
 
-func TestSoonest(t *testing.T) {
+func TestWhenTheNextCandidateIsAvailable(t *testing.T) {
 	const never = -1
 	for _, tt := range []struct {
 		name string

@@ -128,7 +128,7 @@ func TestVerifySeesChanges(t *testing.T) {
 	verify(Unlocked)
 }
 
-func TestCopies(t *testing.T) {
+func TestACopyIsKeptWhileItIsUsedOrLocked(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "aitunnel-plugin-acme")
 	if err := os.WriteFile(path, []byte("one"), 0o700); err != nil {

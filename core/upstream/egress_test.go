@@ -18,7 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/upstream/proxytest"
 )
 
-func TestProxies(t *testing.T) {
+func TestRequestsThroughEachKindOfProxy(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, good)
 	_, port, _ := net.SplitHostPort(s.Addr().String())
@@ -219,7 +219,7 @@ func TestDialerErrors(t *testing.T) {
 	}
 }
 
-func TestBind(t *testing.T) {
+func TestConnectionsFromABoundAddress(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, good)
 	for bind, want := range map[string]Phase{"127.0.0.1": "", "no-such-if0": Proxy, "192.0.2.1": Proxy} {

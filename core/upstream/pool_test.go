@@ -51,7 +51,7 @@ func read1(t *testing.T, p *Pool, s *site) string {
 
 // A site that closes a kept connection is told as stale, with what was written,
 // and nothing is sent twice.
-func TestStale(t *testing.T) {
+func TestAConnectionThatTheSiteClosedIsStale(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, good, script{end: closeIt}, good)
 	p := s.pool(t)
@@ -123,7 +123,7 @@ func TestKeepAliveTime(t *testing.T) {
 }
 
 // The end of the context ends a request in every phase, at once.
-func TestCancelling(t *testing.T) {
+func TestACanceledContextEndsARequestInEveryPhase(t *testing.T) {
 	t.Parallel()
 	silent := script{gap: time.Minute, pieces: []string{""}}
 	slow := script{gap: time.Minute, pieces: []string{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", ""}}
@@ -269,7 +269,7 @@ func TestHeadersThatCannotBeSent(t *testing.T) {
 }
 
 // Phases of a connection that cannot be made.
-func TestPhases(t *testing.T) {
+func TestPhaseOfAFailedConnection(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, script{pieces: []string{"no TLS here\r\n"}, end: closeIt})
 	closed := newSite(t, good)

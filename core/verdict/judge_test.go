@@ -155,8 +155,8 @@ func TestReasonsHoldNothingOfTheSites(t *testing.T) {
 	}
 }
 
-// TestIntervals reads a time to come in all forms in which sites write it.
-func TestIntervals(t *testing.T) {
+// TestWaitingTimesInMessages reads a time to come in all forms in which sites write it.
+func TestWaitingTimesInMessages(t *testing.T) {
 	now := CaseTime
 	for _, c := range []struct {
 		message string

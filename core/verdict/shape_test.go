@@ -75,8 +75,8 @@ func TestKeysOfShapes(t *testing.T) {
 	}
 }
 
-// TestChanges: a user's rule that is wider than meant shows.
-func TestChanges(t *testing.T) {
+// TestWideRulesChangeVerdictsOfTheCorpus: a user's rule that is wider than meant shows.
+func TestWideRulesChangeVerdictsOfTheCorpus(t *testing.T) {
 	if c := New(Options{}).Changes(); len(c) != 0 {
 		t.Errorf("without rules of one's own %d verdicts change", len(c))
 	}

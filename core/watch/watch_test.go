@@ -175,7 +175,7 @@ func must(t *testing.T, err error) {
 }
 
 // A change without an event is found by comparing.
-func TestComparing(t *testing.T) {
+func TestAChangeWithoutAnEventIsFound(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "old")
 	x := start(t, Options{Poll: 10 * time.Millisecond}, path)

@@ -101,7 +101,7 @@ const (
 	gemOK = `{"candidates":[{"finishReason":"MAX_TOKENS"}]}`
 )
 
-func TestVerdicts(t *testing.T) {
+func TestResultOfEachAnswer(t *testing.T) {
 	for _, test := range []struct {
 		name, checker, settings string
 		answer                  http.HandlerFunc
@@ -151,7 +151,7 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-func TestRequests(t *testing.T) {
+func TestRequestOfEachChecker(t *testing.T) {
 	type wanted struct{ method, path, body, version, contentType string }
 	for _, test := range []struct {
 		checker, settings string

@@ -104,7 +104,7 @@ func TestCodesCrossTheWire(t *testing.T) {
 	}
 }
 
-func TestBodies(t *testing.T) {
+func TestLimitsOfABody(t *testing.T) {
 	for _, number := range []float64{math.NaN(), math.Inf(1)} {
 		if _, err := Encode(map[string]float64{"weight": number}); !errors.Is(err, CodeInternal) || !strings.Contains(err.Error(), "finite") {
 			t.Errorf("%v: %v", number, err)

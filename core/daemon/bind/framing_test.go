@@ -29,8 +29,8 @@ var requests = map[string]struct {
 	"both, behind an old request": {"POST /" + strings.Repeat("x", 200) + " HTTP/1.0\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nxPOST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true},
 }
 
-// TestFraming cuts what comes into pieces of every size.
-func TestFraming(t *testing.T) {
+// TestFramingOfRequestsInPieces cuts what comes into pieces of every size.
+func TestFramingOfRequestsInPieces(t *testing.T) {
 	t.Parallel()
 	for name, r := range requests {
 		for size := 1; size <= len(r.text); size++ {
