@@ -12,6 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
 func (a *app) channelCommand() *cobra.Command {
@@ -164,7 +165,7 @@ func (a *app) report(out any, err error, asJSON bool, done string) error {
 	case asJSON:
 		err = a.jsonOutcome(out, err)
 	case err == nil:
-		a.say("%s", done)
+		a.say("%s", redact.KeyLike(done))
 	case errors.As(err, &refused) && len(refused.Diagnostics) > 0:
 		_ = config.WriteDiagnostics(a.err, refused.Diagnostics, bool(term.Colors(a.err)))
 		_, _ = fmt.Fprintln(a.err, "\naitunnel: nothing was changed")

@@ -197,7 +197,7 @@ const toggleTime = `new Promise((done) => {
 })`
 
 // TestTheAddressOfAnAppDependsOnWhereItRuns: on this computer, at the end of a tunnel, elsewhere in
-// the network. The page that another device opened has the address for that.
+// the network.
 func TestTheAddressOfAnAppDependsOnWhereItRuns(t *testing.T) {
 	const vps = "tunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"127.0.0.1:9700\" {}\n}\n"
 	r, _, _ := begin(t, vps)
@@ -210,20 +210,15 @@ func TestTheAddressOfAnAppDependsOnWhereItRuns(t *testing.T) {
 	p.language("zh")
 	p.shows(".addresses", "在同一网络的其他设备上\n无法访问")
 
-	r.write(strings.Replace(strings.Replace(r.config(), `listen = "127.0.0.1:0"`, `listen = "0.0.0.0:0"`, 2), "proxy {", "proxy {\n  client_tokens = [\"client-token-of-the-test\"]", 1))
-	r.stop()
-	r.run()
-	port := r.AdminAddr()[strings.LastIndex(r.AdminAddr(), ":"):]
-	r.panel = "http://127.0.0.1" + port
-	p = r.open("/#connect", 1280, 900)
-	p.shows("#view-connect .snippet", "ANTHROPIC_BASE_URL=http://127.0.0.1:")
+	p.language("en")
+	r.write(strings.Replace(r.config(), "proxy {\n  listen = \"127.0.0.1:0\"", "proxy {\n  client_tokens = [\"client-token-of-the-test\"]\n  listen = \"0.0.0.0:0\"", 1))
+	p.until(`fetch('/api/status').then((r) => r.json()).then((s) => !s.listen.startsWith('127.'))`)
 	other := eval[string](p, `fetch('/api/status').then((r) => r.json()).then((s) => s.listenOther ?? '')`)
 	if other == "" {
 		t.Skip("this machine has no address in a network")
 	}
 	p.shows(".addresses", "On another device of the network\nhttp://"+other)
-	r.panel = "http://" + other[:strings.LastIndex(other, ":")] + port
-	p = r.open("/#connect", 1280, 900)
+	p.until(`(() => { const n = document.querySelectorAll('#view-connect select')[1]; n.value = 'network'; n.dispatchEvent(new Event('change')); return n.value === 'network'; })()`)
 	p.shows("#view-connect .snippet", "ANTHROPIC_BASE_URL=http://"+other)
 }
 
