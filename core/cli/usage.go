@@ -47,8 +47,8 @@ days or months are shown. --since yesterday ends now; with --until today it is
 yesterday alone.
 
 Costs need prices: see price in the configuration. A cost is computed when a request
-ends. For requests that ended without a price it is estimated with the prices of now,
-and marked with ≈.`,
+ends; for one that ended without a price it is estimated with the prices of now, and
+marked with ≈.`,
 		Example: "  aitunnel usage\n  aitunnel usage --by model --since 30d\n  aitunnel usage --by month,channel --since all\n  aitunnel usage --by hour --since 24h --client laptop\n  aitunnel usage --since yesterday --until today",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

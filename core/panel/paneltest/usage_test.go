@@ -79,7 +79,7 @@ func TestEstimatedCostsAreMarked(t *testing.T) {
 		}
 		store.Flush(t.Context())
 	})
-	for language, words := range map[string]string{"en": "≈ with 2.00 USD, estimated for 1 request", "zh": "其中 2.00 USD 是估算值：1 个请求"} {
+	for language, words := range map[string]string{"en": "≈ includes 2.00 USD for 1 request, estimated", "zh": "≈ 含 1 个请求的估算费用 2.00 USD"} {
 		p := r.open("/#usage", 1280, 900)
 		p.language(language)
 		p.shows("#view-usage .cost", "≥ ≈ 2.00 USD")
