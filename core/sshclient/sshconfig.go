@@ -113,7 +113,7 @@ func (c *sshConfig) ask(ctx context.Context, host, user, port string) (hostSetti
 	// ssh ignores $HOME and uses the account's home directory. If they differ, the files
 	// are named explicitly.
 	if h := accountHome(); h != "" && filepath.Clean(h) != filepath.Clean(c.home) {
-		file, err := includeFile(c.home)
+		file, err := includeFile(c.home, systemSSH)
 		if err != nil {
 			return nil, err
 		}
@@ -146,15 +146,40 @@ func (c *sshConfig) ask(ctx context.Context, host, user, port string) (hostSetti
 // errLate is the error of an ssh that takes too long.
 var errLate = fmt.Errorf("no answer within %s", askTimeout)
 
-// includeFile writes a file that includes those of a home directory. It cannot be a pipe,
-// since ssh may read it twice.
-func includeFile(home string) (path string, err error) {
+// includeFile writes a file with the configuration of a home directory and of the system. It
+// cannot be a pipe, since ssh may read it twice.
+func includeFile(home, system string) (path string, err error) {
+	content, err := os.ReadFile(filepath.Join(system, "ssh_config"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
 	f, err := os.CreateTemp("", "aitunnel-ssh-*")
 	if err != nil {
 		return "", err
 	}
-	_, err = fmt.Fprintf(f, "Include \"%s\"\nInclude \"%s\"\n", filepath.Join(home, ".ssh", "config"), filepath.Join(systemSSH, "ssh_config"))
+	_, err = fmt.Fprintf(f, "Include \"%s\"\n%s", filepath.Join(home, ".ssh", "config"), withAbsoluteIncludes(string(content), system))
 	return f.Name(), errors.Join(err, f.Close())
+}
+
+// withAbsoluteIncludes returns a configuration whose includes do not depend on where it is.
+func withAbsoluteIncludes(text, dir string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		keyword, paths, err := splitLine(line)
+		if keyword != "include" || err != nil {
+			out.WriteString(line)
+			continue
+		}
+		out.WriteString("Include")
+		for _, p := range paths {
+			if !filepath.IsAbs(p) && !strings.HasPrefix(p, "~") {
+				p = filepath.Join(dir, p)
+			}
+			out.WriteString(" \"" + p + "\"")
+		}
+		out.WriteString("\n")
+	}
+	return out.String()
 }
 
 // parseAnswer parses the output of ssh -G, without defaults.

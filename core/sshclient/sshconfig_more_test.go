@@ -203,3 +203,28 @@ func TestHostKeyAliasWithPort(t *testing.T) {
 		mustDial(t, e, c)
 	})
 }
+
+// TestRelativeIncludesOfTheSystem has a relative Include in the system's file while HOME is not
+// the account's home directory, so that ssh is given one file for both.
+func TestRelativeIncludesOfTheSystem(t *testing.T) {
+	program := sshdtest.Require(t, "ssh", "openssh-client")
+	home, system := t.TempDir(), t.TempDir()
+	t.Setenv("HOME", home)
+	writeFile(t, filepath.Join(home, ".ssh", "config"), "Host vps\n User me\n Port 2022\n")
+	writeFile(t, filepath.Join(system, "ssh_config"), "Include \"conf.d/*.conf\" none/* # ours\nMatch final all\n Port 9\nHost *\n User late\n")
+	writeFile(t, filepath.Join(system, "conf.d", "a.conf"), "Host vps\n HostName x.example\n")
+	file, err := includeFile(home, system)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.Remove(file) }()
+	out, err := exec.Command(program, "-F", file, "-G", "vps").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"hostname x.example\n", "user me\n", "port 2022\n"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("ssh does not find %q", want)
+		}
+	}
+}
