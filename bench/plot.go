@@ -21,7 +21,7 @@ const (
 	plotTop, plotRight    = 40, 130
 )
 
-var plotColours = []string{"#2563eb", "#d97706", "#059669", "#dc2626"}
+var plotColors = []string{"#2563eb", "#d97706", "#059669", "#dc2626"}
 
 // plot draws lines over two logarithmic axes, as SVG.
 func plot(title, xTitle string, lines []line) string {
@@ -38,14 +38,14 @@ func plot(title, xTitle string, lines []line) string {
 	}
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">%s</text>`+"\n", (plotLeft+plotWidth-plotRight)/2, plotHeight-8, html.EscapeString(xTitle))
 	for i, l := range lines {
-		colour := plotColours[i%len(plotColours)]
+		color := plotColors[i%len(plotColors)]
 		var at []string
 		for _, p := range l.points {
 			at = append(at, fmt.Sprintf("%.1f,%.1f", x.place(p[0]), y.place(p[1])))
-			fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>`+"\n", x.place(p[0]), y.place(p[1]), colour)
+			fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>`+"\n", x.place(p[0]), y.place(p[1]), color)
 		}
-		fmt.Fprintf(&b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.Join(at, " "), colour)
-		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="%s">%s</text>`+"\n", plotWidth-plotRight+10, plotTop+12+18*i, colour, html.EscapeString(l.name))
+		fmt.Fprintf(&b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.Join(at, " "), color)
+		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="%s">%s</text>`+"\n", plotWidth-plotRight+10, plotTop+12+18*i, color, html.EscapeString(l.name))
 	}
 	return b.String() + "</svg>\n"
 }
@@ -104,12 +104,12 @@ func plotReport(dir string, r *report) error {
 		}
 		y := plotTop + 8 + 26*row
 		row++
-		colour := plotColours[0]
+		color := plotColors[0]
 		if one.Name == "aitunnel" {
-			colour = plotColours[1]
+			color = plotColors[1]
 		}
 		fmt.Fprintf(&b, `<text x="150" y="%d" text-anchor="end">%s</text><rect x="158" y="%d" width="%.1f" height="16" fill="%s"/><text x="%.1f" y="%d">%.0f</text>`+"\n",
-			y+12, html.EscapeString(one.Name), y, 400*one.CPU/most, colour, 164+400*one.CPU/most, y+12, one.CPU)
+			y+12, html.EscapeString(one.Name), y, 400*one.CPU/most, color, 164+400*one.CPU/most, y+12, one.CPU)
 	}
 	return os.WriteFile(filepath.Join(dir, "cpu.svg"), []byte(b.String()+"</svg>\n"), 0o644)
 }

@@ -21,12 +21,12 @@ import (
 // TestThePanelKnowsTheSentencesOfTheProgram: the panel finds what the program says by its
 // English sentences, so that it can say them in another language.
 func TestThePanelKnowsTheSentencesOfTheProgram(t *testing.T) {
-	catalogue, err := os.ReadFile("panel/assets/i18n/en/activity.js")
+	catalog, err := os.ReadFile("panel/assets/i18n/en/activity.js")
 	if err != nil {
 		t.Fatal(err)
 	}
 	texts := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^  '((?:said|means)\.\w+)': '(.*)',$`).FindAllStringSubmatch(string(catalogue), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^  '((?:said|means)\.\w+)': '(.*)',$`).FindAllStringSubmatch(string(catalog), -1) {
 		texts[m[1]] = strings.ReplaceAll(m[2], `\'`, "'")
 	}
 	for _, m := range verdict.Meanings {
@@ -50,7 +50,7 @@ func TestThePanelKnowsTheSentencesOfTheProgram(t *testing.T) {
 // TestThePanelKnowsTheRefusalsOfTheProgram: whatever the API refuses may be shown in a
 // dialog, under a title in another language.
 func TestThePanelKnowsTheRefusalsOfTheProgram(t *testing.T) {
-	catalogue, err := os.ReadFile("panel/assets/i18n/en/messages.js")
+	catalog, err := os.ReadFile("panel/assets/i18n/en/messages.js")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestThePanelKnowsTheRefusalsOfTheProgram(t *testing.T) {
 		return shape.ReplaceAllString(strings.NewReplacer(`\"`, `"`, `\'`, "'", "%s:%d", "%s").Replace(text), "{}")
 	}
 	known := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^  'said\.\w+': '(.*)',$`).FindAllStringSubmatch(string(catalogue), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^  'said\.\w+': '(.*)',$`).FindAllStringSubmatch(string(catalog), -1) {
 		known[bare(m[1])] = true
 	}
 	const literal = `(?:fmt\.Sprintf\()?"((?:[^"\\]|\\.)*)"`
@@ -88,7 +88,7 @@ func TestThePanelKnowsTheRefusalsOfTheProgram(t *testing.T) {
 }
 
 // TestThePanelKnowsWhatIsWrongWithAConfiguration: the panel finds every sentence about a
-// configuration in its catalogue, as a person who reads Chinese needs what is wrong, where, and what to do.
+// configuration in its catalog, as a person who reads Chinese needs what is wrong, where, and what to do.
 func TestThePanelKnowsWhatIsWrongWithAConfiguration(t *testing.T) {
 	known := knownSentences(t, "messages", "diagnostics")
 	fill := strings.NewReplacer("%q", `"x"`, "%s:%d", "file:1", "%s", "in x", "%d", "7", "%04o", "0644", "%w", "in x")
@@ -126,15 +126,15 @@ func TestThePanelKnowsWhatIsWrongWithAConfiguration(t *testing.T) {
 	}
 }
 
-// knownSentences returns the sentences of catalogues as expressions that find them.
-func knownSentences(t *testing.T, catalogues ...string) (known []*regexp.Regexp) {
+// knownSentences returns the sentences of catalogs as expressions that find them.
+func knownSentences(t *testing.T, catalogs ...string) (known []*regexp.Regexp) {
 	t.Helper()
-	for _, name := range catalogues {
-		catalogue, err := os.ReadFile("panel/assets/i18n/en/" + name + ".js")
+	for _, name := range catalogs {
+		catalog, err := os.ReadFile("panel/assets/i18n/en/" + name + ".js")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`(?m)^  'said\.\w+': '(.*)',$`).FindAllStringSubmatch(string(catalogue), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^  'said\.\w+': '(.*)',$`).FindAllStringSubmatch(string(catalog), -1) {
 			pieces := regexp.MustCompile(`\{\w+\}`).Split(strings.ReplaceAll(m[1], `\'`, "'"), -1)
 			for i := range pieces {
 				pieces[i] = regexp.QuoteMeta(pieces[i])
@@ -187,7 +187,7 @@ func sentenceOf(e ast.Expr) string {
 
 // TestThePanelKnowsTheReasonsOfPlans of the built-in strategies and key selectors.
 func TestThePanelKnowsTheReasonsOfPlans(t *testing.T) {
-	catalogue, err := os.ReadFile("panel/assets/i18n/en/activity.js")
+	catalog, err := os.ReadFile("panel/assets/i18n/en/activity.js")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,8 +195,8 @@ func TestThePanelKnowsTheReasonsOfPlans(t *testing.T) {
 	for _, folder := range []string{"strategies", "keyselectors"} {
 		for source, text := range sourcesIn(t, "../plugins/"+folder) {
 			for _, m := range literal.FindAllStringSubmatch(text, -1) {
-				if found++; !strings.Contains(string(catalogue), "': '"+m[1]+m[2]+"',\n") {
-					t.Errorf("%s: the catalogue lacks %q", source, m[1]+m[2])
+				if found++; !strings.Contains(string(catalog), "': '"+m[1]+m[2]+"',\n") {
+					t.Errorf("%s: the catalog lacks %q", source, m[1]+m[2])
 				}
 			}
 		}
@@ -248,12 +248,12 @@ func sourcesIn(t *testing.T, folder string) map[string]string {
 // state by its code.
 func TestThePanelKnowsTheEffectsOfChanges(t *testing.T) {
 	for _, language := range []string{"en", "zh"} {
-		catalogue, err := os.ReadFile("panel/assets/i18n/" + language + "/setup.js")
+		catalog, err := os.ReadFile("panel/assets/i18n/" + language + "/setup.js")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, code := range config.Effects() {
-			m := regexp.MustCompile(`(?m)^  'effect\.` + string(code) + `': '(.*)',$`).FindSubmatch(catalogue)
+			m := regexp.MustCompile(`(?m)^  'effect\.` + string(code) + `': '(.*)',$`).FindSubmatch(catalog)
 			if m == nil {
 				t.Errorf("%s: the effect %s has no text", language, code)
 			} else if want := (config.Change{}).WithEffect(code).Effect; language == "en" && string(m[1]) != want {

@@ -50,14 +50,14 @@ func splitBlocks(raw json.RawMessage, path []string) (bodies []json.RawMessage, 
 	if json.Unmarshal(raw, &bodies) == nil {
 		return bodies, nil, nil
 	}
-	var labelled map[string]json.RawMessage
-	if json.Unmarshal(raw, &labelled) != nil {
+	var labeled map[string]json.RawMessage
+	if json.Unmarshal(raw, &labeled) != nil {
 		return nil, nil, complain(path, "the value is neither a list of blocks nor an object of labeled blocks", "")
 	}
-	labels = slices.Sorted(maps.Keys(labelled))
+	labels = slices.Sorted(maps.Keys(labeled))
 	bodies = make([]json.RawMessage, len(labels))
 	for i, label := range labels {
-		bodies[i] = labelled[label]
+		bodies[i] = labeled[label]
 	}
 	return bodies, labels, nil
 }

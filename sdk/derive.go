@@ -81,12 +81,12 @@ func (s *Schema) addBlock(f field, v reflect.Value, depth int) error {
 		return err
 	}
 	fields, _ := fieldsOf(element)
-	_, labelled := labelOf(fields)
-	if labelled && !repeated {
+	_, labeled := labelOf(fields)
+	if labeled && !repeated {
 		return errors.New("a block with a label must be a slice")
 	}
 	s.Blocks = append(s.Blocks, Block{
-		Name: f.name, Doc: f.doc, Labelled: labelled, Repeated: repeated,
+		Name: f.name, Doc: f.doc, Labelled: labeled, Repeated: repeated,
 		Required: required, Schema: schema,
 	})
 	return nil

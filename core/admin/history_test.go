@@ -93,7 +93,7 @@ func TestHistoryOverTheAPI(t *testing.T) {
 	}
 	for path, status := range map[string]int{
 		"/api/history/none": 404, "/api/history?limit=0": 400, "/api/history?limit=1001": 400, "/api/history?from=soon": 400, "/api/history?status=bad": 400, "/api/history?text=x": 400,
-		"/api/history?cursor=x": 400, "/api/history?format=xml": 400, "/api/usage?by=colour": 400, "/api/usage?by=day,hour": 400, "/api/usage?format=xml": 400, "/api/usage?by=x&format=csv": 400,
+		"/api/history?cursor=x": 400, "/api/history?format=xml": 400, "/api/usage?by=color": 400, "/api/usage?by=day,hour": 400, "/api/usage?format=xml": 400, "/api/usage?by=x&format=csv": 400,
 	} {
 		if w := ask(t, h, path); w.Code != status || !strings.Contains(w.Body.String(), `"error"`) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)

@@ -64,7 +64,7 @@ func (a *author) isRefused(s *releasetest.Server, key *releasetest.Key, installe
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
 		}), "cannot be downloaded: no data was received for"},
-		{"program that ends", packed(program("#!/bin/sh\necho no licence >&2\nexit 3\n")), "no licence"},
+		{"program that ends", packed(program("#!/bin/sh\necho no license >&2\nexit 3\n")), "no license"},
 		{"program of another name", packed(releasetest.File{Name: "aitunnel-plugin-other", Content: installedProgram(a.t, installed)}), `the archive of the plugin "acme" holds aitunnel-plugin-other`},
 	} {
 		before := a.tree()

@@ -52,7 +52,7 @@ func (a *app) stopCommand() *cobra.Command {
 			return a.stop(c.Context(), control.Ending{Drain: drain})
 		},
 	}
-	c.Flags().BoolVar(&now, "now", false, "cut requests in flight")
+	c.Flags().BoolVar(&now, "now", false, "cut off requests in flight")
 	drainFlag(c, &drain)
 	return c
 }
@@ -84,7 +84,7 @@ Most changes need no restart: see 'aitunnel reload'.`,
 			return a.restart(c.Context(), control.Ending{Drain: drain, Restart: true})
 		},
 	}
-	c.Flags().BoolVar(&now, "now", false, "cut requests in flight")
+	c.Flags().BoolVar(&now, "now", false, "cut off requests in flight")
 	drainFlag(c, &drain)
 	return c
 }

@@ -33,13 +33,13 @@ func busy(n int) topSnapshot {
 	return l
 }
 
-// TestTopFitsEveryTerminal in colour and without, with many channels and none.
+// TestTopFitsEveryTerminal in color and without, with many channels and none.
 func TestTopFitsEveryTerminal(t *testing.T) {
 	t.Parallel()
 	for _, size := range [][2]int{{80, 24}, {200, 60}, {40, 10}, {20, 5}, {5, 2}, {1, 1}, {120, 6}} {
 		for _, channels := range []int{0, 2, 30} {
-			for _, colour := range []term.Paint{false, true} {
-				m := &topModel{paint: colour}
+			for _, color := range []term.Paint{false, true} {
+				m := &topModel{paint: color}
 				m.take(busy(channels))
 				for i := range 100 {
 					m.Update(event.Event{ID: uint64(i + 1), Type: event.TypeRequest, Level: "info", Request: &event.Request{Method: "POST", Path: "/v1/" + strings.Repeat("long", 50), Status: 200}})
@@ -53,8 +53,8 @@ func TestTopFitsEveryTerminal(t *testing.T) {
 					if ansi.StringWidth(l) > size[0] {
 						t.Errorf("%v, %d channels: %q is too wide", size, channels, l)
 					}
-					if !bool(colour) && l != ansi.Strip(l) {
-						t.Errorf("%q has colours", l)
+					if !bool(color) && l != ansi.Strip(l) {
+						t.Errorf("%q has colors", l)
 					}
 				}
 			}

@@ -245,7 +245,7 @@ func checkText(s string, a *sdk.Attribute) error {
 	return err
 }
 
-// block decodes nested blocks: one as an object, several as a list, labelled
+// block decodes nested blocks: one as an object, several as a list, labeled
 // ones as an object by label.
 func (d *schemaDecoder) block(r *reader, b *sdk.Block, path []string, out map[string]any) {
 	path = append(slices.Clone(path), b.Name)

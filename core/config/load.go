@@ -253,14 +253,14 @@ func (l *loader) parse(path string, text []byte) {
 func (l *loader) topBlocks(kind string, labels ...string) []*hclsyntax.Block {
 	var out []*hclsyntax.Block
 	for _, b := range l.blocks {
-		if b.Type == kind && l.labelled(b, labels...) {
+		if b.Type == kind && l.hasLabels(b, labels...) {
 			out = append(out, b)
 		}
 	}
 	return out
 }
 
-func (l *loader) labelled(b *hclsyntax.Block, labels ...string) bool {
+func (l *loader) hasLabels(b *hclsyntax.Block, labels ...string) bool {
 	if len(b.Labels) == len(labels) {
 		return true
 	}

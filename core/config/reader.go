@@ -265,7 +265,7 @@ func (r *reader) each(kind string, labels ...string) (all []*hclsyntax.Block) {
 	}
 	r.forms[kind] = kind + strings.Repeat(` "NAME"`, len(labels))
 	for _, b := range r.blocks {
-		if b.Type == kind && r.loader.labelled(b, labels...) {
+		if b.Type == kind && r.loader.hasLabels(b, labels...) {
 			all = append(all, b)
 		}
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// learnt is what a daemon has come to know, as the API shows it.
-type learnt struct {
+// learned is what a daemon has come to know, as the API shows it.
+type learned struct {
 	states   map[string]string
 	requests uint64
 	latency  float64
@@ -25,9 +25,9 @@ type learnt struct {
 	plan     int
 }
 
-func (r *running) learnt() learnt {
+func (r *running) learned() learned {
 	r.t.Helper()
-	l := learnt{states: map[string]string{}}
+	l := learned{states: map[string]string{}}
 	c := r.channel("limited")
 	for _, k := range c.Keys.List {
 		l.states[k.ID] = k.State
@@ -44,7 +44,7 @@ func (r *running) learnt() learnt {
 	return l
 }
 
-// What was learnt survives an unrelated edit, a key list in another order, a
+// What was learned survives an unrelated edit, a key list in another order, a
 // restart, and all of them in a row.
 func TestLearnedStateSurvivesAReload(t *testing.T) {
 	t.Parallel()
@@ -89,7 +89,7 @@ route "/**" {
 	if status := r.command("/api/channels/paused/toggle", &toggled); status != http.StatusOK || toggled.Enabled {
 		t.Fatalf("toggle: %d %+v", status, toggled)
 	}
-	before := r.learnt()
+	before := r.learned()
 	if states := fmt.Sprint(before.states); strings.Count(states, "ready") != 1 || !strings.Contains(states, "rate_limited") || !strings.Contains(states, "invalid_key") {
 		t.Fatalf("it begins with %s", states)
 	}
@@ -98,7 +98,7 @@ route "/**" {
 	}
 	check := func(after string) {
 		t.Helper()
-		now := r.learnt()
+		now := r.learned()
 		if fmt.Sprint(now.states) != fmt.Sprint(before.states) || now.enabled != before.enabled || now.requests != before.requests || now.latency != before.latency {
 			t.Errorf("after %s: %+v, before %+v", after, now, before)
 		}

@@ -332,8 +332,8 @@ func (d *Document) RemoveKey(channel string, k *config.Key) error {
 		return err
 	}
 	for _, inside := range b.Body.Blocks {
-		labelled := k.Label != "" && inside.Type == "key" && slices.Equal(inside.Labels, []string{k.Label})
-		if labelled || inside.DefRange() == k.Range { // a label that looks like a key is not read
+		labeled := k.Label != "" && inside.Type == "key" && slices.Equal(inside.Labels, []string{k.Label})
+		if labeled || inside.DefRange() == k.Range { // a label that looks like a key is not read
 			f.cut(inside.TypeRange.Start.Byte, inside.CloseBraceRange.End.Byte)
 			return nil
 		}

@@ -297,7 +297,7 @@ func TestCloseEndsChecks(t *testing.T) {
 			t.Errorf("%d checks and %d closes, want 1 and 1", n, d.closed)
 		}
 		if skip := state.Skip(time.Now()); skip != "" || len(notices) > 0 {
-			t.Errorf("after a cancelled check: %q, notices %q", skip, notices)
+			t.Errorf("after a canceled check: %q, notices %q", skip, notices)
 		}
 	})
 }

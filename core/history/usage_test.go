@@ -123,7 +123,7 @@ func TestUsageComparesWithTheTimeBefore(t *testing.T) {
 	if err != nil || all.Before != nil || all.Total.Requests != 10 {
 		t.Errorf("%+v, %v", all, err)
 	}
-	for _, wrong := range []Question{{By: []Dimension{"colour"}}, {By: []Dimension{ByDay, ByHour}}, {By: []Dimension{ByKey, ByKey}}, {Filter: Filter{Failed: true}}, {Filter: Filter{From: day0, To: day0}}} {
+	for _, wrong := range []Question{{By: []Dimension{"color"}}, {By: []Dimension{ByDay, ByHour}}, {By: []Dimension{ByKey, ByKey}}, {Filter: Filter{Failed: true}}, {Filter: Filter{From: day0, To: day0}}} {
 		if _, err := r.reader().Usage(t.Context(), wrong, day0); err == nil {
 			t.Errorf("%+v is accepted", wrong)
 		}

@@ -10,12 +10,12 @@ import (
 )
 
 var (
-	catalogueLine = regexp.MustCompile(`(?m)^  '([^']+)': (.+),$`)
-	placeholder   = regexp.MustCompile(`\{\w+\}`)
+	catalogLine = regexp.MustCompile(`(?m)^  '([^']+)': (.+),$`)
+	placeholder = regexp.MustCompile(`\{\w+\}`)
 )
 
-// catalogue reads the texts of a language by their names.
-func catalogue(t *testing.T, language string) map[string]string {
+// catalog reads the texts of a language by their names.
+func catalog(t *testing.T, language string) map[string]string {
 	t.Helper()
 	names, err := fs.Glob(files, "assets/i18n/"+language+"/*.js")
 	if err != nil {
@@ -27,7 +27,7 @@ func catalogue(t *testing.T, language string) map[string]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range catalogueLine.FindAllStringSubmatch(string(b), -1) {
+		for _, m := range catalogLine.FindAllStringSubmatch(string(b), -1) {
 			if _, twice := texts[m[1]]; twice {
 				t.Errorf("%s: %s is there twice", language, m[1])
 			}
@@ -41,7 +41,7 @@ func catalogue(t *testing.T, language string) map[string]string {
 	return texts
 }
 
-// modules returns the modules of the page without the catalogues.
+// modules returns the modules of the page without the catalogs.
 func modules(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -62,7 +62,7 @@ func modules(t *testing.T) map[string]string {
 // TestBothLanguagesHaveTheSameTexts compares names, and the values that a text
 // takes.
 func TestBothLanguagesHaveTheSameTexts(t *testing.T) {
-	en, zh := catalogue(t, "en"), catalogue(t, "zh")
+	en, zh := catalog(t, "en"), catalog(t, "zh")
 	for name, text := range en {
 		other, ok := zh[name]
 		if !ok {
@@ -90,7 +90,7 @@ func values(text string) []string {
 // TestEveryTextExistsAndIsUsed finds the names in the modules: whole ones, and
 // those that are put together from a prefix and a code.
 func TestEveryTextExistsAndIsUsed(t *testing.T) {
-	en := catalogue(t, "en")
+	en := catalog(t, "en")
 	whole := regexp.MustCompile(`'([a-zA-Z]+(?:\.[\w-]+)+)'|data-(?:text|label)="([^"]+)"`)
 	prefix := regexp.MustCompile("`([a-zA-Z]+(?:\\.[a-zA-Z]+)*\\.)\\$\\{|(?:code|has)\\('([\\w.]+)'")
 	used := map[string]bool{"language.name": true}
@@ -104,7 +104,7 @@ func TestEveryTextExistsAndIsUsed(t *testing.T) {
 				known = known || strings.HasPrefix(k, group+".")
 			}
 			if _, ok := en[name]; !ok && known && !strings.HasSuffix(name, ".js") {
-				t.Errorf("%s uses %s, which is in no catalogue", file, name)
+				t.Errorf("%s uses %s, which is in no catalog", file, name)
 			}
 			used[name] = true
 		}
@@ -142,7 +142,7 @@ func TestNoTextStandsOutsideTheCatalogues(t *testing.T) {
 			}
 			words := strings.TrimSpace(m[1] + m[2] + m[3])
 			if !slices.Contains(allowed, words) && !strings.HasPrefix(words, "${") && !strings.HasPrefix(words, "the page has no") {
-				t.Errorf("%s shows %q, which is in no catalogue", file, words)
+				t.Errorf("%s shows %q, which is in no catalog", file, words)
 			}
 		}
 	}

@@ -239,7 +239,7 @@ func TestStartFailures(t *testing.T) {
 		want   []string
 	}{
 		"silent":  {short, []string{"not ready within 3", "still thinking"}},
-		"failing": {quick, []string{"exit status 3", "no licence found"}},
+		"failing": {quick, []string{"exit status 3", "no license found"}},
 		"rubbish": {quick, []string{"without the handshake", "I am a calculator"}},
 		"newer":   {quick, []string{"version 2 of the plugin protocol", "uses version 1"}},
 	} {
@@ -266,7 +266,7 @@ func TestStartFailures(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("cancelled", func(t *testing.T) {
+	t.Run("canceled", func(t *testing.T) {
 		r := newRig(t, quick, serveAs("silent")...)
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()

@@ -46,7 +46,7 @@ func runAs(name string, args []string) {
 		time.Sleep(300 * time.Millisecond)
 		sdk.Serve(testPlugin)
 	case "failing":
-		fmt.Fprintln(os.Stderr, "no licence found")
+		fmt.Fprintln(os.Stderr, "no license found")
 		os.Exit(3)
 	case "rubbish":
 		fmt.Println("hello, I am a calculator")

@@ -87,7 +87,7 @@ func TestUntrustedExecutables(t *testing.T) {
 		}, "allows it on plan9/mips, but not on " + trust.Platform, trust.OtherPlatform, true},
 		"built for another platform": {func(t *testing.T, r *rig) string { return r.lock("acme", foreign(t)) }, "it is built for windows/arm64, but this is " + trust.Platform, trust.OtherPlatform, false},
 		"prints no handshake":        {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "rubbish")) }, `it exited without the handshake of an aitunnel plugin: exit status 0; its last output was "hello, I am a calculator"`, trust.Locked, false},
-		"fails":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "failing")) }, `exit status 3; its last output was "no licence found"`, trust.Locked, false},
+		"fails":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "failing")) }, `exit status 3; its last output was "no license found"`, trust.Locked, false},
 		"hangs":                      {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "silent")) }, "it was not ready within", trust.Locked, false},
 		"garbled":                    {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "garbled")) }, "it violated the plugin protocol", trust.Locked, false},
 		"impostor":                   {func(t *testing.T, r *rig) string { return r.lock("acme", script(t, "impostor")) }, "it violated the plugin protocol after the handshake", trust.Locked, false},

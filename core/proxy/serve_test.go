@@ -148,7 +148,7 @@ func TestStreamsHoldNoBodies(t *testing.T) {
 	site.seen = nil
 	site.mu.Unlock()
 	if used := r.handler.current.Load().memory.used.Load(); used != 0 {
-		t.Errorf("%d bytes count towards proxy.buffer_limit", used)
+		t.Errorf("%d bytes count toward proxy.buffer_limit", used)
 	}
 	if after := heap(); after > before+streams*size/4 {
 		t.Errorf("%d streams hold %d bytes", streams, after-before)

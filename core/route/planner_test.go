@@ -208,7 +208,7 @@ func TestAnOldPlanIsReplacedByTheCorePlan(t *testing.T) {
 				return sdk.Plan{}, errDown
 			}
 			p := planOf(sdk.RuleOrder, "a", "b")
-			p.TTL, p.MaxStale, p.State = time.Second, 10*time.Second, []byte("learnt")
+			p.TTL, p.MaxStale, p.State = time.Second, 10*time.Second, []byte("learned")
 			return p, nil
 		}
 		w := build(t, nil, map[string]sdk.Component{"x": a}, routeTo("x", channels("a", "b", "c")))
@@ -241,7 +241,7 @@ func TestAnOldPlanIsReplacedByTheCorePlan(t *testing.T) {
 		if got := w.picks(3); got != "a a a" {
 			t.Errorf("picked %s after the strategy came back", got)
 		}
-		if last := a.requests()[19]; string(last.State) != "learnt" {
+		if last := a.requests()[19]; string(last.State) != "learned" {
 			t.Errorf("the state that came back is %q", last.State)
 		}
 	})

@@ -29,7 +29,7 @@ type wire struct {
 	}
 
 	mu      sync.Mutex // guards the fields below
-	changed sync.Cond  // signalled when they change
+	changed sync.Cond  // signaled when they change
 	pending []byte     // to be sent
 	sending int        // bytes that are being sent
 	limit   int        // of both together

@@ -65,7 +65,7 @@ func TestRequests(t *testing.T) {
 		body, _ := r.stream()
 		_ = body.Close()
 		begun := time.Now()
-		testhelp.Eventually(t, "the stream is cancelled here", func() bool { return r.site.gone() > before })
+		testhelp.Eventually(t, "the stream is canceled here", func() bool { return r.site.gone() > before })
 		if took := time.Since(begun); took > time.Second {
 			t.Errorf("it took %s", took)
 		}

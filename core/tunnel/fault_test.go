@@ -55,7 +55,7 @@ func TestReconnect(t *testing.T) {
 			before := r.site.gone()
 			_, lines := r.stream()
 			fault(s)
-			testhelp.Eventually(t, "the stream in progress is cancelled", func() bool { return r.site.gone() > before })
+			testhelp.Eventually(t, "the stream in progress is canceled", func() bool { return r.site.gone() > before })
 			testhelp.Eventually(t, "its caller gets an error", func() bool { _, err := lines.ReadString('\n'); return err != nil })
 			testhelp.Eventually(t, "it has reconnected", func() bool { return r.status().Connects == 2 })
 			begun := time.Now()

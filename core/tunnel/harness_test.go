@@ -180,11 +180,11 @@ func (r *rig) mustAnswer() {
 
 // site is the handler of the tunnels' requests.
 type site struct {
-	mu        sync.Mutex
-	begun     int // streams
-	cancelled int // those whose caller disconnected
-	stalled   int
-	release   chan struct{} // ends requests that stall
+	mu       sync.Mutex
+	begun    int // streams
+	canceled int // those whose caller disconnected
+	stalled  int
+	release  chan struct{} // ends requests that stall
 }
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -216,7 +216,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			select {
 			case <-r.Context().Done():
 				s.mu.Lock()
-				s.cancelled++
+				s.canceled++
 				s.mu.Unlock()
 				return
 			case <-time.After(20 * time.Millisecond):
@@ -246,7 +246,7 @@ func (s *site) streams() int {
 func (s *site) gone() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.cancelled
+	return s.canceled
 }
 
 // stream opens an endless answer and reads its first line.

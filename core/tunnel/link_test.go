@@ -56,7 +56,7 @@ func TestLinkDownAndUp(t *testing.T) {
 	if took := time.Since(down); took > k.Interval+k.Timeout+2*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	testhelp.Eventually(t, "the stream is cancelled here", func() bool { return r.site.gone() == 1 })
+	testhelp.Eventually(t, "the stream is canceled here", func() bool { return r.site.gone() == 1 })
 	time.Sleep(3 * time.Second) // the pauses grow meanwhile
 	if err := r.status().LastError; err == "" {
 		t.Error("the status does not say what is wrong")

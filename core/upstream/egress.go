@@ -70,7 +70,7 @@ func (p *Pool) dialProxy(ctx context.Context) (net.Conn, error) {
 	if err == nil && u.Scheme == "https" {
 		conn, err = p.handshake(ctx, conn, u.Hostname(), nil)
 	}
-	if phase := PhaseOf(err); err != nil && phase != Local && phase != Cancelled {
+	if phase := PhaseOf(err); err != nil && phase != Local && phase != Canceled {
 		return nil, &Error{Phase: Proxy, Err: err}
 	}
 	return conn, err

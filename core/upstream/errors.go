@@ -24,7 +24,7 @@ const (
 	Write     Phase = "write"
 	NoAnswer  Phase = "no_answer" // the connection broke before the head of an answer
 	BadAnswer Phase = "bad_answer"
-	Cancelled Phase = "cancelled"
+	Canceled  Phase = "canceled"
 	Local     Phase = "local"
 )
 
@@ -167,7 +167,7 @@ func failed(ctx context.Context, phase Phase, err error) error {
 	case ctx.Err() != nil && errors.Is(context.Cause(ctx), errTimeout):
 		err = os.ErrDeadlineExceeded
 	case ctx.Err() != nil:
-		phase, err = Cancelled, context.Cause(ctx)
+		phase, err = Canceled, context.Cause(ctx)
 	}
 	return &Error{Phase: phase, Err: err}
 }

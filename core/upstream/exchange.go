@@ -136,7 +136,7 @@ func checkHead(resp *http.Response, mayUpgrade bool) error {
 // fail ends the exchange without an answer and says why.
 func (x *exchange) fail(sent Sent, writeErr, err error) error {
 	c := x.conn
-	cancelled := x.ctx.Err() != nil
+	canceled := x.ctx.Err() != nil
 	if x.sending != nil {
 		done, sendErr := x.sending.stopped()
 		if writeErr = sendErr; !done {
@@ -147,8 +147,8 @@ func (x *exchange) fail(sent Sent, writeErr, err error) error {
 	x.end(false) // the sending, if it goes on, meets a closed connection
 	var known *Error
 	switch {
-	case cancelled:
-		return &Error{Cancelled, sent, context.Cause(x.ctx)}
+	case canceled:
+		return &Error{Canceled, sent, context.Cause(x.ctx)}
 	case errors.As(err, &known):
 		known.Sent = sent
 		return known

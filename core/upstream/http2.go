@@ -135,7 +135,7 @@ func (h *http2Pool) take(ctx context.Context, fresh bool) (c *http2Conn, reused 
 				closed++
 			}
 		case <-ctx.Done():
-			return nil, false, &Error{Cancelled, SentNothing, context.Cause(ctx)}
+			return nil, false, &Error{Canceled, SentNothing, context.Cause(ctx)}
 		}
 	}
 	return nil, false, &Error{Stale, SentNothing, errClosedUnused}
@@ -296,7 +296,7 @@ func failedHTTP2(ctx context.Context, w *written, reused bool, err error) error 
 	defer w.mu.Unlock()
 	switch {
 	case ctx.Err() != nil:
-		return &Error{Cancelled, w.sent, context.Cause(ctx)}
+		return &Error{Canceled, w.sent, context.Cause(ctx)}
 	case isNotAccepted(err):
 		return &Error{Stale, SentNothing, err}
 	case reused && !isAnswered(err):

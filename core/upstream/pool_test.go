@@ -163,7 +163,7 @@ func TestACanceledContextEndsARequestInEveryPhase(t *testing.T) {
 				return
 			}
 			var e *Error
-			if !errors.As(err, &e) || e.Phase != Cancelled || !errors.Is(err, cause) || e.Sent != tt.sent {
+			if !errors.As(err, &e) || e.Phase != Canceled || !errors.Is(err, cause) || e.Sent != tt.sent {
 				t.Errorf("%+v (sent %d), want %d", err, e.Sent, tt.sent)
 			}
 		})

@@ -77,7 +77,7 @@ var settings = []Setting{
 	{"json", true, "expressions for fields: `{ \"error.details.*.reason\" = \"^API_KEY_INVALID$\" }`. `*` matches any element; values are in JSON, strings without quotes.", (*compiler).json},
 	{"header", true, "expressions for headers: `{ \"Cf-Mitigated\" = \"^challenge$\" }`. `\"^$\"` means that the header is absent.", (*compiler).header},
 	{"body", true, "an expression for the first 64 KiB of the body. It needs `status` or `content_type`, and begins with fixed characters.", (*compiler).body},
-	{"dialect", true, "the API that the request speaks: `\"openai\"`, `\"anthropic\"`, `\"gemini\"`, `\"ollama\"`, or a list", (*compiler).dialect},
+	{"dialect", true, "the API that the request uses: `\"openai\"`, `\"anthropic\"`, `\"gemini\"`, `\"ollama\"`, or a list", (*compiler).dialect},
 	{"endpoint", true, "the kind of endpoint of the request: `\"generate\"`, `\"models\"`, `\"count\"`, `\"moderation\"`, `\"rerank\"`, `\"account\"`, `\"files\"`, `\"other\"`, or a list", (*compiler).endpoint},
 	{"method", true, "the method of the request: `\"POST\"`, or a list", func(c *compiler, a *hcl.Attribute) { c.rule.methods = upper(c.texts(a)) }},
 	{"path", true, "the path of the request; `*` matches any characters", func(c *compiler, a *hcl.Attribute) { c.rule.paths = c.texts(a) }},

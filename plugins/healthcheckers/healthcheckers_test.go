@@ -214,7 +214,7 @@ func TestProbesThatFail(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := checker.Check(ctx, sdk.CheckRequest{}, broken{errors.New("canceled")}); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: cancelled: %v", c.name, err)
+			t.Errorf("%s: canceled: %v", c.name, err)
 		}
 	}
 	if _, err := check(t, "completion", `{}`, broken{}, "gpt-*"); err == nil || !strings.Contains(err.Error(), "no model") {

@@ -182,7 +182,7 @@ func (l *learner) plan(ctx context.Context, all []sdk.Snapshot, outcomes []sdk.O
 		l.memory[o.ID] = s
 	}
 	l.prune(all)
-	p := sdk.Plan{TTL: l.settings.Every, Groups: l.groups(all), Reason: "by what was learnt"}
+	p := sdk.Plan{TTL: l.settings.Every, Groups: l.groups(all), Reason: "by what was learned"}
 	if l.fault == "plans what it has seen once" {
 		p.Groups = l.everSeen(all)
 	}

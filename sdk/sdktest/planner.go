@@ -185,11 +185,11 @@ func (k *kit) instancesApart(t *testing.T) {
 		}
 		r.close(other)
 	}
-	learnt := r.open(nil)
+	learned := r.open(nil)
 	w := newWorld(4)
 	var p sdk.Plan
 	for range 20 {
-		p = k.sound(r, learnt, w.question(p.State))
+		p = k.sound(r, learned, w.question(p.State))
 		w.use(p, 50)
 	}
 	if after := k.sound(r, r.open(nil), q); !same(before, after) {

@@ -1,5 +1,5 @@
 // A chart of bars that are stacked, or of lines, over time: an SVG of ours. The
-// series differ by pattern as well as by colour, and by dashes where they are lines.
+// series differ by pattern as well as by color, and by dashes where they are lines.
 
 import { el, setAttribute, svg } from './dom.js';
 import { t } from './i18n.js';

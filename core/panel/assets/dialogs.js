@@ -41,7 +41,7 @@ export function confirm({ title, text, action }) {
   });
 }
 
-// field is a labelled input with a hint, and a place for what is wrong with it.
+// field is a labeled input with a hint, and a place for what is wrong with it.
 export function field({ label, hint, input, aside }) {
   const id = `field-${++ids}`;
   input.id = id;
@@ -62,7 +62,7 @@ export function field({ label, hint, input, aside }) {
   return node;
 }
 
-// checkbox is a labelled checkbox.
+// checkbox is a labeled checkbox.
 export function checkbox({ label, hint, input }) {
   const id = `field-${++ids}`;
   input.id = id;

@@ -1,6 +1,6 @@
-// A text area with line numbers, colours, and the mistakes of the text at
+// A text area with line numbers, colors, and the mistakes of the text at
 // their lines. The text area itself is what people type in; below it lies the
-// same text with the colours.
+// same text with the colors.
 
 import { el, setAttribute } from './dom.js';
 import { parts } from './hcl.js';
@@ -8,24 +8,24 @@ import { said, t } from './i18n.js';
 
 export function editor(changed) {
   const input = el('textarea', { spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off', autocorrect: 'off', wrap: 'off', 'aria-label': t('config.text'), 'aria-describedby': 'mistakes' });
-  const colours = el('pre', { 'aria-hidden': 'true' });
+  const colors = el('pre', { 'aria-hidden': 'true' });
   const gutter = el('div', { class: 'gutter', 'aria-hidden': 'true' });
-  const node = el('div', { class: 'editor' }, gutter, el('div', { class: 'text' }, colours, input));
+  const node = el('div', { class: 'editor' }, gutter, el('div', { class: 'text' }, colors, input));
   let lines = []; // what is drawn
   let marks = new Map(); // by line, from 1
 
   function draw() {
     const wanted = input.value.split('\n');
-    while (colours.children.length > wanted.length) {
-      colours.lastElementChild.remove();
+    while (colors.children.length > wanted.length) {
+      colors.lastElementChild.remove();
       gutter.lastElementChild.remove();
     }
     wanted.forEach((line, i) => {
       const as = `${marks.get(i + 1)?.key ?? ''}|${line}`;
-      if (lines[i] === as && colours.children[i]) return;
+      if (lines[i] === as && colors.children[i]) return;
       const drawn = drawLine(line, marks.get(i + 1));
-      if (colours.children[i]) colours.children[i].replaceWith(drawn);
-      else colours.append(drawn);
+      if (colors.children[i]) colors.children[i].replaceWith(drawn);
+      else colors.append(drawn);
       if (!gutter.children[i]) gutter.append(el('span', { text: i + 1 }));
       setAttribute(gutter.children[i], 'class', marks.get(i + 1)?.kind ?? null);
       lines[i] = as;
@@ -34,8 +34,8 @@ export function editor(changed) {
     follow();
   }
   function follow() {
-    colours.scrollTop = gutter.scrollTop = input.scrollTop;
-    colours.scrollLeft = input.scrollLeft;
+    colors.scrollTop = gutter.scrollTop = input.scrollTop;
+    colors.scrollLeft = input.scrollLeft;
   }
   input.addEventListener('input', () => {
     draw();

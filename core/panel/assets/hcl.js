@@ -1,4 +1,4 @@
-// Tells the parts of a line of HCL apart, for colours. It sees one line at a
+// Tells the parts of a line of HCL apart, for colors. It sees one line at a
 // time, which is enough for a configuration.
 
 const part = /(#.*|\/\/.*)|("(?:[^"\\]|\\.)*"?)|(\b\d[\d_.]*\b)|(\b(?:true|false|null)\b)|([A-Za-z_][\w-]*)(?=\s*=[^=])|(^\s*[A-Za-z_][\w-]*)(?=.*\{\s*\}?\s*(?:#.*)?$)|(\b[A-Za-z_][\w-]*)(?=\()|([A-Za-z_][\w-]*)/g;

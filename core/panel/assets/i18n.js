@@ -1,25 +1,25 @@
 // The language of the page: the one that was chosen, else the first of the
-// browser's that there is a catalogue for.
+// browser's that there is a catalog for.
 
 import { en } from './i18n/en.js';
 import { zh } from './i18n/zh.js';
 import { kept } from './kept.js';
 
-const catalogues = { en, zh };
+const catalogs = { en, zh };
 
-export const languages = Object.keys(catalogues);
+export const languages = Object.keys(catalogs);
 export const language = choose();
-const texts = catalogues[language];
+const texts = catalogs[language];
 const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 
 function choose() {
   const wanted = [kept('language'), ...(navigator.languages ?? [])];
-  return wanted.map((tag) => tag.split('-')[0].toLowerCase()).find((tag) => catalogues[tag]) ?? 'en';
+  return wanted.map((tag) => tag.split('-')[0].toLowerCase()).find((tag) => catalogs[tag]) ?? 'en';
 }
 
 // languageName is the name of a language in itself.
-export const languageName = (tag) => catalogues[tag]['language.name'];
+export const languageName = (tag) => catalogs[tag]['language.name'];
 
 // useLanguage keeps a choice and shows the page in it.
 export function useLanguage(tag) {
@@ -34,7 +34,7 @@ export const listOf = (names) => lists.format(names);
 // has reports whether there is a text with this name.
 export const has = (name) => Object.hasOwn(texts, name);
 
-// t is a text of the catalogue with its values. The number n decides between
+// t is a text of the catalog with its values. The number n decides between
 // one and other.
 export function t(name, values = {}) {
   return pattern(name, values).replace(/\{(\w+)\}/g, (whole, key) => show(values[key]) ?? whole);
@@ -53,7 +53,7 @@ export function parts(name, values = {}) {
 export const code = (group, value) => (has(`${group}.${value}`) ? t(`${group}.${value}`) : String(value ?? ''));
 
 // said is a sentence of the program in the language of the page, as far as the
-// catalogue has it.
+// catalog has it.
 export function said(text) {
   if (language === 'en' || !text) return text ?? '';
   for (const [name, known, wordless] of sentences()) {
@@ -66,7 +66,7 @@ export function said(text) {
   return text;
 }
 
-// quoted is said, and marks as a quotation what the catalogue does not have: the words of
+// quoted is said, and marks as a quotation what the catalog does not have: the words of
 // a site or of a plugin.
 export function quoted(text) {
   const translated = said(text);
@@ -78,8 +78,8 @@ let known;
 // sentences are those of the program with their names, each as an expression that also
 // finds it with a capital letter and a full stop. Those that say more come first.
 function sentences() {
-  known ??= Object.entries(catalogues.en)
-    .filter(([name]) => /^(means|said|reason)\./.test(name) && typeof catalogues.en[name] === 'string')
+  known ??= Object.entries(catalogs.en)
+    .filter(([name]) => /^(means|said|reason)\./.test(name) && typeof catalogs.en[name] === 'string')
     .sort(([, a], [, b]) => bare(b).length - bare(a).length)
     .map(([name, text]) => [name, new RegExp(`^${text.split(/(\{\w+\})/).map(expression).join('')}\\.?$`), !/\p{L}/u.test(bare(text))]);
   return known;

@@ -21,7 +21,7 @@ export function logRow(e, open) {
   };
 }
 
-// statusKind is the colour of a status.
+// statusKind is the color of a status.
 export function statusKind(status) {
   if (status === 499 || !status) return 'off';
   if (status < 400) return 'good';

@@ -1,4 +1,4 @@
-// The colour and the words of the states that the program reports.
+// The color and the words of the states that the program reports.
 
 import { now } from './api.js';
 import { percent, span } from './format.js';
@@ -6,10 +6,10 @@ import { code, listOf, quoted, t } from './i18n.js';
 
 const stateKinds = { unknown: 'new', ready: 'good', degraded: 'warn', cooling_down: 'bad', down: 'bad', paused: 'off' };
 
-// stateKind is the colour of a channel's state, or of that of all channels.
+// stateKind is the color of a channel's state, or of that of all channels.
 export const stateKind = (state) => stateKinds[state] ?? 'warn';
 
-// stateOf is the colour and the word for a channel.
+// stateOf is the color and the word for a channel.
 export const stateOf = (c) => ({ kind: stateKind(c.state), word: code('state', c.state) });
 
 // needsAttention reports whether people should look at a channel.
@@ -61,7 +61,7 @@ const soonest = (keys) => keys.map((k) => k.until).filter(Boolean).sort((a, b) =
 
 const keyKinds = { ready: 'good', rate_limited: 'warn', cooldown: 'warn', invalid_key: 'bad', quota_spent: 'bad' };
 
-// keyState is the colour and the word for a key.
+// keyState is the color and the word for a key.
 export const keyState = (k) => ({ kind: keyKinds[k.state] ?? 'warn', word: code('reason', k.state) });
 
 const tunnelKinds = { up: 'good', degraded: 'warn', connecting: 'warn', waiting: 'warn', failed: 'bad' };

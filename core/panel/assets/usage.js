@@ -15,7 +15,7 @@ const FRESH = 30_000; // ms; what is shown is asked for again after that
 
 const tokens = (r) => r.tokens_in + r.tokens_out;
 
-// measures are what the chart can show, by their names in the catalogue.
+// measures are what the chart can show, by their names in the catalog.
 const measures = {
   tokens: { of: tokens, format: count },
   cost: { of: (r, currency) => spent(r).find((c) => c.currency === currency)?.amount ?? 0 },

@@ -32,7 +32,7 @@ function mistake(d, go) {
     d.detail && el('p', { lang: languageOf(d.detail), text: quoted(d.detail) }));
 }
 
-// languageOf is that of a sentence that the catalogue does not have; null: that of the page.
+// languageOf is that of a sentence that the catalog does not have; null: that of the page.
 const languageOf = (text) => (language !== 'en' && text && said(text) === text ? 'en' : null);
 
 const actions = ['add', 'remove', 'change', 'upgrade'];

@@ -79,7 +79,7 @@ func (p *tab) each(channel string, look func(what string)) {
 	closeDialog()
 }
 
-// english are texts of the English catalogue that are shown in another
+// english are texts of the English catalog that are shown in another
 // language.
 const english = `Promise.all([import('/assets/i18n/en.js'), import('/assets/i18n/zh.js')]).then(([{ en }, { zh }]) => {
   const other = new Set(Object.entries(en).flatMap(([k, v]) => (typeof v === 'string' && v !== zh[k] && !v.includes('{') ? [v.trim()] : [])));

@@ -11,7 +11,7 @@ import (
 // enough is how many attempts must be remembered of a channel to judge it.
 const enough = 5
 
-// memory is what was learnt, in the form in which it is the State of a plan.
+// memory is what was learned, in the form in which it is the State of a plan.
 type memory struct {
 	Version int            `json:"version"`
 	At      time.Time      `json:"at"` // when it faded last

@@ -38,7 +38,7 @@ func TestColors(t *testing.T) {
 		}
 	}
 	if Colors(&strings.Builder{}) {
-		t.Error("a text has colours")
+		t.Error("a text has colors")
 	}
 }
 
