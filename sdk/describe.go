@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
@@ -37,8 +38,8 @@ type ComponentDescription struct {
 func (c ComponentDescription) ID() string { return string(c.Kind) + "/" + c.Name }
 
 var (
-	componentName = regexp.MustCompile(`^[a-z0-9]+([-_][a-z0-9]+)*$`)
-	versionSyntax = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
+	componentName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]+([-_][a-z0-9]+)*$`) })
+	versionSyntax = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`) })
 )
 
 // Describe returns the plugin's description. Its error lists the mistakes in the
@@ -49,10 +50,10 @@ func (p Plugin) Describe() (Description, error) {
 		Protocol: wire.Protocol, Features: wire.Features, Verdicts: p.Verdicts,
 	}
 	var errs []error
-	if !componentName.MatchString(p.Name) {
+	if !componentName().MatchString(p.Name) {
 		errs = append(errs, fmt.Errorf("%q is not a name for a plugin: use a-z, 0-9 and -", p.Name))
 	}
-	if !versionSyntax.MatchString(p.Version) {
+	if !versionSyntax().MatchString(p.Version) {
 		errs = append(errs, fmt.Errorf("%q is not a semantic version such as 1.2.3", p.Version))
 	}
 	if len(p.Components) == 0 && p.Verdicts == "" {
@@ -77,7 +78,7 @@ func (f Factory) describe() (ComponentDescription, error) {
 	if f.OnFailure != "" && !slices.Contains(onFailures, f.OnFailure) {
 		return c, fmt.Errorf("OnFailure is %q: use one of %s", f.OnFailure, strings.Join(onFailures, ", "))
 	}
-	if !componentName.MatchString(f.Name) {
+	if !componentName().MatchString(f.Name) {
 		return c, errors.New("the name may hold a-z, 0-9, - and _ only")
 	}
 	if f.New == nil {

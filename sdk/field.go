@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -30,7 +31,7 @@ const (
 var (
 	durationType = reflect.TypeFor[time.Duration]()
 	sizeType     = reflect.TypeFor[Size]()
-	nameSyntax   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	nameSyntax   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9_]*$`) })
 )
 
 // fieldsOf reads the tags of a struct type. Its errors are mistakes in the
@@ -77,7 +78,7 @@ func parseField(sf reflect.StructField, tag string) (field, error) {
 	switch {
 	case !sf.IsExported():
 		return f, fmt.Errorf("a field with an hcl tag must be exported")
-	case !nameSyntax.MatchString(name):
+	case !nameSyntax().MatchString(name):
 		return f, fmt.Errorf("%q is not a name for an attribute: use a-z, 0-9 and _", name)
 	case f.role == roleLabel && sf.Type.Kind() != reflect.String:
 		return f, fmt.Errorf("a label must be a string")

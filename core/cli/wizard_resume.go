@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/google/renameio/v2/maybe"
@@ -106,7 +107,7 @@ func (a *app) answersIn(ctx context.Context, path string) (f first, err error) {
 // wrote it without the wizard.
 func examplesIn(path string) (f first, unedited bool) {
 	text, err := os.ReadFile(path)
-	tokens := tokenForm.FindAll(text, -1)
+	tokens := tokenForm().FindAll(text, -1)
 	if err != nil || len(tokens) != 2 {
 		return f, false
 	}
@@ -116,7 +117,7 @@ func examplesIn(path string) (f first, unedited bool) {
 }
 
 // tokenForm matches the tokens that init creates.
-var tokenForm = regexp.MustCompile(`\bat-[a-z0-9]{20,}`)
+var tokenForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\bat-[a-z0-9]{20,}`) })
 
 // isOpen reports whether the wizard of a configuration is not finished.
 func isOpen(path string) bool {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // styles are the style sheets in the order in which they apply.
@@ -25,9 +26,13 @@ func joinStyles() ([]byte, error) {
 }
 
 var (
-	importLine = regexp.MustCompile(`(?m)^import (?:\{([^}]*)\}|\* as (\w+)) from '([^']+)';$`)
-	exportLine = regexp.MustCompile(`(?m)^export ((?:async )?function|class|const) (\w+)`)
-	leftOver   = regexp.MustCompile(`(?m)^(?:import|export)\b.*`)
+	importLine = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^import (?:\{([^}]*)\}|\* as (\w+)) from '([^']+)';$`)
+	})
+	exportLine = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^export ((?:async )?function|class|const) (\w+)`)
+	})
+	leftOver = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^(?:import|export)\b.*`) })
 )
 
 // joinModules returns a module and everything it imports as one script, since a
@@ -61,25 +66,25 @@ func (j *joiner) add(file string) error {
 		return err
 	}
 	text := string(b)
-	for _, m := range importLine.FindAllStringSubmatch(text, -1) {
+	for _, m := range importLine().FindAllStringSubmatch(text, -1) {
 		if err := j.add(path.Join(path.Dir(file), m[3])); err != nil {
 			return err
 		}
 	}
 	var exports []string
-	for _, m := range exportLine.FindAllStringSubmatch(text, -1) {
+	for _, m := range exportLine().FindAllStringSubmatch(text, -1) {
 		exports = append(exports, m[2])
 	}
-	text = exportLine.ReplaceAllString(text, "$1 $2")
-	text = importLine.ReplaceAllStringFunc(text, func(line string) string {
-		m := importLine.FindStringSubmatch(line)
+	text = exportLine().ReplaceAllString(text, "$1 $2")
+	text = importLine().ReplaceAllStringFunc(text, func(line string) string {
+		m := importLine().FindStringSubmatch(line)
 		from := j.names[path.Join(path.Dir(file), m[3])]
 		if m[2] != "" {
 			return "const " + m[2] + " = " + from + ";"
 		}
 		return "const {" + strings.ReplaceAll(m[1], " as ", ": ") + "} = " + from + ";"
 	})
-	if line := leftOver.FindString(text); line != "" {
+	if line := leftOver().FindString(text); line != "" {
 		return fmt.Errorf("%s: this form of import or export is not supported: %s", file, line)
 	}
 	j.count++
