@@ -114,7 +114,7 @@ func unreadable(path string, content []byte, err error) error {
 	case block != nil && block.Type == "ENCRYPTED PRIVATE KEY":
 		return fmt.Errorf("the key file %s is encrypted in PKCS#8 format, which is not supported: convert it with ssh-keygen -p -f %s, or load it into an agent", path, wording.ShellWord(path))
 	}
-	if block != nil && bytes.Contains(block.Bytes, []byte(ssh.InsecureKeyAlgoDSA)) {
+	if block != nil && bytes.Contains(block.Bytes, []byte("ssh-dss")) {
 		return fmt.Errorf("the key file %s has a DSA key, which SSH servers no longer accept: create another with ssh-keygen -t ed25519", path)
 	}
 	if kind := hardwareKind(block); kind != "" {
