@@ -58,7 +58,7 @@ func TestTheDiskIsFull(t *testing.T) {
 		fill() // a file that the program removes makes room
 		return strings.Contains(r.log.String(), "the state cannot be saved and would be lost in a restart: "+saved+": no space left on device")
 	})
-	testhelp.Eventually(t, "the log says that the history cannot be written", func() bool { return strings.Contains(r.log.String(), "the disk is full; requests go on") })
+	testhelp.Eventually(t, "the log says that the history cannot be written", func() bool { return strings.Contains(r.log.String(), "the disk is full; requests are not affected") })
 	unsaved := func() string {
 		var s admin.Status
 		r.adminGet("/api/status", &s)

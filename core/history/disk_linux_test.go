@@ -36,7 +36,7 @@ func TestADiskThatIsFull(t *testing.T) {
 	}
 	r.flush()
 	r.flush()
-	if len(r.messages) != 1 || r.said("the disk is full; requests go on") != 1 {
+	if len(r.messages) != 1 || r.said("the disk is full; requests are not affected") != 1 {
 		t.Errorf("%q", r.messages)
 	}
 	if err := os.Remove(filler); err != nil {
@@ -98,7 +98,7 @@ func TestAReadOnlyDisk(t *testing.T) {
 			r.Add(day0, one(fmt.Sprint("req_new_", i)))
 			r.flush()
 		}
-		if len(r.messages) != 1 || r.said("check who owns it, and whether the disk is read-only; requests go on") != 1 {
+		if len(r.messages) != 1 || r.said("check who owns it, and whether the disk is read-only; requests are not affected") != 1 {
 			t.Errorf("written %t: %q", written, r.messages)
 		}
 		if written {
