@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -140,22 +141,19 @@ CREATE TABLE keys (
 ) WITHOUT ROWID;
 `
 
-// migrate updates the schema, one version per transaction.
+// migrate updates the schema in one transaction.
 func migrate(ctx context.Context, db *sql.DB) error {
 	version, err := schemaVersion(ctx, db)
-	if err != nil {
+	newest := len(migrations())
+	switch {
+	case err != nil || version == newest:
 		return err
-	}
-	if version > len(migrations()) {
+	case version > newest:
 		return &newerError{version}
 	}
-	for ; version < len(migrations()); version++ {
-		script := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d; PRAGMA application_id = %d;\nCOMMIT;", migrations()[version], version+1, applicationID)
-		if _, err := db.ExecContext(ctx, script); err != nil {
-			return err
-		}
-	}
-	return nil
+	script := strings.Join(migrations()[version:], "\n")
+	_, err = db.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d; PRAGMA application_id = %d;\nCOMMIT;", script, newest, applicationID))
+	return err
 }
 
 func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
