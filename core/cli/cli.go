@@ -47,7 +47,6 @@ const builtinArg = "serve-builtin-components"
 func Main() int {
 	config.RunEvaluator()
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
-		hangup.Ignore()
 		sdk.Serve(Builtin())
 		return exitOK
 	}

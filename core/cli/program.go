@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/service"
 )
@@ -119,9 +120,14 @@ func (a *app) trial(ctx context.Context, piped *os.File, args ...string) ([]byte
 	}
 	c.Dir, c.WaitDelay = startDir, time.Second
 	asGroup(c)
-	var errs bytes.Buffer
-	c.Stderr = &errs
-	out, err := c.Output()
+	var answer, errs bytes.Buffer
+	c.Stdout, c.Stderr = &answer, &errs
+	undo := hangup.BeforeExec()
+	err := c.Start()
+	if undo(); err == nil {
+		err = c.Wait()
+	}
+	out := answer.Bytes()
 	if err != nil && errs.Len() > 0 {
 		out = errs.Bytes()
 	}

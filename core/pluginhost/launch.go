@@ -39,6 +39,24 @@ func (l launch) start(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	for n := 0; ; n++ {
+		p, err := l.startOnce(ctx, path)
+		switch {
+		case err == nil:
+			return p, nil
+		case p == nil || n == maxHangups || !p.runner.hungUp():
+			return nil, err
+		}
+	}
+}
+
+// maxHangups is how many processes may be ended by SIGHUP in their first moments, before
+// they can handle it: a signal to all processes of the service, as by 'systemctl kill -s
+// HUP', must not end a start or a reload.
+const maxHangups = 5
+
+// startOnce returns the process also with an error, unless there is none.
+func (l launch) startOnce(ctx context.Context, path string) (*process, error) {
 	p, err := l.process(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", l.spec, err)
@@ -58,9 +76,8 @@ func (l launch) start(ctx context.Context) (*process, error) {
 	if err != nil {
 		err = l.explain(p, err)
 		p.kill()
-		return nil, err
 	}
-	return p, nil
+	return p, err
 }
 
 func (l launch) executable() (string, error) {

@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/aitunnel/aitunnel/sdk/wire"
@@ -219,4 +221,19 @@ func (r *runner) pid() int {
 		return 0
 	}
 	return r.cmd.Process.Pid
+}
+
+// hungUp reports whether the process was ended by SIGHUP.
+func (r *runner) hungUp() bool {
+	var exit *exec.ExitError
+	select {
+	case <-r.done:
+	default:
+		return false
+	}
+	if !errors.As(r.result, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGHUP
 }

@@ -3,7 +3,8 @@
 // Package hangup receives SIGHUP from the first moments of the process until
 // its end, so that a reload asked for during startup, while draining, or around
 // a restart never kills the program. It imports next to nothing, so that it is
-// initialized before the packages that take longer.
+// initialized before the packages that take longer. The process of built-in
+// components receives the signal, too, and does nothing.
 package hangup
 
 import (
@@ -27,10 +28,6 @@ func BeforeExec() (undo func()) {
 	signal.Ignore(syscall.SIGHUP)
 	return func() { signal.Notify(received, syscall.SIGHUP) }
 }
-
-// Ignore is for the processes of plugins: a signal that is sent to all processes of a
-// service, as by 'systemctl kill -s HUP', reloads the program and must not end them.
-func Ignore() { signal.Ignore(syscall.SIGHUP) }
 
 // Release restores the default effect of SIGHUP, for commands that do not
 // reload anything. A signal that has arrived already takes its effect now.

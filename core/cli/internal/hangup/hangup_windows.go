@@ -6,8 +6,8 @@ import "os"
 // C never receives anything.
 func C() <-chan os.Signal { return nil }
 
-// Ignore does nothing.
-func Ignore() {}
+// BeforeExec does nothing.
+func BeforeExec() (undo func()) { return func() {} }
 
 // Release does nothing.
 func Release() {}
