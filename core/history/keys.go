@@ -17,6 +17,9 @@ type Key struct {
 
 // NameKeys says which keys there are from now on.
 func (s *Store) NameKeys(keys []Key) {
+	if now := s.keys.Load(); now != nil && slices.Equal(*now, keys) {
+		return // as after most reloads
+	}
 	s.keys.Store(&keys)
 	s.nudge()
 }
