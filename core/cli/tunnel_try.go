@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,7 +56,7 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 			a.say("%s", p.Bold("tunnel "+t.Name))
 		}
 		x.OK = tunnel.Test(ctx, tunnel.Options{}, t, tunnel.TestOptions{
-			IsOpen: func(address string) bool { return hasOpen(running, t, address) },
+			IsOpen: func(address string) bool { return a.hasOpen(ctx, t, address) },
 			Ask:    a.passphrase(ctx),
 			Report: func(r tunnel.Result) {
 				x.Steps = append(x.Steps, r)
@@ -107,17 +109,27 @@ func (a *app) retryTunnel(ctx context.Context, running []admin.Tunnel, t *config
 	return "", false
 }
 
-// hasOpen reports whether the running program has the address of the tunnel open.
-func hasOpen(running []admin.Tunnel, t *config.Tunnel, address string) bool {
-	for _, r := range running {
-		if r.Name != t.Name || r.Host != t.Host {
-			continue
+// hasOpen reports whether the running program has the address of the tunnel open. If it is
+// just connecting, as after 'tunnel trust', hasOpen waits for the outcome.
+func (a *app) hasOpen(ctx context.Context, t *config.Tunnel, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	for {
+		running, _ := a.client().Tunnels(ctx) // the program need not run
+		i := slices.IndexFunc(running, func(r admin.Tunnel) bool { return r.Name == t.Name && r.Host == t.Host })
+		if i < 0 {
+			return false
 		}
-		for _, f := range r.Forwards {
-			if f.Remote == address && f.State == "open" {
-				return true
+		if tunnel.State(running[i].State) == tunnel.Connecting {
+			select {
+			case <-time.After(pollTime):
+				continue
+			case <-ctx.Done():
 			}
 		}
+		return slices.ContainsFunc(running[i].Forwards, func(f admin.Forward) bool { return f.Remote == address && f.State == string(tunnel.ForwardOpen) })
 	}
-	return false
 }
+
+// connectTime is how long 'tunnel test' waits for the running program to connect.
+const connectTime = 10 * time.Second

@@ -66,15 +66,23 @@ func test(ctx context.Context, env sshclient.Environment, c *config.Tunnel, with
 		with.Report(Result{StepCommand, true, "commands can run: a port that a lost connection still holds can be freed"})
 	}
 	ok := true
-	for _, f := range c.Forwards {
-		if with.IsOpen(f.Address) {
+	isOpen := func(f *config.Forward) bool {
+		open := with.IsOpen(f.Address)
+		if open {
 			with.Report(Result{StepForward, true, f.Address + " is open already: the running aitunnel has it"})
+		}
+		return open
+	}
+	for _, f := range c.Forwards {
+		if isOpen(f) {
 			continue
 		}
-		if text, err := x.try(ctx, f); err != nil {
-			ok = fail(StepForward, err)
-		} else {
+		text, err := x.try(ctx, f)
+		switch {
+		case err == nil:
 			with.Report(Result{StepProbe, true, text})
+		case !isOpen(f): // it may have been opened in the meantime
+			ok = fail(StepForward, err)
 		}
 	}
 	return ok
