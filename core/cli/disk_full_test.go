@@ -19,15 +19,7 @@ import (
 // process would not know of a pause, and a stop says what is lost.
 func TestAFullDiskLosesNothingSilently(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	state := filepath.Join(dir, "state")
-	if err := os.Mkdir(state, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=1m"); err != nil {
-		t.Skipf("only root can mount a small disk: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(state, syscall.MNT_DETACH) })
+	dir, state := smallDisk(t, "1m")
 	conf := filepath.Join(dir, "aitunnel.hcl")
 	text := "proxy {\n listen = \"127.0.0.1:0\"\n}\nadmin {\n listen = \"\"\n}\nchannel \"home\" {\n target = \"http://127.0.0.1:9\"\n auth = \"none\"\n}\n"
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
@@ -104,15 +96,7 @@ func TestAFullDiskLosesNothingSilently(t *testing.T) {
 // cannot be kept in the state directory.
 func TestAStartOnAFullDisk(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	state := filepath.Join(dir, "state")
-	if err := os.Mkdir(state, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skipf("only root can mount a small disk: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(state, syscall.MNT_DETACH) })
+	dir, state := smallDisk(t, "64k")
 	if err := os.WriteFile(filepath.Join(state, "filler"), make([]byte, 64<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -124,4 +108,19 @@ func TestAStartOnAFullDisk(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "no space left on device") {
 		t.Errorf("%v: %q", err, out)
 	}
+}
+
+// smallDisk returns a directory, and a state directory in it that is a disk of the size.
+func smallDisk(t *testing.T, size string) (dir, state string) {
+	t.Helper()
+	dir = t.TempDir()
+	state = filepath.Join(dir, "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("only root can mount a small disk: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(state, syscall.MNT_DETACH) })
+	return dir, state
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/daemon/adminapi"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -98,7 +99,7 @@ func (d *Daemon) nameKeys(c *config.Config) {
 		for _, k := range shown {
 			keys = append(keys, history.Key{Channel: ch.Name, ID: k.ID, Print: of[k.ID], Name: k.Shown})
 		}
-		sites[ch.Name] = stats.Site{Target: ch.Target.String(), Keys: of}
+		sites[ch.Name] = stats.Site{Target: redact.KeyLike(ch.Target.String()), Keys: of}
 	}
 	d.stats.Follow(sites)
 	d.history.NameKeys(keys)

@@ -104,7 +104,7 @@ func (n keyNames) follow(channel, id string) string {
 	return id
 }
 
-// channelsOf returns the channels that had a key with the ID: the one that is said, or any.
+// channelsOf returns the channels that had a key with the ID: the given one, or any.
 func (n keyNames) channelsOf(channel, id string) (all []string) {
 	if channel != "" {
 		return []string{channel}
@@ -126,8 +126,8 @@ func (n keyNames) channelsOf(channel, id string) (all []string) {
 	return all
 }
 
-// name returns what a key is called, of a channel or, where that is not said, of any; "" if it is
-// not known. The name of several keys is followed by their channels. removed reports that there is
+// name returns what a key is called, of a channel or, without one, of any; "" if it is
+// unknown. The name of several keys is followed by their channels. removed reports that there is
 // no such key any more.
 func (n keyNames) name(channel, id string) (name string, removed bool) {
 	if id == "" || len(n.present) == 0 {

@@ -62,9 +62,9 @@ func (c *Collector) Reset() {
 	}
 }
 
-// Site is what a channel of the configuration sends requests to.
+// Site is the site of a channel of the configuration.
 type Site struct {
-	Target string            `json:"target"`
+	Target string            `json:"target"`         // its address, without what looks like a key
 	Keys   map[string]string `json:"keys,omitempty"` // prints of the keys' values, by ID
 }
 
@@ -77,7 +77,7 @@ func (c *Collector) Follow(sites map[string]Site) {
 	c.follow(sites)
 }
 
-// follow needs mu.
+// follow is Follow with the lock held.
 func (c *Collector) follow(sites map[string]Site) {
 	for name, before := range c.sites {
 		ch, now := c.channels[name], sites[name]

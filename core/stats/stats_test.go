@@ -289,3 +289,36 @@ func TestARequestFailsAsInTheHistory(t *testing.T) {
 		t.Errorf("%d requests, %d succeeded, %d failed; want 6, 1, %d", w.Requests, w.Success, w.Fail, failed)
 	}
 }
+
+// TestFollow: a key keeps its counts when its ID changes, the last ten minutes of another
+// address are forgotten, and both also hold for changes while the program was stopped.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	before := map[string]Site{"a": {Target: "http://one", Keys: map[string]string{"k1": "p1", "k2": "p2"}}}
+	after := map[string]Site{"a": {Target: "http://two", Keys: map[string]string{"k9": "p1", "k2": "p2"}}}
+	count := func() *Collector {
+		c := New(time.Now)
+		c.Follow(before)
+		c.Add(request("a", "k1", "m", time.Millisecond))
+		c.Add(request("a", "k2", "m", time.Millisecond))
+		return c
+	}
+	running := count()
+	running.Follow(after)
+	restarted := New(time.Now)
+	restarted.Follow(after) // the configuration may be read before the counters
+	if err := restarted.Restore(count().Save()); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*Collector{"running": running, "restarted": restarted} {
+		got := c.Channel("a")
+		if got.Requests != 2 || len(got.Keys) != 2 || got.Keys["k9"].Requests != 1 || got.Keys["k2"].Requests != 1 {
+			t.Errorf("%s: %+v", name, got)
+		}
+		for _, p := range got.Recent {
+			if p.Requests != 0 {
+				t.Errorf("%s: the last ten minutes have requests to the former address", name)
+			}
+		}
+	}
+}

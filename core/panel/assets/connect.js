@@ -40,7 +40,7 @@ export function connectView(view, store) {
     const places = origins(store.state.status);
     const known = JSON.stringify(places);
     if (known !== from.dataset.shown) {
-      const chosen = from.value || usual(places);
+      const chosen = from.value || likelyPlace(places);
       from.dataset.shown = known;
       from.replaceChildren(...places.filter((o) => o.address).map((o) => el('option', { value: o.id, text: o.name })));
       if (places.some((o) => o.id === chosen)) from.value = chosen;
@@ -79,9 +79,9 @@ function origins(status) {
   ];
 }
 
-// usual is where the apps of whoever reads the page run: on the device that has it open, unless that
-// reaches the panel as the computer of the program does.
-function usual(places) {
+// likelyPlace returns where the reader's apps probably run: on another device of the network if the
+// page was opened from one, otherwise on the computer that runs aitunnel.
+function likelyPlace(places) {
   const remote = !/^(localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname);
   return remote && places.some((o) => o.id === 'network' && o.address) ? 'network' : 'here';
 }
