@@ -20,7 +20,9 @@ RACE     = -race -gcflags=modernc.org/sqlite/lib=-race=false
 export GORACE := atexit_sleep_ms=0 $(GORACE)
 
 # Without symbols for a debugger, about fifty test binaries link in two thirds of the time.
-TESTED   = -vet=off -ldflags='-s -w' -timeout 15m
+# Tests of processes wait for much of their time, so one package more than there are cores is tested at a time.
+CORES    = $(shell getconf _NPROCESSORS_ONLN || echo 2)
+TESTED   = -vet=off -ldflags='-s -w' -timeout 15m -p $$(($(CORES) + 1))
 
 # Tests that run the program take the one that was just built, as each link of it takes seconds: AITUNNEL
 # names it.
@@ -39,7 +41,7 @@ run: build ## Show the proxy at work on two fake sites
 # make lint vets, so go test need not.
 test: build ## Run all tests
 	@tools/test-deps
-	@CGO_ENABLED=0 AITUNNEL=$(CURDIR)/bin/aitunnel tools/gotest "$(EACH)" $(TESTED) -parallel 6
+	@CGO_ENABLED=0 AITUNNEL=$(CURDIR)/bin/aitunnel tools/gotest "$(EACH)" $(TESTED) -parallel 5
 
 test-real: build ## Run the tests that need browsers, servers, systems or links for longer (20 minutes)
 	@tools/test-deps
