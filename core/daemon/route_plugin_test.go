@@ -37,9 +37,7 @@ func TestAStrategyThatSeesEachRequest(t *testing.T) {
 	if route.Router == nil || route.Router.Answered < 1 {
 		t.Errorf("%+v", route.Router)
 	}
-	if err := syscall.Kill(r.process("acme").PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	testhelp.Suspend(t, r.process("acme").PID)
 	for range 20 {
 		if got := r.post(chat, ask, "x-want", "first"); got.status != 200 || got.header.Get("X-Site") != "last" {
 			t.Fatalf("with the process stopped: %+v", got)

@@ -46,9 +46,7 @@ func TestAStoppedPluginIsReplaced(t *testing.T) {
 	stop := r.hammer(50, chat, ask)
 	defer stop()
 	before := r.process("built-in")
-	if err := syscall.Kill(before.PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	testhelp.Suspend(t, before.PID)
 	testhelp.Eventually(t, "another process serves", func() bool {
 		now := r.process("built-in")
 		return now.State == "running" && now.PID != before.PID

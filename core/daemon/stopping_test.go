@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -192,9 +191,7 @@ func TestTheDrainIsBounded(t *testing.T) {
 func TestStopAtOnceBesideAPluginThatHangs(t *testing.T) {
 	t.Parallel()
 	r, _, _ := acme(t, "1.0.0", pinLast, 0)
-	if err := syscall.Kill(r.process("acme").PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	testhelp.Suspend(t, r.process("acme").PID)
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
 	began := time.Now()

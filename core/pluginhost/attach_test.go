@@ -64,9 +64,7 @@ func TestAttachForADebugger(t *testing.T) {
 
 	// At a breakpoint it does not answer, and is not restarted.
 	relay := r.pid()
-	if err := debugged.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	testhelp.Suspend(t, debugged.Process.Pid)
 	time.Sleep(10 * quick.PingTimeout)
 	if got := r.List()[0]; got.State != StateRunning || got.PID != relay {
 		t.Errorf("at a breakpoint: %+v", got)

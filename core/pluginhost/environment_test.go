@@ -103,7 +103,7 @@ func TestHostKilled(t *testing.T) {
 				t.Fatalf("the host printed %q: %v", line, err)
 			}
 			if role != "running" {
-				_ = syscall.Kill(pid, syscall.SIGSTOP)
+				testhelp.Suspend(t, pid)
 			}
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()

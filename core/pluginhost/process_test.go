@@ -73,9 +73,7 @@ func TestStoppedProcessIsReplaced(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
 	i := r.open(order(`{}`))
 	pid := r.pid()
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	testhelp.Suspend(t, pid)
 	// Calls meanwhile end with their own deadline. Once the process counts as unresponsive,
 	// they fail at once.
 	testhelp.Eventually(t, "calls fail", func() bool {
@@ -94,9 +92,7 @@ func TestCloseOfAStoppedProcess(t *testing.T) {
 	r := newRig(t, timing, serveAs("good")...)
 	r.open(order(`{}`))
 	pid := r.pid()
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	testhelp.Suspend(t, pid)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := r.Close(ctx); err != nil {

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -150,9 +149,7 @@ func TestAgentThatDoesNotSign(t *testing.T) {
 	})
 	t.Run("stopped", func(t *testing.T) {
 		socket, agent := start(t, "exit 1")
-		if err := agent.Process.Signal(syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
+		testhelp.Suspend(t, agent.Process.Pid)
 		mustFail(t, Environment{Home: t.TempDir(), Agent: socket}, pinned(c, s), true, "the SSH agent at "+socket+" does not answer")
 	})
 }
