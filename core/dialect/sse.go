@@ -37,29 +37,13 @@ func (s *sse) next(b []byte) (e Event, n int, ok bool) {
 		}
 	}
 	for i < len(b) {
-		end := lineEnd(b[i:])
-		if end < 0 {
-			s.keepLine(b[i:])
+		line, n := s.nextLine(b[i:])
+		if n == 0 {
 			break
 		}
-		line := b[i : i+end]
-		copied := s.inLine
-		if copied {
-			s.keepLine(line)
-			line = s.line
-		}
-		i += end + 1
-		if b[i-1] == '\r' {
-			if i == len(b) {
-				s.cr = true
-			} else if b[i] == '\n' {
-				i++
-			}
-		}
-		cut := s.lineCut
-		s.line, s.lineCut, s.inLine = s.line[:0], false, false
+		i += n
 		switch {
-		case len(line) == 0 && s.fields:
+		case len(line.text) == 0 && s.fields:
 			if data != nil {
 				s.hasData = true
 			} else {
@@ -67,26 +51,26 @@ func (s *sse) next(b []byte) (e Event, n int, ok bool) {
 			}
 			s.used = true
 			return s.event(data), i, true
-		case len(line) == 0, line[0] == ':' && !s.fields:
+		case len(line.text) == 0, line.text[0] == ':' && !s.fields:
 			return Event{Kind: KeepAlive}, i, true
-		case line[0] == ':':
+		case line.text[0] == ':':
 			continue
 		}
 		s.fields = true
-		name, value := field(line)
+		name, value := field(line.text)
 		switch string(name) {
 		case "event":
 			s.name = append(s.name[:0], value...)
 		case "data":
 			switch {
-			case !s.hasData && data == nil && !copied && len(value) <= MaxEvent && len(value) > 0:
+			case !s.hasData && data == nil && !line.copied && len(value) <= MaxEvent && len(value) > 0:
 				data = value
 			default:
 				if data != nil {
 					s.addData(data, false)
 					data = nil
 				}
-				s.addData(value, cut)
+				s.addData(value, line.cut)
 			}
 		}
 	}
@@ -94,6 +78,38 @@ func (s *sse) next(b []byte) (e Event, n int, ok bool) {
 		s.addData(data, false)
 	}
 	return Event{}, len(b), false
+}
+
+// sseLine is a line without its end.
+type sseLine struct {
+	text   []byte
+	copied bool // it began in an earlier piece, and text is a copy
+	cut    bool // it is longer than text
+}
+
+// nextLine returns the first line of b, and how many bytes it takes with its end. If b does
+// not have its end, it keeps what b has of it, and returns 0.
+func (s *sse) nextLine(b []byte) (line sseLine, n int) {
+	end := lineEnd(b)
+	if end < 0 {
+		s.keepLine(b)
+		return sseLine{}, 0
+	}
+	line = sseLine{text: b[:end], copied: s.inLine}
+	if line.copied {
+		s.keepLine(line.text)
+		line.text, line.cut = s.line, s.lineCut
+	}
+	n = end + 1
+	if b[end] == '\r' {
+		if n == len(b) {
+			s.cr = true
+		} else if b[n] == '\n' {
+			n++
+		}
+	}
+	s.line, s.lineCut, s.inLine = s.line[:0], false, false
+	return line, n
 }
 
 // event returns the event that a blank line has ended.
