@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -168,6 +166,31 @@ func (d *dialer) dialThrough(ctx context.Context, c *Client, from, to Hop) (net.
 
 // login starts SSH on a connection, checks the host key, and logs in.
 func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*ssh.Client, error) {
+	with, err := d.credentials(h)
+	if err != nil {
+		return nil, err
+	}
+	defer with.close()
+	s := &handshake{dialer: d, hop: h, check: c, with: with, greeting: &greeting{Conn: leg}}
+	s.timeout = newStepTimer(ctx, d.stepTimeout, func() {
+		_ = leg.Close()
+		with.close() // it may be waiting for a person to confirm a signature
+	})
+	defer s.timeout.stop()
+	sc, chans, reqs, err := ssh.NewClientConn(s.greeting, h.Address(), &ssh.ClientConfig{
+		Config: ssh.Config{KeyExchanges: keyExchanges()},
+		User:   h.user, AuthCallback: with.next, BannerCallback: with.keepBanner, HostKeyCallback: s.verify, HostKeyAlgorithms: c.algorithms, ClientVersion: "SSH-2.0-aitunnel",
+	})
+	if err != nil {
+		return nil, s.explain(ctx, err)
+	}
+	d.report(StepLogin, "logged in as "+h.user+" with "+with.used())
+	return ssh.NewClient(sc, chans, reqs), nil
+}
+
+// credentials returns the credentials to try at a hop, without those that failed in an earlier
+// attempt.
+func (d *dialer) credentials(h Hop) (*login, error) {
 	h.creds.ask = d.options.Ask
 	with, err := h.creds.collect()
 	if d.onKey != nil && err != nil {
@@ -176,84 +199,14 @@ func (d *dialer) login(ctx context.Context, leg net.Conn, h Hop, c *keyCheck) (*
 	if err != nil {
 		return nil, err
 	}
-	defer with.close()
 	if d.passwordOnly[h.Address()] {
 		with.signers, with.names = nil, []string{thePassword}
 	}
 	for _, key := range d.unsigned[h.Address()] {
 		with.drop(key)
 	}
-	timeout := newStepTimer(ctx, d.stepTimeout, func() {
-		_ = leg.Close()
-		with.close() // it may be waiting for a person to confirm a signature
-	})
-	defer timeout.stop()
-	var verified atomic.Bool
-	var accepted ssh.PublicKey
-	verify := func(_ string, remote net.Addr, key ssh.PublicKey) error {
-		if accepted != nil { // the server presents its key again each time that session keys are renewed
-			if !sameKey(accepted, key) {
-				return errOtherKey
-			}
-			return nil
-		}
-		err := c.verify(remote, key)
-		if d.onKey != nil {
-			if err = d.onKey(h, key, c); err == nil {
-				c.failure = nil
-			}
-		}
-		if err == nil {
-			accepted = key
-			verified.Store(true)
-			timeout.extend(loginTimeout)
-			d.report(StepHostKey, h.Address()+" has the key "+fingerprint(key))
-		}
-		return err
-	}
-	greeting := &greeting{Conn: leg}
-	sc, chans, reqs, err := ssh.NewClientConn(greeting, h.Address(), &ssh.ClientConfig{
-		Config: ssh.Config{KeyExchanges: keyExchanges()},
-		User:   h.user, AuthCallback: with.next, BannerCallback: with.keepBanner, HostKeyCallback: verify, HostKeyAlgorithms: c.algorithms, ClientVersion: "SSH-2.0-aitunnel",
-	})
-	if err == nil {
-		d.report(StepLogin, "logged in as "+h.user+" with "+with.used())
-		return ssh.NewClient(sc, chans, reqs), nil
-	}
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case c.failure != nil: // with a pinned key, it may be from the previous attempt
-		return nil, c.failure
-	case c.noCommonAlgorithm(err) != nil:
-		return nil, c.noCommonAlgorithm(err)
-	case with.unsigned != nil:
-		d.unsigned[h.Address()] = append(d.unsigned[h.Address()], with.unsigned)
-		if with.drop(with.unsigned); with.isEmpty() {
-			return nil, h.creds.noCredentials(with)
-		}
-		return nil, errUnsigned
-	case verified.Load() && with.isTooManyKeys(err):
-		d.passwordOnly[h.Address()] = true
-		return nil, errTooManyKeys
-	case timeout.expired() && verified.Load():
-		return nil, temporary(StepLogin, "the login as %q at %s did not finish within %s: its sshd may be waiting for a name server or another service", h.user, h.Address(), loginTimeout)
-	case timeout.expired() && greeting.line() != "":
-		return nil, greeting.explain(h.Address(), os.ErrDeadlineExceeded)
-	case timeout.expired():
-		return nil, temporary(StepConnect, "%s accepted the connection but did not answer within %s: is it an SSH server, and is it working?", h.Address(), d.stepTimeout)
-	case verified.Load() && isEnd(err):
-		return nil, with.ended(h, err)
-	case verified.Load() && (with.refused || disconnectReason(err).sent):
-		return nil, with.rejected(h, err)
-	case verified.Load():
-		return nil, temporary(StepLogin, "the login as %q at %s failed: %s", h.user, h.Address(), Plain(err))
-	}
-	return nil, greeting.explain(h.Address(), err)
+	return with, nil
 }
-
-// errOtherKey ends a connection on which the server presents another key than at its start.
-var errOtherKey = errors.New("the server presents another key than at the start of the connection")
 
 // awaitSession waits until the server answers a first request. OpenSSH accepts the login
 // before it sets up the session, and PAM may take half a minute for that; deadlines of

@@ -212,40 +212,9 @@ func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, host
 		h.user = localName(self)
 	}
 	h.tokens = h.newTokens(alias, settings, r.env.Home)
-	path := func(value string) string {
-		return expandHome(h.tokens.Replace(expandEnv(value)), r.env.Home)
-	}
-	h.creds = credentials{home: r.env.Home, agent: r.env.Agent, only: settings.get("identitiesonly") == "yes"}
-	switch socket := settings.get("identityagent"); {
-	case socket == "" || socket == "SSH_AUTH_SOCK":
-	case socket == "none":
-		h.creds.agent = ""
-	case socket[0] == '$' && !strings.HasPrefix(socket, "${"):
-		h.creds.agent = os.Getenv(socket[1:])
-	default:
-		h.creds.agent = path(socket)
-	}
-	paths := func(keyword string) (out []string, set bool) {
-		for _, file := range settings[keyword] {
-			if !strings.EqualFold(file, "none") && file != os.DevNull {
-				out = append(out, path(file))
-			}
-		}
-		return out, len(settings[keyword]) > 0
-	}
-	h.creds.files, h.creds.chosen = paths("identityfile")
-	h.creds.certificates, _ = paths("certificatefile")
-	h.hostKeys = hostKeys{address: h.Address(), hash: strings.EqualFold(settings.get("hashknownhosts"), "yes")}
-	set := false
-	if h.hostKeys.files, set = paths("userknownhostsfile"); !set {
-		h.hostKeys.files = []string{filepath.Join(r.env.Home, ".ssh", "known_hosts"), filepath.Join(r.env.Home, ".ssh", "known_hosts2")}
-	}
-	if h.hostKeys.system, set = paths("globalknownhostsfile"); !set {
-		h.hostKeys.system = []string{filepath.Join(systemSSH, "ssh_known_hosts"), filepath.Join(systemSSH, "ssh_known_hosts2")}
-	}
-	if revoked, _ := paths("revokedhostkeys"); len(revoked) > 0 {
-		h.hostKeys.revoked = revoked[0]
-	}
+	f := hostFiles{settings, h.tokens, r.env.Home}
+	h.creds = f.credentials(r.env.Agent)
+	h.hostKeys = f.hostKeys(h.Address())
 	if command := settings.get("knownhostscommand"); command != "" && command != "none" {
 		r.config.note("KnownHostsCommand is not used: host keys have to be in a file of known hosts")
 	}
@@ -256,12 +225,6 @@ func (r *resolver) hop(ctx context.Context, alias, port, name string) (Hop, host
 		h.network = "tcp6"
 	}
 	h.source = settings.get("bindaddress")
-	if name := settings.get("hostkeyalias"); name != "" && name != "none" {
-		h.hostKeys.address = net.JoinHostPort(name, "22")
-		if host, port, err := net.SplitHostPort(name); err == nil && name[0] == '[' { // as known_hosts writes ports
-			h.hostKeys.address = net.JoinHostPort(host, port)
-		}
-	}
 	return h, settings, nil
 }
 
