@@ -31,7 +31,7 @@ func (a *app) channelAdd() *cobra.Command {
 		Long: `Add a channel to the configuration and apply it. The file keeps its comments and
 its layout.
 
-With --keys the keys are read from standard input, one per line; on a terminal you
+With --keys, the keys are read from standard input, one per line; on a terminal you
 are asked for them, and they are not shown.`,
 		Example: "  aitunnel channel add spare https://spare-api.example --keys\n  aitunnel channel add local http://127.0.0.1:11434 --auth none --fallback\n  pass show ai/spare | aitunnel channel add spare https://spare-api.example --keys",
 		Args:    names("CHANNEL", "URL"),
@@ -57,9 +57,9 @@ are asked for them, and they are not shown.`,
 	flags := c.Flags()
 	flags.Float64Var(&f.weight, "weight", 0, "its share of the requests, compared to the other channels")
 	flags.BoolVar(&f.fallback, "fallback", false, "use it only when no other channel is available")
-	flags.StringVar(&f.auth, "auth", "", "how it takes its key: auto, bearer, x-api-key, x-goog-api-key, query:NAME, none or passthrough")
+	flags.StringVar(&f.auth, "auth", "", "how the site takes the key: auto, bearer, x-api-key, x-goog-api-key, query:NAME, none or passthrough")
 	flags.StringSliceVar(&f.models, "model", nil, "a pattern of model names that it serves; may be repeated")
-	flags.StringSliceVar(&f.routes, "route", nil, "path of a route that uses it, if the configuration has routes; may be repeated")
+	flags.StringSliceVar(&f.routes, "route", nil, "the path of a route that uses it, if the configuration has routes; may be repeated")
 	flags.BoolVar(&f.withKeys, "keys", false, "read its keys from standard input, or ask for them")
 	return c
 }

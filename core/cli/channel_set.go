@@ -51,7 +51,7 @@ its comments and its layout, and settings without a flag stay as they are.`,
 	}, &asJSON)
 	f := c.Flags()
 	f.StringVar(&target, "target", "", "the address of its site")
-	f.StringVar(&auth, "auth", "", "how it takes its key: auto, bearer, x-api-key, x-goog-api-key, query:NAME, none or passthrough")
+	f.StringVar(&auth, "auth", "", "how the site takes the key: auto, bearer, x-api-key, x-goog-api-key, query:NAME, none or passthrough")
 	f.Float64Var(&weight, "weight", 0, "its share of the requests, compared to the other channels")
 	f.BoolVar(&fallback, "fallback", false, "use it only when no other channel is available")
 	f.StringSliceVar(&models, "model", nil, "a pattern of model names that it serves; may be repeated")

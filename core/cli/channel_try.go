@@ -55,16 +55,16 @@ func (a *app) channelTest() *cobra.Command {
 	c := jsonFlag(&cobra.Command{
 		Use:   "test CHANNEL",
 		Short: "Send one real request to a channel, and show how it answers",
-		Long: `Send one short request to a channel, past the routes, and show how it answers:
-the status, the time to the first byte and to the first content, the tokens, and
-what the model said. It may cost a few tokens. History and usage have it
+		Long: `Send one short request straight to a channel, whatever the routes say, and show how
+it answers: the status, the time to the first byte and to the first content, the
+tokens, and what the model said. It may cost a few tokens. History and usage list it
 under the client channel-test.
 
-The site is asked in any state of the channel, also if it is paused.
-Without --model the first model that the site lists is asked. --key takes a key
-by its ID, its label, its masked form or its number in 'aitunnel key list', even if
-it is out of use; --all tries each key. A site without OpenAI's API is asked by
-that of Anthropic. The exit code is 1 if a request fails.`,
+The request is sent even if the channel is paused or unavailable. Without --model,
+the first model that the site lists is asked. --key takes a key by its ID, its
+label, its masked form or its number in 'aitunnel key list', even if it is out of
+use; --all tries each key. A site without OpenAI's API is asked through that of
+Anthropic. The exit code is 1 if a request fails.`,
 		Example:           "  aitunnel channel test primary\n  aitunnel channel test primary --key 1 --model gpt-5\n  aitunnel channel test primary --all",
 		Args:              names("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,

@@ -154,7 +154,7 @@ Environment variables:
   AITUNNEL_CONFIG        the configuration, if --config is not given
   AITUNNEL_STATE_DIR     the state directory, if --state-dir is not given
   AITUNNEL_VAR_name      the value of a variable of the configuration
-  AITUNNEL_PLUGIN_DIR    a directory in which plugins are looked for first
+  AITUNNEL_PLUGIN_DIR    a directory that is searched for plugins first
   NO_COLOR               turns colors off
   CLICOLOR_FORCE         turns colors on where the output is not a terminal
 

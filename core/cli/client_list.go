@@ -109,8 +109,8 @@ func (a *app) clientAdd() *cobra.Command {
 	c := jsonFlag(&cobra.Command{
 		Use:   "add CLIENT",
 		Short: "Add a client to the configuration, and show its token once",
-		Long: `Add a client to the configuration and apply it. A token is made for it and printed,
-this once: the configuration has its hash only.
+		Long: `Add a client to the configuration and apply it. Its token is generated and printed
+once: the configuration has only its hash.
 
 Once there is a client or proxy.client_tokens, every request needs a token.`,
 		Example: "  aitunnel client add openclaw\n  aitunnel client add phone --model 'gpt-*' --path '/v1/**'\n  aitunnel client add friend --requests-per-minute 20 --budget 5 --per week",
@@ -126,7 +126,7 @@ Once there is a client or proxy.client_tokens, every request needs a token.`,
 		},
 	}, &asJSON)
 	c.Flags().StringSliceVar(&spec.Models, "model", nil, "a pattern of model names that it may use; may be repeated")
-	c.Flags().StringSliceVar(&spec.Paths, "path", nil, "a path that it may use, as those of routes; may be repeated")
+	c.Flags().StringSliceVar(&spec.Paths, "path", nil, "a path that it may use, written as in routes; may be repeated")
 	c.Flags().IntVar(&spec.RequestsPerMinute, "requests-per-minute", 0, "how many requests it may send per minute")
 	c.Flags().IntVar(&spec.TokensPerMinute, "tokens-per-minute", 0, "how many tokens it may use per minute")
 	c.Flags().IntVar(&spec.Concurrent, "concurrent", 0, "how many requests it may have in flight")

@@ -11,14 +11,14 @@ import (
 func (a *app) configCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
-		Short: "Show what a configuration can hold, and undo edits of it",
+		Short: "Print an example of every setting, and undo edits",
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(&cobra.Command{
 		Use:       "example [BLOCK]",
 		Short:     "Print an example with every setting",
-		Long:      "Print a configuration with every setting, its default and what it is for, or\nonly the block of that name.",
+		Long:      "Print a configuration with every setting, its default and its purpose, or only\nthe named block.",
 		Example:   "  aitunnel config example channel\n  aitunnel config example > aitunnel.hcl",
 		Args:      atMostOne,
 		ValidArgs: config.BlockNames(),
@@ -45,9 +45,9 @@ func (a *app) configUndo() *cobra.Command {
 		Use:   "undo",
 		Short: "Undo the newest edit of the configuration",
 		Long: `Undo the newest edit that the panel, the API or a command such as 'aitunnel channel
-remove' made to the configuration, and apply the result. Repeated, it undoes the
-edit before. Edits since the program started can be undone, unless the files were
-changed by hand since.`,
+remove' made to the configuration, and apply the result. Run it again to undo the
+edit before that. Only edits made since the program started can be undone, and only
+while nobody has changed the files by hand since.`,
 		Example: "  aitunnel config undo",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

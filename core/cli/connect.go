@@ -30,11 +30,11 @@ func (a *app) connectCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "connect [APP]",
 		Short: "Show, write or check the settings that an app needs to use the proxy",
-		Long: `Show the settings by which an app uses the proxy, with the address and a client
-token of the running program. Without APP the known apps are listed.
+		Long: `Show the settings that an app needs to use the proxy, with the address and a client
+token of the running program. Without APP, list the known apps.
 
 --write writes them into the app's own files; comments and all other settings
-stay, and the files as they were are kept beside them with the ending
+stay, and the original files are kept beside them, with the suffix
 .aitunnel-backup. --undo restores those. --check sends one short request as the
 app would, which may cost a few tokens; if there is no answer, it says what is
 missing, and what --write has just written is undone. --on shows the settings for

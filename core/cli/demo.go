@@ -24,7 +24,7 @@ func (a *app) demoCommand() *cobra.Command {
 	once := false
 	c := &cobra.Command{
 		Use:     "demo",
-		Short:   "Show the proxy at work on two fake sites",
+		Short:   "Show the proxy at work with two fake sites",
 		Long:    "Start two fake sites and the proxy, send requests through it, break a site and\nshow that the other one takes over. The demo runs until interrupted, so that you\ncan send requests of your own.",
 		Example: "  aitunnel demo\n  aitunnel demo --once",
 		Args:    noArgs,

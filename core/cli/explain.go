@@ -21,7 +21,7 @@ func (a *app) explainCommand() *cobra.Command {
 	c := jsonFlag(&cobra.Command{
 		Use:     "explain PATH",
 		Short:   "Show where a request would go, and why",
-		Long:    "Show which route a request would take, which channels and keys would be tried, in\nwhich order, and why others would not. Nothing is sent. A strategy that looks at\neach request is asked.",
+		Long:    "Show which route a request would take, which channels and keys would be tried, in\nwhich order, and why others would not. Nothing is sent to a site; a strategy that\nroutes single requests is asked.",
 		Example: "  aitunnel explain /v1/chat/completions --model gpt-5\n  aitunnel explain /v1/messages --header x-session-id=42 --json",
 		Args:    names("PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -42,7 +42,8 @@ func (a *app) explainCommand() *cobra.Command {
 	c.Flags().StringVar(&q.Model, "model", "", "the model that the request names")
 	c.Flags().StringVar(&q.Client, "client", "", "the client that sends the request")
 	c.Flags().StringVar(&q.Method, "method", "POST", "the request's method")
-	c.Flags().StringToStringVar(&q.Headers, "header", nil, "a header of the request, as name=value; may be repeated")
+	c.Flags().StringToStringVar(&q.Headers, "header", nil, "a header of the request, as `name=value`; may be repeated")
+	c.Flags().Lookup("header").DefValue = ""
 	c.Flags().StringVar(&body, "body", "", "a file with the body of the request")
 	return c
 }

@@ -20,7 +20,7 @@ func (a *app) fmtCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "fmt [FILE|DIRECTORY...]",
 		Short:   "Format configuration files",
-		Long:    "Format configuration files in place and print the names of those that changed. Of\na directory all *.hcl files are formatted. With - standard input is formatted and\nprinted.",
+		Long:    "Format configuration files in place and print the names of those that changed. In\na directory, all *.hcl files are formatted. With -, standard input is formatted and\nprinted.",
 		Example: "  aitunnel fmt\n  aitunnel fmt aitunnel.hcl\n  aitunnel fmt --check aitunnel.hcl",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {

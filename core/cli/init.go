@@ -26,8 +26,8 @@ func (a *app) initCommand() *cobra.Command {
 	from, wizard, untried := "", false, false
 	c := &cobra.Command{
 		Use:     "init",
-		Short:   "Write a first configuration",
-		Long:    "Write a first configuration with comments and new tokens, readable only by you:\naitunnel.hcl in this directory, or the file that --config names. An existing file\nis not changed, but --wizard goes on where it was stopped, and replaces the examples\nof a file that you have not edited.",
+		Short:   "Write an initial configuration",
+		Long:    "Write an initial configuration with comments and new tokens, readable only by you:\naitunnel.hcl in this directory, or the file that --config names. An existing file\nis not changed, except by --wizard: it continues where it was interrupted, and\nreplaces the examples of a file that you have not edited.",
 		Example: "  aitunnel init\n  aitunnel init --wizard\n  aitunnel init --from tunnel.config.yaml",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -33,7 +33,7 @@ func (a *app) keyList() *cobra.Command {
 	asJSON := false
 	return jsonFlag(&cobra.Command{
 		Use:               "list [CHANNEL]",
-		Short:             "List the keys of a channel, or of all, masked, with their state",
+		Short:             "List the keys of one channel or of all, masked, with their state",
 		Example:           "  aitunnel key list\n  aitunnel key list primary\n  aitunnel key list primary --json",
 		Args:              atMostOne,
 		ValidArgsFunction: a.completeChannel,
@@ -155,7 +155,7 @@ func (a *app) keyRemove() *cobra.Command {
 	return jsonFlag(&cobra.Command{
 		Use:               "remove CHANNEL KEY",
 		Short:             "Remove a key from a channel",
-		Long:              "Remove a key from a channel, and from the configuration. KEY is its ID, its label,\nits masked form, the characters at the end of that, or its number in 'aitunnel key\nlist'.",
+		Long:              "Remove a key from a channel, and from the configuration. KEY is its ID, its label,\nits masked form or the last characters of that, or its number in 'aitunnel key\nlist'.",
 		Example:           "  aitunnel key remove primary 1\n  aitunnel key remove primary second",
 		Args:              names("CHANNEL", "KEY"),
 		ValidArgsFunction: a.completeKey,

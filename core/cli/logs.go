@@ -39,12 +39,12 @@ func (a *app) logsCommand() *cobra.Command {
 		Use:   "logs",
 		Short: "Show recent events, and follow new ones",
 		Long: `Show the last events: requests with their outcome, retries, changes of channels
-and keys, reloads, tunnels and plugins. The running program has the last 1,000; what
-is older, as from before a restart, comes from its log file and, for requests, from
-the history.
+and keys, reloads, tunnels and plugins. The running program has the last 1,000;
+older ones, such as those from before a restart, come from its log file and, for
+requests, from the history.
 
-If the program is not running, the end of its log file is shown instead: that of
-the setting log.file, or aitunnel.log in the state directory. The exit code is
+If the program is not running, the end of its log file is shown instead: the file
+that log.file names, or aitunnel.log in the state directory. The exit code is
 then 3.`,
 		Example: "  aitunnel logs\n  aitunnel logs -f\n  aitunnel logs -n 200 --level warn\n  aitunnel logs --since 2h\n  aitunnel logs --since yesterday --until today\n  aitunnel logs -f --channel primary --json",
 		Args:    noArgs,

@@ -16,7 +16,7 @@ func (a *app) panelCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "panel",
 		Short:   "Open the panel in a browser",
-		Long:    "Open the panel in a browser with a link that signs in once within five minutes,\nand print the link.",
+		Long:    "Open the panel in a browser with a link that signs in once, within five minutes,\nand print the link.",
 		Example: "  aitunnel panel\n  aitunnel panel --print",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.panel(c.Context(), printOnly) },

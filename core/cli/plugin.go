@@ -9,10 +9,10 @@ func (a *app) pluginCommand() *cobra.Command {
 		Use:   "plugin",
 		Short: "Show and install plugins, and choose which may run",
 		Long: "Show and install plugins, and choose which may run.\n\n" +
-			"A plugin is a program that runs with your rights: it can read your files. A\n" +
-			"plugin of a third party runs only if the lock file next to the configuration\n" +
-			"has the hash of its executable. 'plugin install', 'plugin init' and 'plugin lock'\n" +
-			"add it; do this only with plugins that you trust.",
+			"A plugin is a program that runs with your permissions: it can read your files. A\n" +
+			"third-party plugin runs only if the lock file next to the configuration has the hash\n" +
+			"of its executable. 'plugin install', 'plugin init' and 'plugin lock' add it; do this\n" +
+			"only with plugins that you trust.",
 		Example: "  aitunnel plugin list\n  aitunnel plugin install github.com/acme/aitunnel-plugin-acme",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },

@@ -20,7 +20,7 @@ func (a *app) pluginInfoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "info NAME",
 		Short:   "Show what a component does, its settings, and an example",
-		Long:    "Show what a component does, its settings, and an example to copy. NAME is a\nbuilt-in component, PLUGIN/COMPONENT, a plugin for all its components, or the path\nof a plugin's file, such as ./bin/aitunnel-plugin-mine, which is started.",
+		Long:    "Show what a component does, its settings, and an example to copy. NAME is a\nbuilt-in component, PLUGIN/COMPONENT, the name of a plugin for all its components,\nor the path of a plugin's executable, such as ./bin/aitunnel-plugin-mine, which is\nstarted to ask it.",
 		Example: "  aitunnel plugin info weighted\n  aitunnel plugin info acme/bandit\n  aitunnel plugin info acme --json",
 		Args:    names("the name of a component or of a plugin"),
 		RunE:    a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginInfo(c.Context(), args[0], asJSON) }),

@@ -33,13 +33,13 @@ func (a *app) pluginInstallCommand() *cobra.Command {
 			"configuration it is installed for the user.\n\n" +
 			"SOURCE is a repository on GitHub (github.com/OWNER/REPOSITORY), the https address\n" +
 			"of an archive, or the path of an executable, of an archive, or of a folder with the\n" +
-			"archives of releases. A private repository needs GITHUB_TOKEN in the environment.\n\n" +
+			"archives of releases. For a private repository, set GITHUB_TOKEN in the environment.\n\n" +
 			"If the plugin has a signing_key, in its block or in the lock file, a release must be\n" +
-			"signed with it. An executable has no signature: you are asked, and without a\n" +
-			"terminal nothing is installed and the exit code is 2: add --yes.\n\n" +
+			"signed with it. An executable has no signature, so you are asked first. Without a\n" +
+			"terminal, nothing is installed and the exit code is 2, unless you add --yes.\n\n" +
 			"Nothing is replaced if the configuration does not work with the new version. A\n" +
 			"running program with this configuration switches to it by itself, without losing\n" +
-			"a request; 'plugin rollback' goes back.",
+			"a request; 'plugin rollback' goes back to the version before.",
 		Example: "  aitunnel plugin install github.com/acme/aitunnel-plugin-acme\n  aitunnel plugin install github.com/acme/aitunnel-plugin-acme@1.2.0\n  aitunnel plugin install ./aitunnel-plugin-acme\n  aitunnel plugin install ./dist",
 		Args:    names("the source of a plugin: a repository, the address of an archive, or a path"),
 		RunE: a.pluginAsService(func(c *cobra.Command, args []string) error {
@@ -47,7 +47,7 @@ func (a *app) pluginInstallCommand() *cobra.Command {
 		}),
 	}
 	c.Flags().BoolVar(&user, "user", false, "install it in the user's data directory for all configurations, and lock it for this one")
-	c.Flags().BoolVarP(&yes, "yes", "y", false, "install an executable although its signature cannot be checked")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "install an executable even though its signature cannot be checked")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

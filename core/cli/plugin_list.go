@@ -29,8 +29,8 @@ func (a *app) pluginListCommand() *cobra.Command {
 		Long: "List plugins and their components, with the state of their processes and where\n" +
 			"they are used: those of the running program, or, if it is not running, those that\n" +
 			"the configuration uses. Executables that may not run, or do not work, are listed\n" +
-			"with the reason. Warnings below say what plugins warn about, which of their calls\n" +
-			"fail, and what is withheld from them.",
+			"with the reason. Below the list are the warnings of plugins, the calls to them that\n" +
+			"fail, and the parts of requests that they ask for but may not see.",
 		Example: "  aitunnel plugin list\n  aitunnel plugin list --json",
 		Args:    noArgs,
 		RunE:    a.pluginAsService(func(c *cobra.Command, _ []string) error { return a.pluginList(c.Context(), asJSON) }),

@@ -25,9 +25,9 @@ func (a *app) pluginLockCommand() *cobra.Command {
 			"those that are named, or all that the configuration declares or that are\n" +
 			"installed. An executable for another platform, given by its path, is locked for\n" +
 			"that platform. Lock only plugins that you trust.\n\n" +
-			"Where a hash changes, or the plugin has a signing_key, whose signature an executable\n" +
-			"does not have, the hashes are shown and you are asked.\n" +
-			"Without a terminal nothing is changed then, and the exit code is 2: add --yes.",
+			"If a hash changes, or if the plugin has a signing_key (an executable has no\n" +
+			"signature to check), the hashes are shown and you are asked. Without a terminal,\n" +
+			"nothing is changed and the exit code is 2, unless you add --yes.",
 		Example: "  aitunnel plugin lock acme\n  aitunnel plugin lock --yes\n  aitunnel plugin lock dist/darwin_arm64/aitunnel-plugin-acme",
 		RunE:    a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginLock(c, args, yes, asJSON) }),
 	}

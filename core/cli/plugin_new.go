@@ -22,7 +22,7 @@ func (a *app) pluginNewCommand() *cobra.Command {
 		Use:   "new KIND NAME",
 		Short: "Create a plugin of your own in a new directory",
 		Long: "Create a plugin in the new directory aitunnel-plugin-NAME: a Go module that\n" +
-			"compiles and works, with tests, README and Makefile. KIND is the kind of its\n" +
+			"compiles and works, with tests, a README and a Makefile. KIND is the kind of its\n" +
 			"component: " + strings.Join(scaffold.Kinds, ", ") + ".",
 		Example: "  aitunnel plugin new strategy mine\n  cd aitunnel-plugin-mine && make test && make install",
 		Args:    kindAndName,

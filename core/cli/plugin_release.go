@@ -21,8 +21,9 @@ func (a *app) pluginInitCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init",
 		Short: "Install the plugins that the configuration requires",
-		Long: "Install every plugin that has a source, in its block or in the lock file, and lock\n" +
-			"it: the version that is locked, or else the newest that the block allows.",
+		Long: "Install every plugin that has a source, in its block or in the lock file: the\n" +
+			"version that is locked, or else the newest that the block allows, which is then\n" +
+			"locked.",
 		Example: "  aitunnel plugin init",
 		Args:    noArgs,
 		RunE:    a.pluginAsService(func(c *cobra.Command, _ []string) error { return a.pluginInit(c.Context()) }),

@@ -30,11 +30,11 @@ func (a *app) pluginRollbackCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rollback NAME",
 		Short: "Go back to the version of a plugin before the last upgrade",
-		Long: "Install and lock the version of a plugin that was locked before the present one,\n" +
-			"from the copy that is kept. A running program switches to it. One version back is\n" +
-			"kept: a second rollback undoes the first. An older one is installed by its number:\n" +
-			"'aitunnel plugin install SOURCE@VERSION'. So that 'plugin upgrade' does not install\n" +
-			"the newer one again, exclude it in the plugin's block: version = \"< 2.0\".",
+		Long: "Install and lock the version of a plugin that was locked before the current one,\n" +
+			"from the copy that was kept. A running program switches to it. Only one earlier\n" +
+			"version is kept: a second rollback undoes the first. To install an older one, name\n" +
+			"it: 'aitunnel plugin install SOURCE@VERSION'. To keep 'plugin upgrade' from\n" +
+			"installing the newer one again, exclude it in the plugin's block: version = \"< 2.0\".",
 		Example: "  aitunnel plugin rollback acme",
 		Args:    names("the name of a plugin"),
 		RunE:    a.pluginAsService(func(_ *cobra.Command, args []string) error { return a.pluginRollback(args[0]) }),

@@ -9,8 +9,8 @@ func (a *app) pluginRestartCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "restart NAME",
 		Short: "Replace the process of a plugin, without losing a request",
-		Long: "Replace the process of a plugin in the running program by a new one, of the\n" +
-			"executable that is there now. It is started, configured and asked for its first\n" +
+		Long: "Replace the process of a plugin in the running program with a new one, started from\n" +
+			"the executable as it is now. The new process is configured and asked for its first\n" +
 			"plan before anything changes. If that fails, the old process stays, and the exit\n" +
 			"code is 1, or 4 if the configuration cannot be used with the new one: it does not\n" +
 			"start, or refuses a setting. This also ends a quarantine.\n" +

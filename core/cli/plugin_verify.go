@@ -27,9 +27,9 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 		Short: "Test the executable of a plugin: its hash, handshake and answers",
 		Long: "Start the executable of a plugin, locked or not, and test each component with\n" +
 			"default settings: plans for 1, 3 and 1,000 candidates, and a health check. PATH\n" +
-			"may also be that of an archive of a release, or of a folder of archives.\n" +
-			"Nothing is installed or locked. A component with required settings is tested\n" +
-			"with those of --set, or, if --config names a configuration, with its blocks.\n\nThe exit code is 1 if a test fails, or a component could not be tested.",
+			"may also be a release archive, or a folder of archives. Nothing is installed or\n" +
+			"locked. A component with required settings is tested with those of --set, or, if\n" +
+			"--config names a configuration, with its blocks.\n\nThe exit code is 1 if a test fails, or a component could not be tested.",
 		Example: "  aitunnel plugin verify ./aitunnel-plugin-acme\n  aitunnel plugin verify ./aitunnel-plugin-acme --set 'cheapest.prices={\"home\":1}' --set cheapest.budget=5\n  aitunnel plugin verify ./aitunnel-plugin-acme --config aitunnel.hcl",
 		Args:    names("the path of an executable"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -40,8 +40,8 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 			return a.pluginVerify(c.Context(), args[0], settings, allowUntried, asJSON)
 		},
 	}
-	c.Flags().StringArrayVar(&set, "set", nil, "a setting of a component, as COMPONENT.NAME=VALUE; VALUE is JSON, or a string; may be repeated")
-	c.Flags().BoolVar(&allowUntried, "allow-untried", false, "exit with 0 although a component could not be tested")
+	c.Flags().StringArrayVar(&set, "set", nil, "a setting of a component, as `COMPONENT.NAME=VALUE`; VALUE is JSON, or a string; may be repeated")
+	c.Flags().BoolVar(&allowUntried, "allow-untried", false, "exit with 0 even if a component could not be tested")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

@@ -23,7 +23,7 @@ func (a *app) reloadCommand() *cobra.Command {
 		Long: `Apply the configuration from its files. Requests in flight are not affected. If
 the configuration has errors, nothing changes and the exit code is 4.
 
-With --dry-run nothing is changed: the command shows what a reload would change,
+With --dry-run, nothing is changed: the command shows what a reload would change,
 block by block, and what would start and stop.
 
 Unless hot_reload is false, the program reloads by itself when files change.`,

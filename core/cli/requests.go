@@ -33,10 +33,10 @@ func (a *app) requestsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "requests [ID]",
 		Short: "Show past requests, or one with its attempts",
-		Long: `Show the requests that the history has, the newest last: when they came, what was
-answered by whom, tokens and cost. With the ID of a request, which is also in the
-header X-Aitunnel-Request-Id of its answer, show its attempts. The program need not
-be running.`,
+		Long: `Show the requests in the history, newest last, with their time, status, channel,
+tokens and cost. With the ID of a request, which is also in the header
+X-Aitunnel-Request-Id of its answer, show that request with its attempts. The
+program need not be running.`,
 		Example: "  aitunnel requests\n  aitunnel requests --since 2h --model 'gpt-*' --failed\n  aitunnel requests --status 5xx --channel primary -n 200\n  aitunnel requests req_1234567890abcdef",
 		Args:    atMostOne,
 		RunE: func(c *cobra.Command, args []string) error {

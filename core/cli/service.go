@@ -22,7 +22,7 @@ func (a *app) serviceCommand() *cobra.Command {
 	system := false
 	c := &cobra.Command{
 		Use:   "service",
-		Short: "Have the system start the proxy and keep it running",
+		Short: "Run the proxy as a service of the system",
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -50,19 +50,19 @@ A service does not see the variables of your shell. Put those that the
 configuration reads with env() into a file, and name it with env_file. The
 configuration is checked without them before anything is installed.
 
-For root it is a service of the whole system. With systemd it runs with an account
+For root it is a service of the whole system. With systemd it runs under an account
 of its own, aitunnel, which is created if it does not exist; --user names another
-one. It can write to its configuration and its state only, its state is in
-/var/lib/aitunnel, and members of the group aitunnel may use the commands.
+one. It can write only to its configuration and its state, which is in
+/var/lib/aitunnel. Members of the group aitunnel may use the commands.
 
-A systemd unit of your user runs while you are logged in. To run it always, call
-'loginctl enable-linger' once.
+A systemd unit of your user runs only while you are logged in. To keep it running
+when you log out, run 'loginctl enable-linger' once.
 
-With --update the file of an installed service is replaced and the service is
-restarted: after moving the executable or the configuration, after a change of
-drain, or when 'aitunnel service status' says that the service file is outdated.
-The account, the configuration and the state directory stay as they are, unless
---user, -c or --state-dir is given.`,
+--update replaces the file of an installed service and restarts the service. Use it
+after moving the executable or the configuration, after changing drain, or when
+'aitunnel service status' says that the service file is outdated. The account, the
+configuration and the state directory stay as they are, unless --user, -c or
+--state-dir is given.`,
 		Example: "  aitunnel service install\n  aitunnel service install -c ~/ai/aitunnel.hcl\n  sudo aitunnel service install -c /etc/aitunnel/aitunnel.hcl\n  sudo aitunnel service install -c ~/aitunnel.hcl --user \"$USER\"\n  aitunnel service install --update\n  aitunnel service install --print",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -74,7 +74,7 @@ The account, the configuration and the state directory stay as they are, unless
 	}
 	c.Flags().BoolVar(&f.printOnly, "print", false, "print the service file and install nothing")
 	c.Flags().BoolVar(&f.update, "update", false, "replace the file of an installed service and restart it")
-	c.Flags().StringVar(&f.user, "user", "", "the account `name` that a service of the whole system runs with (default with systemd: aitunnel)")
+	c.Flags().StringVar(&f.user, "user", "", "the `name` of the account that a system service runs under (default with systemd: aitunnel)")
 	return c
 }
 

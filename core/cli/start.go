@@ -37,13 +37,13 @@ func (a *app) startCommand() *cobra.Command {
 		Use:   "start",
 		Short: "Run the proxy",
 		Long: `Run the proxy in the background. The command returns when the proxy is ready to
-answer, and prints its addresses; if it does not come up, it says why. The log
-goes to aitunnel.log in the state directory, see 'aitunnel logs'.
+answer, and prints its addresses; if the proxy cannot start, it says why. The log
+goes to aitunnel.log in the state directory (see 'aitunnel logs').
 
-With -f it stays in the foreground, logs to standard error, and runs until it is
-told to stop by SIGINT or SIGTERM: then it accepts no new requests, lets those in
-flight finish for as long as the setting drain allows, and exits. A second signal
-stops it at once. SIGHUP reloads the configuration.`,
+With -f it stays in the foreground, logs to standard error, and runs until it gets
+SIGINT or SIGTERM: then it accepts no new requests, lets those in flight finish for
+as long as the setting drain allows, and exits. A second signal stops it at once.
+SIGHUP reloads the configuration.`,
 		Example: "  aitunnel start\n  aitunnel start -c aitunnel.hcl --var home_key=\"$HOME_KEY\"\n  aitunnel start -f",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

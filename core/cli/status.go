@@ -31,7 +31,7 @@ func (a *app) statusCommand() *cobra.Command {
 			return a.status(c.Context(), asJSON)
 		},
 	}
-	c.Flags().BoolVarP(&watch, "watch", "w", false, "update it every two seconds until interrupted")
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "update the display every two seconds until interrupted")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

@@ -22,8 +22,8 @@ import (
 // drainFlag is the flag of stop and restart that limits how long requests in
 // flight may take.
 func drainFlag(c *cobra.Command, drain *time.Duration) {
-	c.Flags().DurationVar(drain, "drain", control.DrainAsConfigured, "how long requests in flight may take")
-	c.Flags().Lookup("drain").DefValue = "the setting drain"
+	c.Flags().DurationVar(drain, "drain", control.DrainAsConfigured, "how long requests in flight may take (default: the setting drain)")
+	c.Flags().Lookup("drain").DefValue = "0s"
 }
 
 // checkDrain checks the flag, and sets it to 0 with --now.
@@ -42,7 +42,7 @@ func (a *app) stopCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "stop",
 		Short:   "Stop the running program",
-		Long:    "Stop the running program: it accepts no new requests, lets those in flight finish\nfor as long as the setting drain allows, and exits. Called again with --now it stops\nat once.",
+		Long:    "Stop the running program: it accepts no new requests, lets those in flight finish\nfor as long as the setting drain allows, and exits. Run it again with --now to stop\nthe program at once.",
 		Example: "  aitunnel stop\n  aitunnel stop --drain 30s\n  aitunnel stop --now",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -61,17 +61,17 @@ func (a *app) restartCommand() *cobra.Command {
 	now, drain := false, control.DrainAsConfigured
 	c := &cobra.Command{
 		Use:   "restart",
-		Short: "Replace the running program by the file at its path",
-		Long: `Replace the running program by the file at the path it was started from, with the
+		Short: "Restart the running program, as after an upgrade, without losing requests",
+		Long: `Replace the running program with the executable that is now at its path, with the
 same flags, directory and environment: do this after an upgrade. To change flags
 or environment, use stop and start.
 
-The new file is tried first: whether it runs, and accepts the configuration. If
-not, nothing is stopped. In the background and under systemd a new process takes
-over the ports, and the old one finishes its requests in flight, for as long as
-the setting drain allows: no request is lost, or waits. In the foreground the
-process is replaced when they are finished; requests that arrive meanwhile wait.
-The forwards of tunnels are closed for a moment; the command waits up to five
+The executable is tested first: it must run and accept the configuration. If it
+does not, nothing is stopped. In the background and under systemd, a new process
+takes over the ports, and the old one finishes its requests in flight, for as long
+as the setting drain allows: no request is lost or has to wait. In the foreground,
+the process is replaced when they are finished; requests that arrive meanwhile
+wait. The forwards of tunnels are closed for a moment; the command waits up to five
 seconds for them, and prints their state.
 
 Most changes need no restart: see 'aitunnel reload'.`,

@@ -39,16 +39,16 @@ func (a *app) usageCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "usage",
 		Short: "Show tokens, costs and requests over time",
-		Long: `Show what requests add up to: tokens, costs, failures and latency, by day, model
-and so on, from the history that the program keeps. It need not be running.
+		Long: `Show totals of requests, tokens, costs, failures and latency, by day, model and so
+on, from the history. The program need not be running.
 
 Times are rounded to whole hours, or to whole days if there are more than two or if
 days or months are shown. --since yesterday ends now; with --until today it is
 yesterday alone.
 
-Costs need prices: see price in the configuration. A cost is computed when a request
-ends; for one that ended without a price it is estimated with the prices of now, and
-marked with ≈.`,
+Costs need prices: see price in the configuration. The cost of a request is computed
+when it ends; if there was no price then, it is estimated with the current prices,
+and marked with ≈.`,
 		Example: "  aitunnel usage\n  aitunnel usage --by model --since 30d\n  aitunnel usage --by month,channel --since all\n  aitunnel usage --by hour --since 24h --client laptop\n  aitunnel usage --since yesterday --until today",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -68,6 +68,7 @@ marked with ≈.`,
 	}
 	f.add(a, c, "7d")
 	c.Flags().StringSliceVar(&by, "by", by, "group by these, separated by commas: one of hour, day and month, and any of client, channel, key, model")
+	c.Flags().Lookup("by").DefValue = "day"
 	_ = c.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{"hour", "day", "month", "client", "channel", "key", "model"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }

@@ -13,7 +13,7 @@ import (
 func (a *app) verdictCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verdict",
-		Short: "Explain what answers of sites mean, and list the rules",
+		Short: "Explain what a site's answer means, and list the rules",
 		Long:  "A verdict says what an answer means, and its scope: this address, the\nchannel, a key, a key with one model, or the request. Rules of your own are verdict\nblocks in the configuration; docs/verdicts.md describes them.",
 		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },

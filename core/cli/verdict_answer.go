@@ -33,7 +33,7 @@ func (a *app) verdictTest() *cobra.Command {
 	c := jsonFlag(&cobra.Command{
 		Use:   "test [FILE]",
 		Short: "Say what an answer means, by which rule, and what would follow",
-		Long:  "Say what an answer of a site means: which rule matches, its scope and\nits effect. The answer is described by flags, or it is read from a FILE as\n\"curl -i\" prints it (\"-\" is the standard input). With --status, the FILE may\nbe the body only. Nothing is sent.",
+		Long:  "Say what an answer of a site means: which rule matches, its scope and\nits effect. The answer is described by flags, or read from a FILE as \"curl -i\"\nprints it (\"-\" is the standard input). With --status, FILE may have the body only.\nNothing is sent.",
 		Example: "  aitunnel verdict test --status 403 --header \"Content-Type: text/plain\" --body answer.txt\n" +
 			"  curl -si https://site.example/v1/models | aitunnel verdict test - --endpoint models\n" +
 			"  aitunnel verdict test --status 429 answer.json\n" +

@@ -48,7 +48,7 @@ func TestVerdictsOnOneScreen(t *testing.T) {
 	}
 }
 
-// TestUnknownAnswersAreShown: first what can be sent to others, then all of it.
+// TestUnknownAnswersAreShown: first what is safe to share, then all of it.
 func TestUnknownAnswersAreShown(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
@@ -70,7 +70,7 @@ func TestUnknownAnswersAreShown(t *testing.T) {
 	if code := Run(context.Background(), []string{"--state-dir", state, "verdict", "unknown", list[0].Key, "--export", exported}, nil, &out, &errs); code != exitOK {
 		t.Fatalf("exit %d: %s", code, errs.String())
 	}
-	if shared, all, ok := strings.Cut(out.String(), "for you alone:"); !ok || strings.Contains(shared, "Wilhelmina") || !strings.Contains(all, "Wilhelmina may not") {
+	if shared, all, ok := strings.Cut(out.String(), "do not share it:"); !ok || strings.Contains(shared, "Wilhelmina") || !strings.Contains(all, "Wilhelmina may not") {
 		t.Error(out.String())
 	}
 	text, err := os.ReadFile(exported)

@@ -20,8 +20,8 @@ func (a *app) verdictUnknown() *cobra.Command {
 	export := ""
 	c := jsonFlag(&cobra.Command{
 		Use:     "unknown [KEY]",
-		Short:   "List answers that no rule knows, or show one of them",
-		Long:    "List answers that were judged by their status alone, once for each shape. With a\nKEY, show one: first the text that can be sent to others, in which only known words\nare left, then the answer as it came. --export writes the first of them to a file.",
+		Short:   "List answers that no rule recognizes, or show one of them",
+		Long:    "List answers that no rule recognizes, so that only their status counted. Answers of\nthe same form are listed once. With a KEY, show one of them: first a version that is\nsafe to share, in which only known words are left, then the answer as it came.\n--export writes the version to share to a file.",
 		Example: "  aitunnel verdict unknown\n  aitunnel verdict unknown 1f2e3d4c5b6a7988\n  aitunnel verdict unknown 1f2e3d4c5b6a7988 --export answer.txtar",
 		Args:    atMostOne,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -35,7 +35,7 @@ func (a *app) verdictUnknown() *cobra.Command {
 			return a.showUnknown(args[0], export, asJSON)
 		},
 	}, &asJSON)
-	c.Flags().StringVar(&export, "export", "", "write the text that can be sent to others to this `file`")
+	c.Flags().StringVar(&export, "export", "", "write the version that is safe to share to this `file`")
 	c.AddCommand(a.verdictUnknownRemove())
 	return c
 }
@@ -45,7 +45,7 @@ func (a *app) verdictUnknownRemove() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "remove KEY...",
 		Short:   "Remove answers from the list",
-		Long:    "Remove answers from the list, because there is a rule for them now or they do not\nmatter. An answer that comes again is listed again, unless a rule knows it.",
+		Long:    "Remove answers from the list, because there is a rule for them now or they do not\nmatter. An answer that comes again is listed again, unless a rule recognizes it.",
 		Example: "  aitunnel verdict unknown remove 1f2e3d4c5b6a7988\n  aitunnel verdict unknown remove --all",
 		RunE: func(c *cobra.Command, keys []string) error {
 			a.useServiceState()
@@ -120,7 +120,7 @@ func (a *app) showUnknown(key, export string, asJSON bool) error {
 			return err
 		}
 	default:
-		a.say("The text that can be sent to others:\n\n%s\nThe answer as it came, for you alone:\n\n%s\nA rule for answers like this one, to complete:\n\n%s", indent(text), indent(full), indent(out.Draft))
+		a.say("Safe to share:\n\n%s\nThe answer as it came; do not share it:\n\n%s\nA draft of a rule for answers like this one, to complete:\n\n%s", indent(text), indent(full), indent(out.Draft))
 	}
 	if export == "" {
 		return nil
