@@ -44,7 +44,7 @@ func (s *strategy) Configure(_ context.Context, cfg sdk.Config) error {
 		return err
 	}
 	if !(s.settings.Explore >= 0 && s.settings.Explore <= 1) {
-		return &sdk.ConfigError{Path: []string{"explore"}, Message: fmt.Sprintf("%v is not a share", s.settings.Explore), Hint: "use a number from 0 to 1, such as 0.1"}
+		return &sdk.ConfigError{Path: []string{"explore"}, Message: fmt.Sprintf("%v is not between 0 and 1", s.settings.Explore), Hint: "use a number from 0 to 1, such as 0.1"}
 	}
 	for name, d := range map[string]time.Duration{"failure_cost": s.settings.FailureCost, "half_life": s.settings.HalfLife, "refresh": s.settings.Refresh} {
 		if d <= 0 {
