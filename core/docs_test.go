@@ -83,8 +83,8 @@ func anchors(text string) map[string]bool {
 	return out
 }
 
-// TestLinksLeadSomewhere checks the files and the anchors that documents link to.
-func TestLinksLeadSomewhere(t *testing.T) {
+// TestLinksExist checks the files and the anchors that documents link to.
+func TestLinksExist(t *testing.T) {
 	docs := documents(t)
 	count := 0
 	for name, text := range docs {
@@ -129,8 +129,8 @@ func TestEveryDocumentCanBeFound(t *testing.T) {
 	}
 }
 
-// TestTheREADMEIsShort leaves details to the other documents.
-func TestTheREADMEIsShort(t *testing.T) {
+// TestREADMEIsShort leaves details to the other documents.
+func TestREADMEIsShort(t *testing.T) {
 	text := documents(t)["README.md"]
 	if n := strings.Count(text, "\n"); n > 160 {
 		t.Errorf("README.md has %d lines: move details to docs", n)

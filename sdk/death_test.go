@@ -53,9 +53,9 @@ func beHost() error {
 	return err
 }
 
-// TestAKilledHostTakesItsPluginWithIt holds the lifeline: a host that is killed
+// TestAPluginEndsWhenItsHostIsKilled holds the lifeline: a host that is killed
 // cannot tell anybody.
-func TestAKilledHostTakesItsPluginWithIt(t *testing.T) {
+func TestAPluginEndsWhenItsHostIsKilled(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "SDK_TEST_ROLE=host", "GORACE=atexit_sleep_ms=0")
 	out, err := cmd.StdoutPipe()

@@ -337,7 +337,7 @@ func TestManyCallers(t *testing.T) {
 	wg.Wait()
 }
 
-func TestHostGone(t *testing.T) {
+func TestHostDisconnects(t *testing.T) {
 	r := dial(t)
 	c := r.strategy(t, `{"mood":"hang"}`)
 	failed := make(chan error, 1)

@@ -2,8 +2,8 @@ package admin
 
 import "testing"
 
-// TestKeysHaveNamesOfTheirOwn: no two keys of a channel are called the same.
-func TestKeysHaveNamesOfTheirOwn(t *testing.T) {
+// TestKeysHaveUniqueNames: no two keys of a channel are called the same.
+func TestKeysHaveUniqueNames(t *testing.T) {
 	t.Parallel()
 	keys := []Key{
 		{ID: "key-8584e543", Masked: "sk-…cdef"},

@@ -10,9 +10,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// TestOnlyTheTokenEdits sends a request without a token to every endpoint of a port where reading is
+// TestEditsNeedTheToken sends a request without a token to every endpoint of a port where reading is
 // open, as another account of the machine could.
-func TestOnlyTheTokenEdits(t *testing.T) {
+func TestEditsNeedTheToken(t *testing.T) {
 	harmless := []string{
 		"POST /api/channels/{name}/toggle", "POST /api/channels/{name}/switch", "POST /api/channels/{name}/check", "POST /api/explain",
 		"DELETE /api/session",

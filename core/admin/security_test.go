@@ -306,8 +306,8 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
-// TestAnswersAreNoHTML: a browser never renders an answer of the API as a page.
-func TestAnswersAreNoHTML(t *testing.T) {
+// TestAnswersAreNotHTML: a browser never renders an answer of the API as a page.
+func TestAnswersAreNotHTML(t *testing.T) {
 	s := serve(t, config.Admin{}, 8)
 	const markup = "<img src=x onerror=alert(1)>"
 	s.publish(markup)

@@ -130,7 +130,7 @@ func TestBreakerOpensByRatio(t *testing.T) {
 	}
 }
 
-func TestACancelledTestFreesItsPlace(t *testing.T) {
+func TestACanceledTrialFreesItsPlace(t *testing.T) {
 	c, _, s := setup()
 	trip(c, s)
 	c.add(10 * time.Second)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestEverySkipHasWords: the panel has a text for every code, in both languages.
-func TestEverySkipHasWords(t *testing.T) {
+// TestEverySkipHasText: the panel has a text for every code, in both languages.
+func TestEverySkipHasText(t *testing.T) {
 	for _, language := range []string{"en", "zh"} {
 		texts := ""
 		files, err := filepath.Glob("../panel/assets/i18n/" + language + "/*.js")

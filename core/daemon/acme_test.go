@@ -12,7 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// put installs acme in a role beside the configuration, in one step.
+// put installs the plugin acme, which plays a role, next to the configuration. It replaces
+// the file in one step.
 func (r *running) put(role string) string {
 	r.t.Helper()
 	path := filepath.Join(r.dir, ".aitunnel", "plugins", "aitunnel-plugin-acme")
@@ -26,7 +27,7 @@ func (r *running) put(role string) string {
 	return path
 }
 
-// lockAcme lets what is installed run.
+// lockAcme adds the installed plugin to the lock file, which allows it to run.
 func (r *running) lockAcme() {
 	r.t.Helper()
 	s := trust.Store{LockPath: filepath.Join(r.dir, trust.FileName)}
@@ -41,8 +42,8 @@ func (r *running) lockAcme() {
 	}
 }
 
-// acme runs a daemon whose route is led by the third party's strategy, which
-// tries the second of two channels first.
+// acme runs a daemon whose route uses a third party's strategy, which tries the second of
+// two channels first.
 func acme(t *testing.T, role, strategy string, crashes int) (r *running, first, last *fakesite.Site) {
 	t.Helper()
 	r = &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}, crashes: crashes}

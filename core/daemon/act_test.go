@@ -30,19 +30,19 @@ func tried(e admin.Explanation) (all []string) {
 	return all
 }
 
-// TestASwitchMakesTheFirstChoice switches to the fallback, restarts, lets it
-// fail, and switches back.
-func TestASwitchMakesTheFirstChoice(t *testing.T) {
+// TestAPreferredChannelIsTriedFirst prefers the fallback, restarts, lets it fail, and
+// prefers the other channel.
+func TestAPreferredChannelIsTriedFirst(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
 	by := func() string { return r.post(chat, `{"model":"m"}`).header.Get("X-Site") }
 	if got := by(); got != "primary" {
-		t.Fatalf("at first by %q", got)
+		t.Fatalf("before any preference %q answered", got)
 	}
 	r.must(http.StatusOK, "POST", "/api/channels/backup/switch", "")
 	if got := by(); got != "backup" || !r.channel("backup").First {
-		t.Errorf("after the switch by %q", got)
+		t.Errorf("with the backup preferred, %q answered", got)
 	}
 	e := r.explain(`{"path":"/v1/chat/completions","model":"m"}`)
 	if got := tried(e); len(got) != 2 || !strings.HasPrefix(got[0], "backup ") || !strings.Contains(e.Candidates[0].Reason, "by the user") {
@@ -51,25 +51,25 @@ func TestASwitchMakesTheFirstChoice(t *testing.T) {
 	r.stop()
 	r.run()
 	if got := by(); got != "backup" {
-		t.Errorf("after a restart by %q", got)
+		t.Errorf("after a restart %q answered", got)
 	}
 	backup.Always(fakesite.Reset())
 	if got := by(); got != "primary" {
-		t.Errorf("with a first choice that fails by %q", got)
+		t.Errorf("with a preferred channel that fails, %q answered", got)
 	}
 	backup.ResetScript()
 	r.must(http.StatusOK, "POST", "/api/channels/primary/switch", `{"on":true}`)
 	if r.channel("backup").First || !r.channel("primary").First {
-		t.Error("two first choices of one route")
+		t.Error("a route has two preferred channels")
 	}
 	r.must(http.StatusOK, "POST", "/api/channels/primary/switch", `{"on":false}`)
 	if r.channel("primary").First {
-		t.Error("the switch is not undone")
+		t.Error("the channel is still preferred")
 	}
 	r.must(http.StatusNotFound, "POST", "/api/channels/none/switch", "")
 }
 
-func TestAToggleOutlivesReloadAndRestart(t *testing.T) {
+func TestAPauseSurvivesReloadAndRestart(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
@@ -81,7 +81,7 @@ func TestAToggleOutlivesReloadAndRestart(t *testing.T) {
 	r.stop()
 	r.run()
 	if a := r.post(chat, `{"model":"m"}`); a.header.Get("X-Site") != "backup" || len(primary.Requests()) > 0 {
-		t.Errorf("by %q", a.header.Get("X-Site"))
+		t.Errorf("after a restart %q answered, want the channel that is not paused", a.header.Get("X-Site"))
 	}
 	e := r.explain(`{"path":"/v1/x"}`)
 	if !slices.ContainsFunc(e.Skipped, func(s admin.Skipped) bool { return s.Channel == "primary" && s.Why == "paused" }) {
@@ -90,16 +90,16 @@ func TestAToggleOutlivesReloadAndRestart(t *testing.T) {
 	r.must(http.StatusOK, "POST", "/api/channels/primary/toggle", `{"enabled":true}`)
 	r.must(http.StatusOK, "POST", "/api/channels/primary/toggle", `{"enabled":true}`)
 	if !r.channel("primary").Enabled {
-		t.Error("it is paused still")
+		t.Error("the channel is still paused")
 	}
 	if n := len(slices.DeleteFunc(r.events(), func(e event.Event) bool { return e.Type != event.TypeChannelToggle })); n != 1 {
-		t.Errorf("%d toggles were told since the restart", n)
+		t.Errorf("%d toggle events since the restart, want 1", n)
 	}
 }
 
-// TestAnExplanationIsWhatThenHappens compares them over the strategies, and
-// sees that asking changes nothing.
-func TestAnExplanationIsWhatThenHappens(t *testing.T) {
+// TestExplainPredictsTheNextRequest compares them for each strategy, and checks that
+// explaining changes nothing.
+func TestExplainPredictsTheNextRequest(t *testing.T) {
 	t.Parallel()
 	sites := []*fakesite.Site{site(t, "a"), site(t, "b"), site(t, "c")}
 	for _, strategy := range []string{"priority", "round-robin", "weighted", "least-busy", "sticky"} {
@@ -113,19 +113,19 @@ func TestAnExplanationIsWhatThenHappens(t *testing.T) {
 			question := fmt.Sprintf(`{"path":"/v1/chat/completions","headers":{"X-Session-Id":%q}}`, header)
 			e := r.explain(question)
 			if again := r.explain(question); strategy != "weighted" && !slices.Equal(tried(e), tried(again)) {
-				t.Errorf("%s: asked twice: %v, %v", strategy, tried(e), tried(again))
+				t.Errorf("%s: explained as %v, and the second time as %v", strategy, tried(e), tried(again))
 			}
 			r.post(chat, `{}`, "X-Session-Id", header)
 			got := r.lastRequest()
 			if len(e.Candidates) != 3 || e.Route != "/**" || e.Strategy != strategy || e.Candidates[0].Channel+e.Candidates[0].Key != got.Channel+got.Key {
-				t.Errorf("%s: %+v, and then %s with %s", strategy, e, got.Channel, got.Key)
+				t.Errorf("%s: explained as %+v, but the request went to %s with %s", strategy, e, got.Channel, got.Key)
 			}
 		}
 		r.stop()
 	}
 }
 
-func TestAnExplanationSaysWhyNot(t *testing.T) {
+func TestExplainSaysWhyAChannelIsSkipped(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, "channel \"narrow\" {\n target = \"http://127.0.0.1:1\"\n keys = [\"key-narrow-1\"]\n models = [\"claude-*\"]\n}\n"))
@@ -140,7 +140,7 @@ func TestAnExplanationSaysWhyNot(t *testing.T) {
 		}
 	}
 	if len(primary.Requests()) != n {
-		t.Error("something was sent")
+		t.Error("explain sent a request")
 	}
 	if e := r.explain(`{"path":"/v1beta/models/claude-9:generateContent"}`); len(e.Candidates) != 3 {
 		t.Errorf("the model in a path: %+v", e)
@@ -148,7 +148,7 @@ func TestAnExplanationSaysWhyNot(t *testing.T) {
 	r.must(http.StatusBadRequest, "POST", "/api/explain", `{"model":"m"}`)
 }
 
-func TestAHealthCheckIsMadeNow(t *testing.T) {
+func TestAHealthCheckCanBeRequested(t *testing.T) {
 	t.Parallel()
 	home, bare := site(t, "home"), site(t, "bare")
 	r := start(t, fmt.Sprintf("channel \"home\" {\n target = %q\n keys = [\"key-home-1\"]\n health_check \"http\" {\n  path = \"/v1/models\"\n  interval = \"1h\"\n  fall = 1\n }\n}\nchannel \"bare\" {\n target = %q\n keys = [\"key-bare-1\"]\n}\n", home.URL(), bare.URL()))

@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 )
 
-// status is what the admin port answers to a request.
+// portStatus returns the status of the admin port's answer.
 func (r *running) portStatus(method, path, token string) int {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.AdminAddr()+path, strings.NewReader("{}"))
@@ -58,7 +58,7 @@ func TestTheAdminPortAlwaysRequiresAToken(t *testing.T) {
 	r.stop()
 	r.run()
 	if r.adminToken() != token {
-		t.Error("a restart made another token")
+		t.Error("a restart generated another token")
 	}
 }
 
@@ -92,7 +92,7 @@ func TestAConfiguredTokenIsTheOnlyOne(t *testing.T) {
 	if status.TokenFile == "" {
 		t.Error("status names no file")
 	}
-	// The generated one does not outlive the next start with a token of the configuration.
+	// The next start with a configured token removes the generated one.
 	r.save(two(site(t, "primary"), site(t, "backup"), "admin {\n listen = \"127.0.0.1:0\"\n token = \""+own+"\"\n}\n"))
 	r.stop()
 	r.run()
@@ -101,9 +101,9 @@ func TestAConfiguredTokenIsTheOnlyOne(t *testing.T) {
 	}
 }
 
-// TestFilesOfTheEarlierProgramReadWithoutAToken keeps scripts working that never
-// sent one, but for what edits.
-func TestFilesOfTheEarlierProgramReadWithoutAToken(t *testing.T) {
+// TestOldConfigurationsAllowReadingWithoutAToken, so that scripts that never sent one keep
+// working. Edits need it.
+func TestOldConfigurationsAllowReadingWithoutAToken(t *testing.T) {
 	t.Parallel()
 	r := startWith(t, oldFile, oldFiles(site(t, "first"), site(t, "second"))["second version"])
 	for path, method := range map[string]string{"/api/status": "GET", "/api/channels": "GET", "/api/channels/first/toggle": "POST", "/api/channels/first/switch": "POST"} {

@@ -10,9 +10,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// What a client has spent is on disk within a second, so that a program that was
-// killed does not begin again from nothing.
-func TestABudgetOutlivesACrash(t *testing.T) {
+// What a client has spent is on disk within a second, so that it is not forgotten if the
+// program is killed.
+func TestABudgetSurvivesACrash(t *testing.T) {
 	s := site(t, "only")
 	config := alone(s, `
 client "anonymous" {

@@ -39,9 +39,8 @@ func plain(t *testing.T, dir string) daemon.Options {
 	return daemon.Options{ConfigPath: path, StateDir: dir, Builtin: []string{plugins}, Version: "test", LogOutput: &lockedBuffer{}}
 }
 
-// TestTheControlSocket has a state directory whose path is too long for a
-// socket beside one that is not: both are reached, though a token is set and
-// the admin port is off.
+// TestTheControlSocket uses a state directory whose path is too long for a socket, and a
+// short one: both can be reached, although a token is set and the admin port is off.
 func TestTheControlSocket(t *testing.T) {
 	t.Parallel()
 	for name, dir := range map[string]string{"short": filepath.Join(t.TempDir(), "s"), "long": filepath.Join(t.TempDir(), strings.Repeat("long", 30))} {
@@ -68,14 +67,14 @@ func TestTheControlSocket(t *testing.T) {
 			}
 			for _, left := range []string{path, filepath.Join(dir, "control.path"), filepath.Join(dir, "daemon.json")} {
 				if _, err := os.Lstat(left); !errors.Is(err, os.ErrNotExist) {
-					t.Errorf("%s is left: %v", left, err)
+					t.Errorf("%s still exists: %v", left, err)
 				}
 			}
 		})
 	}
 }
 
-// TestASecondDaemonNamesTheFirst and leaves its socket alone.
+// TestASecondDaemonNamesTheFirst: its error does, and it leaves the socket alone.
 func TestASecondDaemonNamesTheFirst(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -105,8 +104,7 @@ func TestASecondDaemonNamesTheFirst(t *testing.T) {
 	}
 }
 
-// TestLeftoversOfAKilledDaemon is cleared away: its socket, and its name on a lock
-// that nobody holds.
+// TestLeftoversOfAKilledDaemon: its socket, and the lock file with its name, are removed.
 func TestLeftoversOfAKilledDaemon(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -137,7 +135,7 @@ func TestLeftoversOfAKilledDaemon(t *testing.T) {
 	}
 }
 
-func TestAskedToStop(t *testing.T) {
+func TestStopOverTheControlSocket(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	d, err := daemon.Start(t.Context(), plain(t, dir))

@@ -18,9 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// With 256 descriptors and 500 idle callers, requests are answered, and no site is
-// blamed for what this machine lacks.
-func TestFewDescriptors(t *testing.T) {
+// With 256 descriptors and 500 idle callers, requests are answered, and no channel fails
+// because this machine has no descriptors.
+func TestRequestsWithFewDescriptors(t *testing.T) {
 	if target := os.Getenv("AITUNNEL_TEST_TARGET"); target != "" {
 		r := start(t, fmt.Sprintf("channel \"only\" {\n target = %q\n keys = [\"key-only-1\"]\n}\n", target))
 		_, _ = fmt.Println("ADDRESS", r.ProxyAddr())
@@ -38,10 +38,10 @@ func TestFewDescriptors(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -n 256; exec "$0" -test.run '^TestFewDescriptors$'`, self)
+	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -n 256; exec "$0" -test.run '^TestRequestsWithFewDescriptors$'`, self)
 	cmd.Env = append(os.Environ(), "AITUNNEL_TEST_TARGET="+s.URL())
 	cmd.Stderr = os.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGQUIT) } // it says where it hangs
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGQUIT) } // prints the stacks if it hangs
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestFewDescriptors(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = c.Close() }()
-		// A request, so that the connection is one that is kept for minutes.
+		// After a request, a connection is kept for minutes.
 		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 		if _, err := io.WriteString(c, "TRACE / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 			t.Fatal(err)

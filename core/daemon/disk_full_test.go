@@ -15,8 +15,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// A disk that is full loses no request, and is reported once; when there is
-// room again, the state is saved.
+// A full disk does not affect requests, and is reported once; when there is room again, the
+// state is saved.
 func TestTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
@@ -55,7 +55,7 @@ func TestTheDiskIsFull(t *testing.T) {
 		}
 	}
 	testhelp.Eventually(t, "an event says that the disk is full", func() bool {
-		fill() // a file that the program removes makes room
+		fill() // the program may have made room by removing a file
 		return strings.Contains(r.log.String(), "the state cannot be saved and would be lost in a restart: "+saved+": no space left on device")
 	})
 	testhelp.Eventually(t, "the log says that the history cannot be written", func() bool { return strings.Contains(r.log.String(), "the disk is full; requests are not affected") })
@@ -78,7 +78,7 @@ func TestTheDiskIsFull(t *testing.T) {
 		b, _ := os.ReadFile(saved)
 		return strings.Contains(string(b), `"requests":21`) && strings.Contains(r.log.String(), "can be saved again")
 	})
-	testhelp.Eventually(t, "the status says nothing of it any more", func() bool { return !strings.Contains(unsaved(), "the state ") })
+	testhelp.Eventually(t, "the status no longer mentions it", func() bool { return !strings.Contains(unsaved(), "the state ") })
 	if n := strings.Count(r.log.String(), "the state cannot be saved"); n != 1 {
 		t.Errorf("it was reported %d times", n)
 	}

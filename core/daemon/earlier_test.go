@@ -33,22 +33,22 @@ func field(v any, path string) (any, bool) {
 	return v, true
 }
 
-// TestScriptsOfTheEarlierProgramWork does what a script for it does: its nine
-// documented endpoints and those of the configuration, by its field names. It
-// sends no If-Match, and no token, as there is none.
+// TestScriptsOfTheEarlierProgramWork does what its scripts do: it uses the nine documented
+// endpoints and those of the configuration, with their field names, and sends no If-Match
+// and no token.
 func TestScriptsOfTheEarlierProgramWork(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
 	r.post(chat, `{"model":"m"}`)
-	// The stream first: what follows is to be seen in it.
+	// The stream comes first, to have what follows.
 	logs := r.adminOpen("/api/logs")
 	defer func() { _ = logs.Body.Close() }()
 
 	config := ""
 	for _, c := range []struct {
 		method, path, body string
-		fields             string // names, with their types where these were the same
+		fields             string // names, with the types that have not changed
 	}{
 		{"GET", "/api/status", "", "status:string uptime:number channels.healthy:number channels.total:number version:string"},
 		{"GET", "/api/channels", "", "0.name:string 0.target:string 0.weight:number 0.fallback:bool 0.enabled:bool 0.health:string 0.latency:number 0.keyStrategy:string " +
@@ -95,8 +95,8 @@ func TestScriptsOfTheEarlierProgramWork(t *testing.T) {
 	readAsBefore(t, logs)
 }
 
-// readAsBefore reads the stream as a script did that knows of no ids: lines of
-// data, each with a whole object and its type.
+// readAsBefore reads the stream as a script does that does not know event IDs: lines of
+// data, each with an object and its type.
 func readAsBefore(t *testing.T, logs *http.Response) {
 	t.Helper()
 	if got := logs.Header.Get("Content-Type"); got != "text/event-stream" {

@@ -69,7 +69,7 @@ func (r *running) text() string {
 	return string(b)
 }
 
-// commented is a configuration of a channel with one key, and remarks.
+// commented is a configuration with comments and one channel with one key.
 const commented = `# What I use.
 channel "home" {
   target = %q   # pays well
@@ -117,7 +117,7 @@ func TestAKeyThatIsAddedIsUsedByTheNextRequest(t *testing.T) {
 	}
 	r.must(http.StatusOK, "DELETE", "/api/channels/home/keys/fresh", "")
 	if r.text() != before {
-		t.Errorf("the key that went left behind:\n%s", r.text())
+		t.Errorf("after the key was removed the text is:\n%s", r.text())
 	}
 	for path, want := range map[string]int{"/api/channels/home/keys/9": 404, "/api/channels/none/keys/0": 404, "/api/channels/home/keys/0": 422} {
 		if got, _, b := r.ask("DELETE", path, ""); got != want {
@@ -125,7 +125,7 @@ func TestAKeyThatIsAddedIsUsedByTheNextRequest(t *testing.T) {
 		}
 	}
 	if r.text() != before {
-		t.Errorf("what was refused is in the text:\n%s", r.text())
+		t.Errorf("a refused edit is in the text:\n%s", r.text())
 	}
 }
 
@@ -162,7 +162,7 @@ func TestChannelsAreAddedChangedAndRemoved(t *testing.T) {
 	before := r.text()
 	r.must(http.StatusCreated, "POST", "/api/channels", fmt.Sprintf(`{"name":"other","target":%q,"weight":50,"keys":[{"key":"key-other-1"}],"routes":["/v1/**"]}`, other.URL()))
 	if a := r.post(chat, `{"model":"m"}`); a.header.Get("X-Site") != "other" {
-		t.Errorf("%d by %s", a.status, a.header.Get("X-Site"))
+		t.Errorf("status %d, answered by %s", a.status, a.header.Get("X-Site"))
 	}
 	r.must(http.StatusOK, "PUT", "/api/channels/other", `{"weight":0.5,"fallback":true,"models":["gpt-*"]}`)
 	if c := r.channel("other"); c.Weight != 0.5 || !c.Fallback || len(c.Models) != 1 || c.Stats.TotalRequests != 1 || !strings.Contains(c.Where, ":") {
@@ -200,9 +200,9 @@ func TestChannelsAreAddedChangedAndRemoved(t *testing.T) {
 	}
 }
 
-// TestOfTwoEditsAtOnceOneIsRefused has many edit what they read, at once, as
-// browsers do: all that win are in the text, and all others know.
-func TestOfTwoEditsAtOnceOneIsRefused(t *testing.T) {
+// TestOfConcurrentEditsOneIsApplied makes many edits of the same text at once, as browsers
+// do: those that succeed are in the text, and all others are refused.
+func TestOfConcurrentEditsOneIsApplied(t *testing.T) {
 	t.Parallel()
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf(commented, home.URL()))
@@ -233,7 +233,7 @@ func TestOfTwoEditsAtOnceOneIsRefused(t *testing.T) {
 	if keys := r.channel("home").Keys; keys.Total != 9 {
 		t.Errorf("%d keys:\n%s", keys.Total, r.text())
 	}
-	// By generation, too.
+	// The same with a generation.
 	status := admin.Status{}
 	r.adminGet("/api/status", &status)
 	tag := fmt.Sprintf("%q", fmt.Sprint(status.Generation))
@@ -283,8 +283,8 @@ func TestTheTextIsShownWithoutSecretsAndReplaced(t *testing.T) {
 	}
 }
 
-// TestAnEditIsSeenOnce edits through the API while the files are watched: no
-// second reload follows.
+// TestAnEditIsSeenOnce: an edit through the API, while the files are watched, does not
+// cause a second reload.
 func TestAnEditIsSeenOnce(t *testing.T) {
 	t.Parallel()
 	home := site(t, "home")
@@ -303,16 +303,16 @@ func TestAnEditIsSeenOnce(t *testing.T) {
 	r.must(http.StatusUnprocessableEntity, "PUT", "/api/channels/home", `{"weight":-1}`)
 	time.Sleep(3 * time.Second) // nothing to be polled for: longer than the watching takes to look
 	if n := reloads(); n != 4 {
-		t.Errorf("%d reloads were told of four edits", n)
+		t.Errorf("%d reloads for four edits", n)
 	}
 	r.save(strings.Replace(r.text(), "weight = 4", "weight = 9", 1))
 	testhelp.Eventually(t, "an edit by hand is applied", func() bool { return r.channel("home").Weight == 9 })
 	if n := reloads(); n != 5 {
-		t.Errorf("%d reloads were told", n)
+		t.Errorf("%d reloads", n)
 	}
 }
 
-// TestAnOpenAdminPortWithoutATokenIsRefused starts nothing, and an edit that
+// TestAnOpenAdminPortWithoutATokenIsRefused: the program does not start, and an edit that
 // would open the port changes nothing.
 func TestAnOpenAdminPortWithoutATokenIsRefused(t *testing.T) {
 	t.Parallel()

@@ -12,8 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/upstream/proxytest"
 )
 
-// A channel that is blocked directly is reached through a proxy, and blocked there
-// by the host of a tunnel. The API says which way is used.
+// A channel that blocks this address is reached through a proxy, and if that is blocked
+// too, through the host of a tunnel. The API says which egress is used.
 func TestABlockedChannelUsesItsEgresses(t *testing.T) {
 	s := site(t, "only")
 	p := proxytest.Start(t, "microsocks")

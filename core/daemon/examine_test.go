@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-func TestACheckThatLearnedNothingIsNoFailure(t *testing.T) {
+func TestACheckWithoutAResultIsNotAFailure(t *testing.T) {
 	for _, tt := range []struct {
 		err error
 		ok  bool

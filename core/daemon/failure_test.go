@@ -7,7 +7,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// Who pauses and resumes a channel wants its keys tried.
+// Resuming a paused channel makes its invalid keys usable again.
 func TestResumingAChannelTriesItsKeys(t *testing.T) {
 	t.Parallel()
 	s := site(t, "only")

@@ -53,13 +53,13 @@ type running struct {
 	home     string        // with the SSH files; "": the real one
 	crashes  int           // of a plugin until it is quarantined; 0: many
 	patience time.Duration // with a plugin that starts; 0: as usual
-	hurried  time.Duration // the same, while nothing serves yet; 0: as long as a busy machine takes
+	hurried  time.Duration // the same, while no plugin is running; 0: long enough for a busy machine
 	stop     func()        // shuts it down, once
 
 	current atomic.Pointer[string] // where requests go, if not to url
 }
 
-// clock runs with the real time, and jumps when a test says so.
+// clock is the real time plus jumps that tests make.
 type clock struct {
 	mu    sync.Mutex
 	ahead time.Duration
@@ -106,7 +106,7 @@ func start(t testing.TB, config string, roots ...*x509.CertPool) *running {
 	return r
 }
 
-// complete adds to a configuration what the tests need of it.
+// complete adds the blocks that the tests need to a configuration.
 func complete(config string) string {
 	if !strings.Contains(config, "proxy {") {
 		config += "\nproxy {\n listen = \"127.0.0.1:0\"\n}\n"
@@ -120,7 +120,7 @@ func complete(config string) string {
 	return config
 }
 
-// run starts the daemon with the configuration that is saved.
+// run starts the daemon with the saved configuration.
 func (r *running) run() {
 	r.t.Helper()
 	if r.crashes == 0 {
@@ -147,7 +147,7 @@ func (r *running) run() {
 	})
 }
 
-// try starts a daemon with the configuration that is saved.
+// try is run, but returns an error.
 func (r *running) try() (*daemon.Daemon, error) {
 	return daemon.Start(r.t.Context(), daemon.Options{
 		ConfigPath: r.path(), StateDir: filepath.Join(r.dir, "state"), Builtin: []string{plugins},
@@ -173,7 +173,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
-	err    error // while the body was read: the answer broke off
+	err    error // while the body was read: the answer was cut off
 }
 
 const chat = "/v1/chat/completions"
@@ -222,7 +222,7 @@ func seen(s *fakesite.Site) []string {
 	return out
 }
 
-// controlClient sends requests to the control socket, which may do everything.
+// controlClient sends requests to the control socket, which need no token.
 func (r *running) controlClient() *http.Client {
 	socket := control.Path(filepath.Join(r.dir, "state"))
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -230,8 +230,8 @@ func (r *running) controlClient() *http.Client {
 	}}}
 }
 
-// adminOpen asks at the admin port with the generated token, and leaves the
-// answer to be read.
+// adminOpen sends a request with the generated token to the admin port, and returns the
+// unread answer.
 func (r *running) adminOpen(path string) *http.Response {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+r.AdminAddr()+path, nil)
@@ -315,8 +315,8 @@ func (r *running) channel(name string) admin.Channel {
 	return admin.Channel{}
 }
 
-// comparesSpeed skips a test that compares times outside of the long form: on a
-// machine that does other things as well, they say little.
+// comparesSpeed skips a test that compares times, except in the long form: on a busy
+// machine it proves little.
 func comparesSpeed(t *testing.T) {
 	t.Helper()
 	if !testhelp.Soak() {

@@ -22,7 +22,7 @@ func checked(primary, backup *fakesite.Site) string {
   }`, 1)
 }
 
-func TestAChannelThatFailsItsChecksIsPassedOver(t *testing.T) {
+func TestAChannelThatFailsItsChecksIsSkipped(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, checked(primary, backup))
@@ -30,7 +30,7 @@ func TestAChannelThatFailsItsChecksIsPassedOver(t *testing.T) {
 	primary.Always(fakesite.Status(503, "{}"))
 	testhelp.Eventually(t, "the check fails", func() bool { return r.channel("primary").Health == "down" })
 	if c := r.channel("primary"); c.Keys.Alive != 2 {
-		t.Errorf("checks blamed keys: %+v", c.Keys)
+		t.Errorf("a failed check changed the keys: %+v", c.Keys)
 	}
 	for range 5 {
 		if got := r.post(chat, ask); got.header.Get("X-Site") != "backup" {
@@ -39,7 +39,7 @@ func TestAChannelThatFailsItsChecksIsPassedOver(t *testing.T) {
 	}
 	for _, q := range primary.Requests() {
 		if q.Path == chat {
-			t.Errorf("primary was asked though it is down")
+			t.Errorf("the primary got a request although it is down")
 		}
 	}
 	primary.ResetScript()
@@ -49,8 +49,8 @@ func TestAChannelThatFailsItsChecksIsPassedOver(t *testing.T) {
 	}
 }
 
-// When all are out by their checks or breakers, the one that has been out
-// longest gets the request: better a try than a sure refusal.
+// When checks or breakers make all channels unavailable, the one that has been unavailable
+// longest gets the request, since it may work again.
 func TestALastResort(t *testing.T) {
 	t.Parallel()
 	s := site(t, "only")
@@ -87,7 +87,7 @@ func TestABreakerOpensAndCloses(t *testing.T) {
 	n := primary.Count()
 	_ = r.post(chat, ask)
 	if primary.Count() != n {
-		t.Error("asked with an open breaker")
+		t.Error("a channel with an open breaker got a request")
 	}
 	primary.ResetScript()
 	r.time.jump(11 * time.Second)
@@ -99,8 +99,8 @@ func TestABreakerOpensAndCloses(t *testing.T) {
 	}
 }
 
-// Nothing runs on after a shutdown, with a stream and a check under way.
-func TestShutdownLeavesNothing(t *testing.T) {
+// A shutdown ends everything, also a stream and a check in progress.
+func TestShutdownEndsEverything(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	s := fakesite.New("only", fakesite.Tokens(10), fakesite.Pace(50*time.Millisecond))
 	if err := s.Start(); err != nil {
@@ -112,14 +112,14 @@ func TestShutdownLeavesNothing(t *testing.T) {
 	if _, err := s.WaitRequests(2, 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	testhelp.Eventually(t, "the stream is under way", func() bool { return r.active() > 0 })
+	testhelp.Eventually(t, "the stream is in progress", func() bool { return r.active() > 0 })
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := r.Shutdown(ctx); err != nil {
 		t.Error(err)
 	}
 	if got := <-done; got.err != nil || !strings.HasSuffix(got.body, "data: [DONE]\n\n") {
-		t.Errorf("the stream that was under way: %+v", got)
+		t.Errorf("the stream that was in progress: %+v", got)
 	}
 	s.Close()
 	client.CloseIdleConnections()

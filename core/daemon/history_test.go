@@ -14,7 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// canaries are what must not get into the history, by where it stands.
+// canaries must not get into the history. Each is named after the place it is in.
 var canaries = map[string]string{
 	"prompt": "cnry-prompt-1", "answer": "cnry-answer-2", "key": "sk-cnry-key-000003", "client token": "tk-cnry-token-000004", "error of the site": "cnry-error-5",
 	"query": "cnry-query-6", "header": "cnry-header-7", "caller's own key": "sk-cnry-own-000008",
@@ -120,5 +120,5 @@ func TestTheHistoryFollowsTheConfiguration(t *testing.T) {
 		t.Fatalf("%+v", out)
 	}
 	r.post(chat, ask)
-	testhelp.Eventually(t, "requests are kept again, but not that in between", func() bool { return r.historyPage(&page) == 2 })
+	testhelp.Eventually(t, "the history has the later request, but not the one while it was off", func() bool { return r.historyPage(&page) == 2 })
 }

@@ -23,8 +23,8 @@ import (
 // killedEnv names the directory in which the test is the daemon that is killed.
 const killedEnv = "AITUNNEL_TEST_KILLED"
 
-// TestAKilledDaemon loses no row of the history that is older than 2 s, and the file is
-// whole, however often it is killed under load.
+// TestAKilledDaemon: however often it is killed under load, rows of the history that are
+// older than 2 s are not lost, and the file is not damaged.
 func TestAKilledDaemon(t *testing.T) {
 	if dir := os.Getenv(killedEnv); dir != "" {
 		r := &running{t: t, log: &lockedBuffer{}, dir: dir, time: &clock{}}
@@ -84,7 +84,7 @@ func killDaemon(t *testing.T, dir string, after time.Duration) {
 				}
 				resp, err := client.Post("http://"+address+chat, "application/json", strings.NewReader(ask))
 				if err != nil {
-					continue // it was killed
+					continue // the daemon was killed
 				}
 				_, err = io.Copy(io.Discard, resp.Body)
 				_ = resp.Body.Close()

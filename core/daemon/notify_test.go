@@ -15,9 +15,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/upstream/proxytest"
 )
 
-// The owner is told that a channel is down, what serves instead, and that a
-// configuration could not be applied, and when it is over.
-func TestTheOwnerIsTold(t *testing.T) {
+// Notifications say that a channel is down and what is used instead, that a configuration
+// could not be applied, and when either is over.
+func TestNotificationsAboutChannelAndConfiguration(t *testing.T) {
 	var mu sync.Mutex
 	var messages []string
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

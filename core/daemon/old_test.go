@@ -17,7 +17,7 @@ import (
 // oldFile is what the earlier program called its configuration.
 const oldFile = "tunnel.config.yaml"
 
-// startWith runs a daemon with a configuration of that name, as it is.
+// startWith runs a daemon with an unchanged configuration of that name.
 func startWith(t *testing.T, name, text string) *running {
 	t.Helper()
 	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}, file: name}
@@ -26,8 +26,7 @@ func startWith(t *testing.T, name, text string) *running {
 	return r
 }
 
-// oldFiles are configurations of the earlier program, by name, before two
-// sites.
+// oldFiles returns configurations of the earlier program for two sites, by name.
 func oldFiles(first, second *fakesite.Site) map[string]string {
 	const ports = "server: {port: 0, ui: {port: 0}}\n"
 	return map[string]string{
@@ -50,7 +49,7 @@ Channels:
   - {Name: first, target: %q, keys: *keys, key_strategy: RoundRobin, weight: "3"}
   - {name: second, target: %q, keys: old-key-3, Weight: 7}
 routes:
-  - {path: "*", channels: [second, nobody, first], strategy: round_robin}
+  - {path: "*", channels: [second, unknown, first], strategy: round_robin}
 settings: {retry: {max_retries: 1, retry_on: [502]}}
 `, first.URL(), second.URL()),
 		"first version": ports + fmt.Sprintf(`
@@ -61,8 +60,8 @@ sites:
 	}
 }
 
-// transcript returns what comes of a row of requests: the answers, and what each
-// site was sent, in order.
+// transcript sends a series of requests, and returns the answers and what each site got, in
+// order.
 func transcript(r *running, first, second *fakesite.Site) (out []string) {
 	for _, s := range []*fakesite.Site{first, second} {
 		s.Forget()
@@ -93,8 +92,8 @@ func transcript(r *running, first, second *fakesite.Site) (out []string) {
 	return out
 }
 
-// An old file does with requests what its conversion does.
-func TestAnOldFileServesAsItsConversion(t *testing.T) {
+// Requests are handled alike with an old file and with its conversion.
+func TestAnOldFileBehavesLikeItsConversion(t *testing.T) {
 	t.Parallel()
 	first, second := site(t, "first"), site(t, "second")
 	for name, text := range oldFiles(first, second) {
@@ -107,7 +106,7 @@ func TestAnOldFileServesAsItsConversion(t *testing.T) {
 			}
 			got := transcript(startWith(t, config.FileName, string(converted)), first, second)
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("the conversion does something else:\n%s", diff)
+				t.Errorf("the conversion handles requests differently:\n%s", diff)
 			}
 			if len(want) < 40 || !strings.Contains(strings.Join(want, "\n"), `200 by "first"`) || !strings.Contains(strings.Join(want, "\n"), `200 by "second"`) {
 				t.Errorf("the requests were not answered: %s", strings.Join(want, "\n"))
@@ -116,8 +115,8 @@ func TestAnOldFileServesAsItsConversion(t *testing.T) {
 	}
 }
 
-// An old file is watched like any other; mistakes in it are told with their
-// lines; nothing is written into it.
+// An old file is watched like any other, its errors are reported with their lines, and it is
+// never written to.
 func TestAnOldFileIsWatched(t *testing.T) {
 	t.Parallel()
 	first, second := site(t, "first"), site(t, "second")
@@ -127,9 +126,9 @@ func TestAnOldFileIsWatched(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	saveOver(t, r.path(), strings.Replace(text, "channels: [first, second]", "channels: [second]", 1))
-	testhelp.Eventually(t, "the edit is taken up", func() bool { return r.post(chat, ask).header.Get("X-Site") == "second" })
+	testhelp.Eventually(t, "the edit is applied", func() bool { return r.post(chat, ask).header.Get("X-Site") == "second" })
 	saveOver(t, r.path(), strings.Replace(text, "weight: 50", "weight: heavy", 1))
-	testhelp.Eventually(t, "the mistake is told", func() bool {
+	testhelp.Eventually(t, "the error is reported", func() bool {
 		for _, e := range r.events() {
 			if e.Type == "reload" && strings.Contains(e.Message, oldFile+":8:") && strings.Contains(e.Message, "number") {
 				return true
@@ -138,10 +137,10 @@ func TestAnOldFileIsWatched(t *testing.T) {
 		return false
 	})
 	if got := r.post(chat, ask); got.header.Get("X-Site") != "second" {
-		t.Errorf("a wrong edit changed something: %+v", got)
+		t.Errorf("an invalid edit changed something: %+v", got)
 	}
 	saveOver(t, r.path(), text)
-	testhelp.Eventually(t, "the right edit is taken up", func() bool { return r.post(chat, ask).header.Get("X-Site") == "first" })
+	testhelp.Eventually(t, "the valid edit is applied", func() bool { return r.post(chat, ask).header.Get("X-Site") == "first" })
 	status, _, b := r.ask("POST", "/api/channels/first/keys", `{"key":"another-key"}`)
 	if status == http.StatusCreated || !strings.Contains(string(b), "init --from") {
 		t.Errorf("adding a key: %d %s", status, b)

@@ -12,8 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/route"
 )
 
-// TestOldStateFile loads a file that a program wrote which kept plans by
-// sentences, and saves it in the present form.
+// TestOldStateFile loads the file of an earlier version, which identified plans by
+// sentences, and saves it in the current format.
 func TestOldStateFile(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("testdata/state/sentences.json")

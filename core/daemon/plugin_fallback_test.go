@@ -19,9 +19,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/trust"
 )
 
-// lockBesides locks what is installed, and keeps what was locked as the previous
-// version.
-func (r *running) lockBesides(version string) {
+// lockUpgrade adds the installed plugin to the lock file, and keeps the locked one as the
+// previous version.
+func (r *running) lockUpgrade(version string) {
 	r.t.Helper()
 	s := trust.Store{LockPath: filepath.Join(r.dir, trust.FileName)}
 	is, err := s.Inspect(filepath.Join(r.dir, ".aitunnel", "plugins", "aitunnel-plugin-acme"))
@@ -38,7 +38,8 @@ func (r *running) lockBesides(version string) {
 	}
 }
 
-// TestAStartWithABrokenVersion runs the previous version of the plugin, and says so.
+// TestAStartWithABrokenVersion: the previous version of the plugin is used, and an event says
+// so.
 func TestAStartWithABrokenVersion(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []string{"rubbish", "refuses"} {
@@ -46,7 +47,7 @@ func TestAStartWithABrokenVersion(t *testing.T) {
 		r.serves("1.0.0")
 		r.stop()
 		r.put("1.1.0 " + fault)
-		r.lockBesides("1.1.0")
+		r.lockUpgrade("1.1.0")
 		r.run()
 		r.serves("1.0.0")
 		r.awaitEvent("does not work, so the previous version")
@@ -56,7 +57,7 @@ func TestAStartWithABrokenVersion(t *testing.T) {
 		}
 		// Another version is tried again.
 		r.put("1.2.0")
-		r.lockBesides("1.2.0")
+		r.lockUpgrade("1.2.0")
 		r.serves("1.2.0")
 		if p := r.process("acme"); p.Fallback != "" {
 			t.Errorf("%s: %+v", fault, p)
@@ -65,10 +66,10 @@ func TestAStartWithABrokenVersion(t *testing.T) {
 	}
 }
 
-// TestAStartWithAHangingVersion does not wait for it: the previous version serves.
+// TestAStartWithAHangingVersion: the start does not wait for it, but uses the previous one.
 func TestAStartWithAHangingVersion(t *testing.T) {
 	t.Parallel()
-	for _, fault := range []string{"hangs", "ponders"} {
+	for _, fault := range []string{"hangs", "never configured"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
 			r := installedOver(t, "1.1.0 "+fault)
@@ -86,7 +87,7 @@ func TestAStartWithAHangingVersion(t *testing.T) {
 	}
 }
 
-// TestAStartWithASlowVersion serves with the previous one until the new one is ready.
+// TestAStartWithASlowVersion: the previous one is used until the new one is ready.
 func TestAStartWithASlowVersion(t *testing.T) {
 	t.Parallel()
 	ready := filepath.Join(t.TempDir(), "ready")
@@ -103,8 +104,8 @@ func TestAStartWithASlowVersion(t *testing.T) {
 	}
 }
 
-// TestAStartWithoutAPlugin serves by the core plan when a plugin hangs or crashes that
-// has no previous version, and uses the plugin as soon as it works.
+// TestAStartWithoutAPlugin: if a plugin without a previous version hangs or crashes, a core
+// plan is used until the plugin works.
 func TestAStartWithoutAPlugin(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]string{"hangs": "waits ", "crashes": "exits without "} {
@@ -131,7 +132,7 @@ func TestAStartWithoutAPlugin(t *testing.T) {
 			if refused := r.plugins().Refused; len(refused) != 1 || refused[0].Plugin != "acme" {
 				t.Errorf("the list of plugins has %+v", refused)
 			}
-			// It is not in the way of edits.
+			// Edits are still possible.
 			r.save(strings.Replace(r.text(), "priority", "round-robin", 1))
 			r.reload()
 			if err := os.WriteFile(ready, nil, 0o600); err != nil {
@@ -149,7 +150,7 @@ func TestAStartWithoutAPlugin(t *testing.T) {
 	}
 }
 
-// TestAStartWithAWrongPlugin fails: it is a mistake to be corrected.
+// TestAStartWithAWrongPlugin: an error that the user has to correct prevents the start.
 func TestAStartWithAWrongPlugin(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]string{"refuses": "This version knows no channels", "another format": "it cannot be started"} {
@@ -168,27 +169,27 @@ func TestAStartWithAWrongPlugin(t *testing.T) {
 	}
 }
 
-// patience is how long a plugin may take that has no previous version.
+// patience is how long the start waits for a plugin that has no previous version.
 const patience = 2 * time.Minute
 
-// installedOver returns a daemon that is not running, and whose plugin was upgraded from a
-// version that served.
+// installedOver returns a stopped daemon whose plugin was upgraded from a version that
+// worked.
 func installedOver(t *testing.T, role string) *running {
 	t.Helper()
 	r, _, _ := acme(t, "1.0.0", pinLast, 0)
 	r.serves("1.0.0")
 	r.stop()
 	r.put(role)
-	r.lockBesides("1.1.0")
+	r.lockUpgrade("1.1.0")
 	r.patience, r.hurried = patience, time.Second
 	return r
 }
 
-// TestEndlessLoops cost no request: the process is killed and another one started, and a
-// stop does not wait for it.
+// TestEndlessLoops: a loop in a plugin affects no request. The process is killed and another
+// one started, and a stop does not wait for it.
 func TestEndlessLoops(t *testing.T) {
 	t.Parallel()
-	for function, strategy := range map[string]string{"Plan": pinLast, "Route": `strategy "acme/seer" { channel = "last" }`} {
+	for function, strategy := range map[string]string{"Plan": pinLast, "Route": `strategy "acme/router" { channel = "last" }`} {
 		t.Run(function, func(t *testing.T) {
 			t.Parallel()
 			marker := filepath.Join(t.TempDir(), "spins")
@@ -210,7 +211,7 @@ func TestEndlessLoops(t *testing.T) {
 				used = max(used, cpuTime(t, old.PID)-calm)
 				return used > 300*time.Millisecond || r.process("acme").PID != old.PID
 			})
-			if used < 20*time.Millisecond { // on a busy machine it may be killed before it had its turn
+			if used < 20*time.Millisecond { // on a busy machine it may be killed before it ran
 				t.Logf("the loop used the CPU for %s", used)
 			}
 			if err := os.Remove(marker); err != nil {
@@ -221,7 +222,7 @@ func TestEndlessLoops(t *testing.T) {
 				t.Errorf("it was restarted after %s", took)
 			}
 			if !gone(old.PID) {
-				t.Error("the process that loops is still there")
+				t.Error("the process that loops still exists")
 			}
 			r.awaitEvent("it does not respond: a call of its " + function + " has not returned")
 			next := r.process("acme")
@@ -238,7 +239,7 @@ func TestEndlessLoops(t *testing.T) {
 				t.Error("no request was made")
 			}
 			spin()
-			r.post(chat, ask) // has the component asked once more
+			r.post(chat, ask) // makes another call of the component
 			now, cancel := context.WithCancel(context.Background())
 			cancel()
 			pace.Restart()
@@ -252,7 +253,7 @@ func TestEndlessLoops(t *testing.T) {
 	}
 }
 
-// cpuTime returns the CPU time that a process has used, 0 if it is gone. It skips the test
+// cpuTime returns the CPU time that a process has used, 0 if it has ended. It skips the test
 // where /proc does not have it.
 func cpuTime(t *testing.T, pid int) time.Duration {
 	t.Helper()
@@ -275,15 +276,15 @@ func cpuTime(t *testing.T, pid int) time.Duration {
 	return ticks * 10 * time.Millisecond
 }
 
-// TestPlansByTheClock are renewed though no request comes.
-func TestPlansByTheClock(t *testing.T) {
+// TestExactPlansAreRenewedOnTime: also without requests.
+func TestExactPlansAreRenewedOnTime(t *testing.T) {
 	t.Parallel()
-	r, _, _ := acme(t, "1.0.0 by the clock", pinLast, 0)
+	r, _, _ := acme(t, "1.0.0 exact", pinLast, 0)
 	first := r.plan().Plan
 	testhelp.Eventually(t, "three more plans", func() bool { return r.plan().Plan >= first+3 })
 }
 
-// TestVerdictRulesOfAPlugin apply to the channels that name the plugin, and change with
+// TestVerdictRulesOfAPlugin: they apply to the channels that name the plugin, and change with
 // its version.
 func TestVerdictRulesOfAPlugin(t *testing.T) {
 	t.Parallel()

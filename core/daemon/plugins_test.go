@@ -60,20 +60,19 @@ func (r *running) process(plugin string) admin.Process {
 	return admin.Process{}
 }
 
-// Whatever a strategy says or fails to say, requests go on by the last good
-// plan, or a fallback plan if there never was any.
-func TestMoodyStrategy(t *testing.T) {
+// Whatever a strategy returns, requests use its last valid plan.
+func TestAFaultyStrategyDoesNotAffectRequests(t *testing.T) {
 	t.Parallel()
-	for name, moods := range map[string][]string{
-		"wrong plans": {"unknown id", "NaN", "negative", "empty", "twice", "no such rule", "error"},
-		"panic":       {"panic"}, "exit": {"exit"}, "hang": {"hang"},
+	for name, behaviors := range map[string][]string{
+		"invalid plans": {"unknown id", "NaN", "negative", "empty", "twice", "no such rule", "error"},
+		"panic":         {"panic"}, "exit": {"exit"}, "hang": {"hang"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			first, last := site(t, "first"), site(t, "last")
-			file := filepath.Join(t.TempDir(), "mood")
-			set := func(mood string) {
-				if err := os.WriteFile(file+".new", []byte(mood), 0o600); err != nil {
+			file := filepath.Join(t.TempDir(), "behavior")
+			set := func(behavior string) {
+				if err := os.WriteFile(file+".new", []byte(behavior), 0o600); err != nil {
 					t.Fatal(err)
 				}
 				if err := os.Rename(file+".new", file); err != nil {
@@ -92,10 +91,10 @@ channel "last"  {
 }
 route "/v1/**" {
   channels = [channel.first, channel.last]
-  strategy "moody" { file = %q }
+  strategy "scripted" { file = %q }
 }`, first.URL(), last.URL(), file))
 			if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
-				t.Fatalf("by a good plan: %+v", got)
+				t.Fatalf("with a valid plan: %+v", got)
 			}
 			warnings := func() (n int) {
 				for _, e := range r.events() {
@@ -105,23 +104,24 @@ route "/v1/**" {
 				}
 				return n
 			}
-			for _, mood := range moods {
+			for _, behavior := range behaviors {
 				seq, warned := r.plan().Plan, warnings()
-				set(mood)
-				testhelp.Eventually(t, "an event says what is wrong: "+mood, func() bool {
+				set(behavior)
+				testhelp.Eventually(t, "an event reports the fault: "+behavior, func() bool {
 					if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
-						t.Fatalf("by the last good plan: %+v", got)
+						t.Fatalf("with the last valid plan: %+v", got)
 					}
 					return warnings() > warned
 				})
-				if mood == "panic" && !strings.Contains(r.log.String(), "in a bad mood") {
+				if behavior == "panic" && !strings.Contains(r.log.String(), "the file says panic") {
 					t.Error("the panic is not in the log")
 				}
 				set("good")
-				testhelp.Eventually(t, "its next good plan is taken after: "+mood, func() bool {
+				fixed := time.Now().Truncate(time.Millisecond)
+				testhelp.Eventually(t, "its next valid plan is used after: "+behavior, func() bool {
 					_ = r.post(chat, ask)
 					p := r.plan()
-					return p.Plan > seq && !p.CorePlan && p.Reason == "good mood" && time.Since(p.PlannedAt) < time.Second
+					return p.Plan > seq && !p.CorePlan && p.Reason == "by the file" && !p.PlannedAt.Before(fixed)
 				})
 			}
 		})
@@ -135,10 +135,10 @@ func (r *running) plan() admin.Route {
 	return status.Routes[0]
 }
 
-func TestAStrategyThatNeverPlansIsNoReasonToFail(t *testing.T) {
+func TestAStrategyThatNeverPlansDoesNotAffectRequests(t *testing.T) {
 	t.Parallel()
 	first, last := site(t, "first"), site(t, "last")
-	file := filepath.Join(t.TempDir(), "mood")
+	file := filepath.Join(t.TempDir(), "behavior")
 	if err := os.WriteFile(file, []byte("error"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ channel "last"  {
 }
 route "/v1/**" {
   channels = [channel.first, channel.last]
-  strategy "moody" { file = %q }
+  strategy "scripted" { file = %q }
 }`, first.URL(), last.URL(), file))
 	first.Next(fakesite.Status(502, "{}"))
 	if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {

@@ -11,9 +11,8 @@ import (
 	"testing"
 )
 
-// TestAFileThatCannotBeWrittenChangesNothing edits a file on a file system that is
-// mounted read-only.
-func TestAFileThatCannotBeWrittenChangesNothing(t *testing.T) {
+// TestAnEditOfAReadOnlyFileChangesNothing uses a file system that is mounted read-only.
+func TestAnEditOfAReadOnlyFileChangesNothing(t *testing.T) {
 	t.Parallel()
 	home := site(t, "home")
 	r := start(t, byHand+fmt.Sprintf(commented, home.URL()))

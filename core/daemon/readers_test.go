@@ -44,20 +44,20 @@ func TestAThousandReadersDoNotSlowTheProxy(t *testing.T) {
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf("channel \"home\" {\n target = %q\n keys = [\"key-home-1\"]\n}\nlog {\n level = \"error\"\n}\n", home.URL()))
 	r.p99(50) // connections, caches
-	// What else the machine does falls on both sides, and may spoil a try.
+	// Other work of the machine affects both, and may spoil a try.
 	for try := 1; ; try++ {
-		var alone, beside []time.Duration
+		var without, with []time.Duration
 		for range rounds {
-			alone = append(alone, r.p99(requests))
+			without = append(without, r.p99(requests))
 			crowd := r.crowd(readers)
-			beside = append(beside, r.p99(requests))
+			with = append(with, r.p99(requests))
 			crowd.wantEvents()
 			crowd.leave()
 		}
-		slices.Sort(alone)
-		slices.Sort(beside)
-		t.Logf("p99 without readers %v, with %d %v", alone, readers, beside)
-		before, after := alone[rounds/2], beside[rounds/2]
+		slices.Sort(without)
+		slices.Sort(with)
+		t.Logf("p99 without readers %v, with %d %v", without, readers, with)
+		before, after := without[rounds/2], with[rounds/2]
 		if after <= 3*before+10*time.Millisecond {
 			return
 		}
@@ -67,12 +67,12 @@ func TestAThousandReadersDoNotSlowTheProxy(t *testing.T) {
 	}
 }
 
-// crowd are readers of the event stream, every other one of whom reads.
+// crowd is a number of connections to the event stream, half of which are read.
 type crowd struct {
 	t     testing.TB
 	conns []net.Conn
 	wg    sync.WaitGroup
-	bytes []atomic.Int64 // that those got who read
+	bytes []atomic.Int64 // that were read
 }
 
 func (r *running) crowd(n int) *crowd {
@@ -90,7 +90,7 @@ func (r *running) crowd(n int) *crowd {
 			r.t.Fatalf("reader %d: %q %v", i, head, err)
 		}
 		if i%2 == 1 {
-			continue // it stalls
+			continue // is never read
 		}
 		c.wg.Go(func() {
 			buffer := make([]byte, 64<<10)
@@ -105,7 +105,7 @@ func (r *running) crowd(n int) *crowd {
 	return c
 }
 
-// wantEvents says that all who read were told of requests.
+// wantEvents fails if a connection that is read got no request events.
 func (c *crowd) wantEvents() {
 	c.t.Helper()
 	for i := range c.bytes {

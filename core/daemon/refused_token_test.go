@@ -7,7 +7,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestARefusedTokenIsLogged, once for very many, and without the token.
+// TestARefusedTokenIsLogged: once for many requests, and without the token.
 func TestARefusedTokenIsLogged(t *testing.T) {
 	t.Parallel()
 	r := start(t, one(site(t, "a").URL(), "proxy {\n listen = \"127.0.0.1:0\"\n client_tokens = [\"token-of-all\"]\n}\nlog {\n level = \"info\"\n}\n"))

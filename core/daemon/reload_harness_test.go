@@ -17,7 +17,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// byHand is for tests that say themselves when to reload.
+// byHand is for tests that reload explicitly.
 const byHand = "hot_reload = false\n"
 
 func (r *running) path() string { return filepath.Join(r.dir, cmp.Or(r.file, config.FileName)) }
@@ -38,8 +38,7 @@ func saveOver(t testing.TB, path, content string) {
 	}
 }
 
-// command sends a request to the admin API that changes something, and returns the
-// status of the answer.
+// command sends a POST request to the admin API, and returns the status of the answer.
 func (r *running) command(path string, into any) int {
 	r.t.Helper()
 	resp, err := r.controlClient().Post("http://aitunnel"+path, "application/json", strings.NewReader("{}"))
@@ -57,7 +56,7 @@ func (r *running) command(path string, into any) int {
 	return resp.StatusCode
 }
 
-// reload applies what is saved; it must be possible.
+// reload applies the saved configuration, which must be possible.
 func (r *running) reload() (out admin.Reload) {
 	r.t.Helper()
 	if status := r.command("/api/config/reload", &out); status != http.StatusOK || !out.OK {
@@ -66,7 +65,7 @@ func (r *running) reload() (out admin.Reload) {
 	return out
 }
 
-// refused is the answer to a reload that must not be possible.
+// refused is the answer to a request that is refused.
 type refused struct {
 	Error struct {
 		Message, Code string
@@ -78,14 +77,14 @@ type refused struct {
 	Generation uint64
 }
 
-// generation returns the number of the one that runs.
+// generation returns the number of the current generation.
 func (r *running) generation() uint64 {
 	var status admin.Status
 	r.adminGet("/api/status", &status)
 	return status.Generation
 }
 
-// applied returns the reloads that changed something, by the events.
+// applied returns how many events report a reload that changed something.
 func (r *running) applied() (n int) {
 	for _, e := range r.events() {
 		if e.Type == event.TypeReload && strings.HasPrefix(e.Message, "generation ") {
@@ -106,7 +105,7 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// again starts a daemon again with the state and configuration of r.
+// again stops the daemon, and starts another one with its state and configuration.
 func (r *running) again() *running {
 	r.t.Helper()
 	r.stop()

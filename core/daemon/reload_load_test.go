@@ -21,16 +21,15 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// heldStreams are streams through the daemon that go on until they are
-// released.
+// heldStreams are streams through the daemon that continue until they are released.
 type heldStreams struct {
 	release chan struct{}
 	wg      sync.WaitGroup
 	whole   atomic.Int32
 }
 
-// hold makes a site answer with streams of an event now and then until they
-// are released, and opens n of them.
+// hold opens n streams, in which the site sends an event from time to time until they are
+// released.
 func (r *running) hold(s *fakesite.Site, n int) *heldStreams {
 	h := &heldStreams{release: make(chan struct{})}
 	s.Always(func(x *fakesite.Exchange) {
@@ -70,7 +69,7 @@ func (r *running) hold(s *fakesite.Site, n int) *heldStreams {
 				}
 			}
 			if lines.Err() != nil || last != "data: [DONE]" {
-				r.t.Errorf("a stream broke off: %v, last %q", lines.Err(), last)
+				r.t.Errorf("a stream was cut off: %v, last %q", lines.Err(), last)
 				return
 			}
 			h.whole.Add(1)
@@ -80,7 +79,7 @@ func (r *running) hold(s *fakesite.Site, n int) *heldStreams {
 	return h
 }
 
-// finish lets the streams come to their end, and returns how many did.
+// finish releases the streams, and returns how many end properly.
 func (h *heldStreams) finish() int {
 	close(h.release)
 	h.wg.Wait()
@@ -89,13 +88,13 @@ func (h *heldStreams) finish() int {
 
 // edit returns the configuration of one step of the reload test: each step changes
 // something else.
-func edit(step int, sites [3]string, stream, listen, mood string) string {
+func edit(step int, sites [3]string, stream, listen, behavior string) string {
 	keys := []string{`"key-a-1"`, `"key-a-2"`, `"key-a-3"`}
 	rotate := step % 3
 	keys = append(keys[rotate:], keys[:rotate]...)[:2+step/2%2] // moved, added and removed
 	strategy := []string{
 		"strategy \"priority\" {}", "strategy \"weighted\" {}", "strategy \"lowest-latency\" {}", "strategy \"least-busy\" {}",
-		fmt.Sprintf("strategy \"moody\" {\n file = %q\n }", mood), fmt.Sprintf("strategy \"moody\" {\n file = %q\n }", mood+".2"),
+		fmt.Sprintf("strategy \"scripted\" {\n file = %q\n }", behavior), fmt.Sprintf("strategy \"scripted\" {\n file = %q\n }", behavior+".2"),
 	}[step%6]
 	channels, third := "channel.a, channel.b", ""
 	if step%4 > 1 {
@@ -132,16 +131,16 @@ log {
 `, listen, sites[0], 1+step%5, strings.Join(keys, ", "), sites[1], third, stream, channels, strategy)
 }
 
-// Reloads under load lose no request and break no stream, and leave nothing
-// behind: no goroutine, descriptor, process or memory.
+// Reloads under load affect no request and no stream, and leave no goroutine, descriptor,
+// process or memory behind.
 func TestReloadsUnderLoad(t *testing.T) {
 	reloads, rate, streams := 10, 100, 40
 	if testhelp.Soak() {
 		reloads, rate, streams = 200, 500, 100
 	}
 	before := goleak.IgnoreCurrent()
-	mood := filepath.Join(t.TempDir(), "mood")
-	for _, f := range []string{mood, mood + ".2"} {
+	behavior := filepath.Join(t.TempDir(), "behavior")
+	for _, f := range []string{behavior, behavior + ".2"} {
 		if err := os.WriteFile(f, []byte("good"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -155,13 +154,13 @@ func TestReloadsUnderLoad(t *testing.T) {
 	streaming := site(t, "s")
 	addresses := [2]string{freePort(t), freePort(t)}
 	config := func(step int) string {
-		return edit(step, sites, streaming.URL(), addresses[step/5%2], mood)
+		return edit(step, sites, streaming.URL(), addresses[step/5%2], behavior)
 	}
 	r := start(t, config(0))
 	held := r.hold(streaming, streams)
 	load := r.hammer(rate, chat, ask)
 	defer load()
-	for step := range 6 { // once through all that an edit may start
+	for step := range 6 { // every kind of edit once
 		r.save(config(step))
 		r.command("/api/config/reload", &struct{}{})
 	}
@@ -183,11 +182,11 @@ func TestReloadsUnderLoad(t *testing.T) {
 		t.Errorf("only %d requests", n)
 	}
 	if n := held.finish(); n != streams {
-		t.Errorf("%d of %d streams came whole", n, streams)
+		t.Errorf("%d of %d streams are complete", n, streams)
 	}
 	client.CloseIdleConnections()
 	var now holdings
-	testhelp.Within(t, 60*time.Second, "what the reloads began has ended", func() bool {
+	testhelp.Within(t, 60*time.Second, "everything that the reloads started has ended", func() bool {
 		now = r.holds()
 		return now.processes <= base.processes && now.descriptors <= base.descriptors+8 && now.goroutines <= base.goroutines+8
 	})
@@ -200,10 +199,10 @@ func TestReloadsUnderLoad(t *testing.T) {
 	goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("net/http.(*Server).Serve"))
 }
 
-// moveTo makes the next requests go to another address of the daemon.
+// moveTo makes the next requests use another address of the daemon.
 func (r *running) moveTo(url string) { r.current.Store(&url) }
 
-// holdings are what this process and its children hold.
+// holdings are the resources of this process and its children.
 type holdings struct {
 	goroutines, descriptors, processes int
 	heap                               uint64
@@ -226,8 +225,8 @@ func (r *running) holds() holdings {
 	return h
 }
 
-// Requests that outlive many generations come to their end, though the oldest
-// generations let their plugins go, which is told.
+// Requests finish however many generations come after theirs. The oldest generations are
+// closed, with their plugins, and an event says so.
 func TestManyGenerationsDrain(t *testing.T) {
 	t.Parallel()
 	a, streaming := site(t, "a"), site(t, "s")
@@ -253,11 +252,11 @@ func TestManyGenerationsDrain(t *testing.T) {
 		}
 	}
 	if told != generations-8 {
-		t.Errorf("%d generations were ended, and told of", told)
+		t.Errorf("%d events say that a generation was closed", told)
 	}
 	for n, h := range held {
 		if whole := h.finish(); whole != 2 {
-			t.Errorf("of generation %d, %d of 2 streams came whole", n+1, whole)
+			t.Errorf("of generation %d, %d of 2 streams are complete", n+1, whole)
 		}
 	}
 }

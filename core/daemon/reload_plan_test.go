@@ -14,7 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 )
 
-// blocks is a configuration made of named parts, which edits replace.
+// blocks is a configuration of named parts, which edits replace.
 type blocks map[string]string
 
 func (b blocks) text() string {
@@ -25,14 +25,14 @@ func (b blocks) text() string {
 	return out
 }
 
-// TestAPlanSaysWhatAnApplyDoes goes through a chain of edits: what the plan
-// says of each is what the apply then reports, and what can be seen from
-// outside: addresses, and state that begins again.
-func TestAPlanSaysWhatAnApplyDoes(t *testing.T) {
+// TestADryRunPredictsTheReload makes a series of edits: for each, the dry run has the same
+// changes and effects as the reload, and they agree with what can be seen from outside,
+// which are addresses and counters.
+func TestADryRunPredictsTheReload(t *testing.T) {
 	t.Parallel()
 	first, second := site(t, "first"), site(t, "second")
-	mood := filepath.Join(t.TempDir(), "mood")
-	must(t, os.WriteFile(mood, []byte("good"), 0o600))
+	behavior := filepath.Join(t.TempDir(), "behavior")
+	must(t, os.WriteFile(behavior, []byte("good"), 0o600))
 	ports := []string{freePort(t), freePort(t), freePort(t)}
 	proxyAt := func(p string) string { return fmt.Sprintf("proxy {\n listen = %q\n}", p) }
 	channel := func(name, url, more string) string {
@@ -63,14 +63,14 @@ func TestAPlanSaysWhatAnApplyDoes(t *testing.T) {
 		{"r1", route("/v1/**", "channel.a, channel.b, channel.c", `"priority" {}`)},
 		{"r1", route("/v1/**", "channel.c, channel.b, channel.a", `"priority" {}`)},
 		{"r1", route("/v1/**", "channel.c, channel.b, channel.a", `"weighted" {}`)},
-		{"r1", route("/v1/**", "channel.c, channel.b, channel.a", fmt.Sprintf("\"moody\" {\n file = %q\n }", mood))},
+		{"r1", route("/v1/**", "channel.c, channel.b, channel.a", fmt.Sprintf("\"scripted\" {\n file = %q\n }", behavior))},
 		{"r1", route("/v1/**", "channel.c, channel.b, channel.a", `"round-robin" {}`)},
 		{"r2", route("/**", "channel.b", `"priority" {}`)},
 		{"r2", route("/x/**", "channel.b", `"priority" {}`)},
 		{"r2", ""},
 		{"proxy", proxyAt(ports[1])},
 		{"proxy", proxyAt(ports[0])},
-		{"proxy", fmt.Sprintf("proxy {\n listen = %q\n client_tokens = [\"token-of-somebody-1\"]\n}", ports[0])},
+		{"proxy", fmt.Sprintf("proxy {\n listen = %q\n client_tokens = [\"token-of-a-client-1\"]\n}", ports[0])},
 		{"proxy", proxyAt(ports[0])},
 		{"rest", "retry {\n max_retries = 5\n}\nlog {\n level = \"info\"\n}"},
 		{"rest", "breaker {\n failures = 7\n}\nlog {\n level = \"info\"\n}"},
@@ -95,50 +95,62 @@ func TestAPlanSaysWhatAnApplyDoes(t *testing.T) {
 		r.save(now.text())
 		name := fmt.Sprintf("edit %d, of %s", i+1, e.part)
 		r.moveTo("http://" + r.ProxyAddr())
-		for range 2 { // both channels have something to forget
-			if got := r.post(chat, ask, "Authorization", "Bearer token-of-somebody-1"); got.status != 200 {
+		for range 2 { // so that each channel has requests
+			if got := r.post(chat, ask, "Authorization", "Bearer token-of-a-client-1"); got.status != 200 {
 				t.Fatalf("%s: %+v", name, got)
 			}
 		}
 		generation, address, before := r.generation(), r.ProxyAddr(), r.requestsByChannel()
-		var plan admin.Reload
-		if status := r.command("/api/config/plan", &plan); status != http.StatusOK || !plan.OK {
-			t.Fatalf("%s: the plan: %d %+v", name, status, plan)
+		var dryRun admin.Reload
+		if status := r.command("/api/config/plan", &dryRun); status != http.StatusOK || !dryRun.OK {
+			t.Fatalf("%s: dry run: %d %+v", name, status, dryRun)
 		}
 		if r.generation() != generation || r.ProxyAddr() != address {
-			t.Fatalf("%s: the plan was carried out", name)
+			t.Fatalf("%s: the dry run changed something", name)
 		}
 		applied := r.reload()
-		if diff := cmp.Diff(plan.Changes, applied.Changes); diff != "" {
-			t.Errorf("%s: changes planned and made: %s", name, diff)
+		if diff := cmp.Diff(dryRun.Changes, applied.Changes); diff != "" {
+			t.Errorf("%s: changes of the dry run and of the reload (-dry run +reload): %s", name, diff)
 		}
-		if diff := cmp.Diff(plan.Effects, applied.Effects); diff != "" {
-			t.Errorf("%s: effects planned and made: %s", name, diff)
+		if diff := cmp.Diff(dryRun.Effects, applied.Effects); diff != "" {
+			t.Errorf("%s: effects of the dry run and of the reload (-dry run +reload): %s", name, diff)
 		}
-		if len(plan.Changes) == 0 {
+		if len(dryRun.Changes) == 0 {
 			silent++
 			if r.generation() != generation {
-				t.Errorf("%s: nothing was changed, but a generation made", name)
+				t.Errorf("%s: without changes there is a new generation", name)
 			}
 		} else if r.generation() != generation+1 {
 			t.Errorf("%s: generation %d after %d", name, r.generation(), generation)
 		}
-		if moved := slices.ContainsFunc(plan.Effects, func(e string) bool { return strings.HasPrefix(e, "listen on ") }); moved != (r.ProxyAddr() != address) {
-			t.Errorf("%s: the address was %s and is %s; effects %q", name, address, r.ProxyAddr(), plan.Effects)
+		if moved := slices.ContainsFunc(dryRun.Effects, func(e string) bool { return strings.HasPrefix(e, "listen on ") }); moved != (r.ProxyAddr() != address) {
+			t.Errorf("%s: the address was %s and is %s; effects %q", name, address, r.ProxyAddr(), dryRun.Effects)
 		}
-		for channel, n := range r.requestsByChannel() {
-			had, there := before[channel]
-			back := slices.Contains(plan.Effects, fmt.Sprintf("restore channel %q", channel))
-			if back && n == 0 || there && n != had { // a new target leaves the counters of a name
-				t.Errorf("%s: channel %s had %d requests and has %d; effects %q", name, channel, had, n, plan.Effects)
+		after := r.requestsByChannel()
+		effect := func(verb, channel string) bool {
+			return slices.Contains(dryRun.Effects, fmt.Sprintf("%s channel %q", verb, channel))
+		}
+		for channel, n := range after {
+			had, existed := before[channel]
+			created, restored := effect("create", channel), effect("restore", channel)
+			if !existed && created == restored {
+				t.Errorf("%s: channel %s is new; effects %q", name, channel, dryRun.Effects)
+			}
+			if existed && n != had || !existed && (n > 0) != restored { // a new target keeps the counters
+				t.Errorf("%s: channel %s had %d requests and has %d; effects %q", name, channel, had, n, dryRun.Effects)
+			}
+		}
+		for channel := range before {
+			if _, exists := after[channel]; exists == effect("retire", channel) {
+				t.Errorf("%s: channel %s still exists: %v; effects %q", name, channel, exists, dryRun.Effects)
 			}
 		}
 		if again := r.reload(); len(again.Changes) != 0 {
-			t.Errorf("%s: a second time changed %+v", name, again.Changes)
+			t.Errorf("%s: a second reload changed %+v", name, again.Changes)
 		}
 	}
 	if silent != 2 {
-		t.Errorf("%d edits changed nothing, want the 2 that mean nothing", silent)
+		t.Errorf("%d edits changed nothing, want 2", silent)
 	}
 }
 

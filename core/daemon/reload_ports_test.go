@@ -12,13 +12,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// addresses returns a configuration of nothing but where to listen.
+// addresses returns a configuration with these addresses to listen on.
 func addresses(proxy, admin, site string) string {
 	return byHand + fmt.Sprintf("proxy {\n listen = %q\n client_tokens = [\"token-1\"]\n}\nadmin {\n listen = %q\n token = \"token-2\"\n}\n", proxy, admin) + one(site, "")
 }
 
-// get returns the status of an answer to GET, and whether the connection is
-// to be used again.
+// get returns the status of the answer to a GET request, and whether the connection can be
+// used again.
 func get(t *testing.T, url string) (status int, kept bool) {
 	t.Helper()
 	resp, err := client.Get(url)
@@ -30,8 +30,7 @@ func get(t *testing.T, url string) (status int, kept bool) {
 	return resp.StatusCode, !resp.Close
 }
 
-// Addresses change places, go to all interfaces and come back, without a
-// moment in which nobody answers.
+// Addresses are exchanged, changed to all interfaces and back, and are always answered.
 func TestAddressesChange(t *testing.T) {
 	t.Parallel()
 	s := site(t, "a")
@@ -70,11 +69,11 @@ func TestAddressesChange(t *testing.T) {
 	apply(p3, p2)
 	isProxy(p3)
 	if status, kept := get(t, "http://"+p1+"/v1/models"); status != http.StatusUnauthorized || kept {
-		t.Errorf("the address that was left answers %d, and the connection is kept: %v", status, kept)
+		t.Errorf("the former address answers %d, and the connection is kept: %v", status, kept)
 	}
 	apply(p1, p2)
 	if status, kept := get(t, "http://"+p1+"/v1/models"); status != http.StatusUnauthorized || !kept {
-		t.Errorf("the address that came back answers %d, and the connection is kept: %v", status, kept)
+		t.Errorf("the restored address answers %d, and the connection is kept: %v", status, kept)
 	}
 
 	apply("0.0.0.0:"+port, p2)
@@ -82,13 +81,12 @@ func TestAddressesChange(t *testing.T) {
 	isProxy("127.0.0.2:" + port)
 	if l, err := net.Listen("tcp", "127.0.0.3:"+port); err == nil {
 		_ = l.Close()
-		t.Error("a stranger can listen beside us")
+		t.Error("another socket can listen on our address")
 	}
 }
 
-// An address is let go when its time has come, and requests under way there
-// come to their end at a shutdown.
-func TestAShutdownWaitsForWhatLeft(t *testing.T) {
+// Requests in flight at an address that a reload has left finish during a shutdown.
+func TestAShutdownWaitsForRequestsAtFormerAddresses(t *testing.T) {
 	t.Parallel()
 	s := site(t, "s")
 	p1, p2 := freePort(t), freePort(t)
@@ -112,7 +110,7 @@ func TestAShutdownWaitsForWhatLeft(t *testing.T) {
 		return err != nil
 	})
 	if n := held.finish(); n != 5 {
-		t.Errorf("%d of 5 streams came whole", n)
+		t.Errorf("%d of 5 streams are complete", n)
 	}
 	<-done
 	if log := r.log.String(); strings.Contains(log, "[ERROR]") {

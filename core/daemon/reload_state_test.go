@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// learned is what a daemon has come to know, as the API shows it.
+// learned is what a daemon has learned, as the API shows it.
 type learned struct {
 	states   map[string]string
 	requests uint64
@@ -44,8 +44,8 @@ func (r *running) learned() learned {
 	return l
 }
 
-// What was learned survives an unrelated edit, a key list in another order, a
-// restart, and all of them in a row.
+// What was learned survives an unrelated edit, a key list in another order, a restart, and
+// all of them together.
 func TestLearnedStateSurvivesAReload(t *testing.T) {
 	t.Parallel()
 	keys := []string{"key-long-limited", "key-not-valid", "key-good-one"}
@@ -91,10 +91,10 @@ route "/**" {
 	}
 	before := r.learned()
 	if states := fmt.Sprint(before.states); strings.Count(states, "ready") != 1 || !strings.Contains(states, "rate_limited") || !strings.Contains(states, "invalid_key") {
-		t.Fatalf("it begins with %s", states)
+		t.Fatalf("before any edit: %s", states)
 	}
 	if before.enabled || before.requests < 3 || before.latency <= 0 || before.plan < 1 {
-		t.Fatalf("it begins with %+v", before)
+		t.Fatalf("before any edit: %+v", before)
 	}
 	check := func(after string) {
 		t.Helper()
@@ -121,11 +121,11 @@ route "/**" {
 	keys = kept
 	r.save(config(keys, "2s"))
 	r.reload()
-	check("a key that went and came back")
+	check("a key that was removed and added again")
 	r = r.again()
 	check("a restart")
 	if before.plan < 2 {
-		t.Errorf("after a restart the strategy began again, with plan %d", before.plan)
+		t.Errorf("after a restart the strategy lost its state and made plan %d", before.plan)
 	}
 	if left := r.channel("limited").Keys.List[2].Until; left == nil || time.Until(*left) > 20*time.Minute || time.Until(*left) < 15*time.Minute {
 		t.Errorf("the limit ends at %v", left)
@@ -137,8 +137,8 @@ route "/**" {
 	}
 }
 
-// The turns of round-robin go on where they were, through edits and a restart.
-func TestTurnsGoOn(t *testing.T) {
+// Round-robin continues where it was after edits and a restart.
+func TestRoundRobinContinuesAfterAReload(t *testing.T) {
 	t.Parallel()
 	var channels, names []string
 	var order []string
@@ -167,12 +167,12 @@ func TestTurnsGoOn(t *testing.T) {
 	r.reload()
 	next(1)
 	if got := strings.Join(order, ""); got != "abcdabcd" {
-		t.Errorf("the order was %s", got)
+		t.Errorf("the channels were used in the order %s", got)
 	}
 }
 
-// A state file that cannot be used is kept under another name and reported: a
-// damaged one as such, and one of a newer version as what it is.
+// A state file that is damaged or of a newer version is kept under another name, and the
+// reason is reported.
 func TestADamagedStateFile(t *testing.T) {
 	t.Parallel()
 	s := site(t, "a")
@@ -191,7 +191,7 @@ func TestADamagedStateFile(t *testing.T) {
 			if name == "newer" {
 				why, reported = "newer-v99-", "was written by a newer aitunnel"
 			}
-			testhelp.Eventually(t, "the log says what became of the file", func() bool {
+			testhelp.Eventually(t, "the log says why the file is not used", func() bool {
 				log := r.log.String()
 				return strings.Contains(log, reported) && strings.Contains(log, "state.json."+why)
 			})
@@ -201,7 +201,7 @@ func TestADamagedStateFile(t *testing.T) {
 				t.Fatalf("kept are %v", kept)
 			}
 			if b, _ := os.ReadFile(kept[0]); string(b) != content {
-				t.Error("it was not kept as it was")
+				t.Error("the kept file was changed")
 			}
 			must(t, os.Remove(kept[0]))
 		})
@@ -211,7 +211,7 @@ func TestADamagedStateFile(t *testing.T) {
 	}
 }
 
-// The state file holds no key, whatever happened.
+// The state file never contains a key.
 func TestTheStateFileHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	s := site(t, "a")

@@ -11,12 +11,12 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// weighted returns a configuration by whose weight an edit is known.
+// weighted returns a configuration whose weight identifies an edit.
 func weighted(url string, weight int) string {
 	return complete(fmt.Sprintf("channel \"a\" {\n target = %q\n auth = \"none\"\n weight = %d\n}\n", url, weight))
 }
 
-// Every way in which editors save is seen once.
+// However an editor saves, the change is applied once.
 func TestWaysOfSavingAreSeenOnce(t *testing.T) {
 	t.Parallel()
 	for name, way := range map[string]struct {
@@ -31,7 +31,7 @@ func TestWaysOfSavingAreSeenOnce(t *testing.T) {
 			f, err := os.Create(path)
 			must(t, err)
 			for half := range strings.SplitAfterSeq(content, "weight") {
-				time.Sleep(20 * time.Millisecond) // an editor that takes its time
+				time.Sleep(20 * time.Millisecond) // a slow editor
 				_, err = f.WriteString(half)
 				must(t, err)
 			}
@@ -78,15 +78,15 @@ func TestWaysOfSavingAreSeenOnce(t *testing.T) {
 			}
 			for _, e := range r.events() {
 				if e.Type == event.TypeReload && e.Level != "info" {
-					t.Errorf("it was told: %s", e.Message)
+					t.Errorf("unexpected event: %s", e.Message)
 				}
 			}
 		})
 	}
 }
 
-// settled returns when two edits that it makes have been applied: so whatever
-// was to come of the edits before has come.
+// settled makes two edits and returns when both have been applied: every earlier edit has
+// then been applied too.
 func (r *running) settled() {
 	r.t.Helper()
 	content, err := os.ReadFile(r.path())
@@ -98,8 +98,8 @@ func (r *running) settled() {
 	testhelp.Eventually(r.t, "the last edit is undone", func() bool { return r.applied() > before+1 })
 }
 
-// A hundred edits in a second end in the last one, with few applies.
-func TestManyEdits(t *testing.T) {
+// Of a hundred edits in a second the last one counts, and there are few reloads.
+func TestAHundredEditsCauseFewReloads(t *testing.T) {
 	t.Parallel()
 	s := site(t, "a")
 	r := start(t, weighted(s.URL(), 1000))
@@ -115,8 +115,8 @@ func TestManyEdits(t *testing.T) {
 	}
 }
 
-// What a configuration is made from is watched, all of it: files of variables,
-// of file(), of env_file, and new files of a directory.
+// Everything that a configuration reads is watched: files of variables, of file(), of
+// env_file, and new files of a directory.
 func TestWhatAConfigurationReadsIsWatched(t *testing.T) {
 	t.Parallel()
 	s := site(t, "a")
@@ -135,7 +135,7 @@ func TestWhatAConfigurationReadsIsWatched(t *testing.T) {
 		return strings.Join(all[len(all)-2:], " ")
 	}
 	if got := twice(); got != "key-of-file-1 key-of-env-1" {
-		t.Fatalf("it begins with %s", got)
+		t.Fatalf("before any edit: %s", got)
 	}
 	write("key", "key-of-file-2\n")
 	testhelp.Eventually(t, "the file's new content is used", func() bool { return strings.Contains(twice(), "key-of-file-2") })
@@ -146,7 +146,7 @@ func TestWhatAConfigurationReadsIsWatched(t *testing.T) {
 	write("more.hcl", fmt.Sprintf("channel \"b\" {\n target = %q\n auth = \"none\"\n}\n", s.URL()))
 	testhelp.Eventually(t, "the new file is read", func() bool { return strings.Contains(string(r.adminGet("/api/channels", nil)), `"name":"b"`) })
 	must(t, os.Remove(r.path()+"/more.hcl"))
-	testhelp.Eventually(t, "the file is gone", func() bool { return !strings.Contains(string(r.adminGet("/api/channels", nil)), `"name":"b"`) })
+	testhelp.Eventually(t, "the removal of the file is noticed", func() bool { return !strings.Contains(string(r.adminGet("/api/channels", nil)), `"name":"b"`) })
 }
 
 // The warning that others can read the keys follows the file's mode, without an edit.
@@ -159,13 +159,13 @@ func TestTheModeOfTheFileIsWatched(t *testing.T) {
 	}
 	for _, mode := range []os.FileMode{0o644, 0o600} {
 		must(t, os.Chmod(r.path(), mode))
-		testhelp.Eventually(t, fmt.Sprintf("the warning is right for mode %o", mode), func() bool { return warned() == (mode != 0o600) })
+		testhelp.Eventually(t, fmt.Sprintf("there is a warning exactly if mode %o lets others read", mode), func() bool { return warned() == (mode != 0o600) })
 	}
 }
 
-// With hot_reload = false nothing is watched, and a reload that is asked for
-// is made still; switched on by one, the watching begins.
-func TestWatchingIsSwitched(t *testing.T) {
+// With hot_reload = false nothing is watched, and only requested reloads are made. Watching
+// starts when a reload sets hot_reload = true.
+func TestHotReloadCanBeSwitched(t *testing.T) {
 	t.Parallel()
 	s := site(t, "a")
 	r := start(t, byHand+weighted(s.URL(), 1))
@@ -177,9 +177,9 @@ func TestWatchingIsSwitched(t *testing.T) {
 	r.save(weighted(s.URL(), 3))
 	r.reload()
 	r.save(weighted(s.URL(), 4))
-	testhelp.Eventually(t, "the watching has begun", func() bool { return r.channel("a").Weight == 4 })
+	testhelp.Eventually(t, "a saved edit is applied", func() bool { return r.channel("a").Weight == 4 })
 	r.save(byHand + weighted(s.URL(), 5))
-	testhelp.Eventually(t, "the watching ends by an edit of its own", func() bool { return r.channel("a").Weight == 5 })
+	testhelp.Eventually(t, "an edit ends the watching", func() bool { return r.channel("a").Weight == 5 })
 	r.save(byHand + weighted(s.URL(), 6))
 	r.reload()
 	r.save(weighted(s.URL(), 7))

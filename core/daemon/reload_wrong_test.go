@@ -12,9 +12,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// A wrong edit of each kind changes nothing that runs, is told with its place
-// in log, status and event, and the next right edit is applied.
-func TestWrongEdits(t *testing.T) {
+// An invalid edit of each kind changes nothing and is reported with its place in the log,
+// the status and an event. The next valid edit is applied.
+func TestInvalidEditsChangeNothing(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -32,16 +32,16 @@ func TestWrongEdits(t *testing.T) {
 	weight := 1.0
 	for name, edit := range map[string]struct {
 		wrong func(t *testing.T, dir, good string) // does it
-		line  int                                  // where it is told; 0 if it is about a whole file
+		line  int                                  // of the diagnostic; 0 if it is about a whole file
 		says  string
 	}{
 		"syntax": {
 			func(t *testing.T, dir, good string) { saveOver(t, dir+"/aitunnel.hcl", "route {{\n"+good) }, 1, "",
 		},
 		"unknown channel": {
-			appending("route \"/x\" {\n channels = [channel.nobody]\n}\n"), 22, "nobody",
+			appending("route \"/x\" {\n channels = [channel.unknown]\n}\n"), 22, "nobody",
 		},
-		"the plugin refuses its block": {
+		"the plugin refuses the block": {
 			replacing(`strategy "priority" {}`, `strategy "sticky" { on = ["nonsense"] }`), 14, "nonsense",
 		},
 		"the plugin does not start": {
@@ -57,7 +57,7 @@ func TestWrongEdits(t *testing.T) {
 			must(t, os.Remove(dir+"/key.txt"))
 			must(t, os.Mkdir(dir+"/key.txt", 0o700))
 		}, 4, "key.txt"},
-		"key file gone": {func(t *testing.T, dir, _ string) {
+		"key file missing": {func(t *testing.T, dir, _ string) {
 			must(t, os.Remove(dir+"/key.txt"))
 		}, 4, "key.txt"},
 		"empty file": {func(t *testing.T, dir, _ string) {
@@ -66,7 +66,7 @@ func TestWrongEdits(t *testing.T) {
 		"half-written file": {func(t *testing.T, dir, good string) {
 			must(t, os.WriteFile(dir+"/aitunnel.hcl", []byte(good[:len(good)/2]), 0o600))
 		}, -1, ""},
-		"config gone": {func(t *testing.T, dir, _ string) {
+		"configuration missing": {func(t *testing.T, dir, _ string) {
 			must(t, os.Remove(dir+"/aitunnel.hcl"))
 		}, 0, ""},
 	} {
@@ -75,7 +75,7 @@ func TestWrongEdits(t *testing.T) {
 			edit.wrong(t, r.dir, good)
 
 			var last *admin.Reload
-			testhelp.Eventually(t, "the mistake is told", func() bool {
+			testhelp.Eventually(t, "the error is reported", func() bool {
 				var status admin.Status
 				r.adminGet("/api/status", &status)
 				last = status.LastReload
@@ -86,7 +86,7 @@ func TestWrongEdits(t *testing.T) {
 			}
 			text := fmt.Sprintf("%+v", last.Diags)
 			if !strings.Contains(text, edit.says) {
-				t.Errorf("it says %s", text)
+				t.Errorf("the diagnostic is %s", text)
 			}
 			if edit.line > 0 && last.Diags[0].Line != edit.line || edit.line < 0 && last.Diags[0].Line == 0 {
 				t.Errorf("at line %d: %s", last.Diags[0].Line, text)
@@ -94,7 +94,7 @@ func TestWrongEdits(t *testing.T) {
 			if edit.line != 0 && filepath.Base(last.Diags[0].File) != "aitunnel.hcl" {
 				t.Errorf("in %q", last.Diags[0].File)
 			}
-			testhelp.Eventually(t, "the log says so", func() bool {
+			testhelp.Eventually(t, "the log has the error", func() bool {
 				return strings.Contains(r.log.String()[logged:], "not applied, the previous configuration stays in use (a file was saved)")
 			})
 			if r.generation() != generation || r.AdminAddr() != before {
@@ -108,7 +108,7 @@ func TestWrongEdits(t *testing.T) {
 			must(t, os.WriteFile(r.dir+"/key.txt", []byte("key-of-a-file\n"), 0o600))
 			weight++
 			r.save(strings.Replace(good, "weight = 1", fmt.Sprintf("weight = %g", weight), 1))
-			testhelp.Eventually(t, "the right edit is applied", func() bool { return r.channel("a").Weight == weight })
+			testhelp.Eventually(t, "the valid edit is applied", func() bool { return r.channel("a").Weight == weight })
 			if r.generation() == generation {
 				t.Errorf("generation %d", r.generation())
 			}

@@ -12,13 +12,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon/handover"
 )
 
-// takerEnv makes the test a new process that takes the state directory and ends.
+// takerEnv makes this program a new process that takes over the state directory and ends.
 const takerEnv = "AITUNNEL_TEST_TAKER"
 
-// If the new process dies after it has taken the state directory, the old one ends
-// with an error: it could not be reached any more, and a service manager starts
-// aitunnel again.
-func TestANewProcessThatDiesAfterTakingOver(t *testing.T) {
+// If the new process ends right after it has taken over the state directory, the old one
+// ends with an error: commands could no longer reach it, and a service manager restarts
+// aitunnel.
+func TestANewProcessThatEndsAfterTakingOver(t *testing.T) {
 	if os.Getenv(takerEnv) != "" {
 		c := handover.Inherited()
 		take := handover.Message{Kind: handover.Take}
@@ -32,7 +32,7 @@ func TestANewProcessThatDiesAfterTakingOver(t *testing.T) {
 	}
 	r := start(t, "channel \"a\" {\n target = \""+site(t, "a").URL()+"\"\n keys = [\"key-a-1\"]\n}\n")
 	launch := func(descriptors []int, variables []string) (*os.Process, error) {
-		cmd := exec.CommandContext(t.Context(), self, "-test.run", "^TestANewProcessThatDiesAfterTakingOver$")
+		cmd := exec.CommandContext(t.Context(), self, "-test.run", "^TestANewProcessThatEndsAfterTakingOver$")
 		cmd.Env = append(append(os.Environ(), variables...), takerEnv+"=1")
 		for _, fd := range descriptors {
 			own, err := syscall.Dup(fd)
@@ -48,7 +48,7 @@ func TestANewProcessThatDiesAfterTakingOver(t *testing.T) {
 		}
 		return cmd.Process, nil
 	}
-	if err := r.Replace(t.Context(), launch, func(int) { t.Error("it serves") }); err == nil {
+	if err := r.Replace(t.Context(), launch, func(int) { t.Error("the new process answers") }); err == nil {
 		t.Fatal("no error")
 	}
 	if got := r.post(chat, ask); got.status != 200 {

@@ -17,10 +17,10 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestEveryEndOfARequestIsCountedAlike ends requests in every way, also in those that no
-// channel has a part in: the metrics, the statistics that the panel's header shows, and
-// the usage agree on the result of each.
-func TestEveryEndOfARequestIsCountedAlike(t *testing.T) {
+// TestAllCountersAgreeOnTheResultOfARequest ends requests in every way, also in those that
+// involve no channel: the metrics, the statistics in the panel's header, and the usage
+// agree on the result of each.
+func TestAllCountersAgreeOnTheResultOfARequest(t *testing.T) {
 	t.Parallel()
 	s := site(t, "only")
 	r := start(t, fmt.Sprintf(`
@@ -77,8 +77,8 @@ route "/v1/**" {
 		{what: "the first of a client's budget", token: "token-of-spent", ends: results{Success: 1}},
 		{what: "with the budget used up", token: "token-of-spent", ends: results{Fail: 1}},
 		{what: "refused by the site", site: fakesite.Status(400, `{"error":{"message":"temperature must be at most 2","type":"invalid_request_error"}}`), ends: results{Fail: 1}},
-		{what: "broken off by the site", body: askStream, site: fakesite.CutAfterEvents(2), ends: results{Fail: 1}},
-		{what: "broken off by the caller", body: askStream, site: fakesite.HangAfterEvents(2), leaves: true, ends: results{Canceled: 1}},
+		{what: "cut off by the site", body: askStream, site: fakesite.CutAfterEvents(2), ends: results{Fail: 1}},
+		{what: "canceled by the caller", body: askStream, site: fakesite.HangAfterEvents(2), leaves: true, ends: results{Canceled: 1}},
 	} {
 		if c.site != nil {
 			s.Next(c.site)
@@ -100,7 +100,7 @@ route "/v1/**" {
 	}
 }
 
-// ending is a request, and how it ends. What is empty is as in a usual request.
+// ending is a request, and how it ends. Empty fields are as in a usual request.
 type ending struct {
 	what, method, path, body, token string
 	headers                         []string

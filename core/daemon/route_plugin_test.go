@@ -15,23 +15,23 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// A strategy that sees each request is told what the configuration allows, and
-// its answer is followed; with its process stopped, the last plan decides.
-func TestAStrategyThatSeesEachRequest(t *testing.T) {
+// A router gets the attributes of each request that the configuration exposes, and its
+// answer decides; while its process is suspended, the last plan decides.
+func TestARouterIsAskedAboutEachRequest(t *testing.T) {
 	t.Parallel()
-	r, _, _ := acme(t, "1.0.0", `strategy "acme/seer" { channel = "last" }`, 0)
-	asked := func() bool { // on a busy machine an answer may take longer than it has
-		return r.post(chat, ask, "x-want", "first").header.Get("X-Site") == "first"
+	r, _, _ := acme(t, "1.0.0", `strategy "acme/router" { channel = "last" }`, 0)
+	followed := func() bool { // on a busy machine the router may answer too late
+		return r.post(chat, ask, "x-channel", "first").header.Get("X-Site") == "first"
 	}
-	testhelp.Within(t, time.Minute, "the request goes where it asks to", asked)
+	testhelp.Within(t, time.Minute, "the request goes to the channel that the router names", followed)
 	if reason := r.lastRequest().Attempts[0].Reason; reason != "as asked" {
 		t.Errorf("the record gives the reason %q", reason)
 	}
 	if got := r.post(chat, ask); got.header.Get("X-Site") != "last" {
-		t.Errorf("without a wish: %+v", got)
+		t.Errorf("without a preference: %+v", got)
 	}
-	if got := r.post(chat, ask, "x-want", "nobody"); got.header.Get("X-Site") != "last" {
-		t.Errorf("a wish that cannot be met: %+v", got)
+	if got := r.post(chat, ask, "x-channel", "unknown"); got.header.Get("X-Site") != "last" {
+		t.Errorf("with an unknown channel: %+v", got)
 	}
 	route := r.plan()
 	if route.Router == nil || route.Router.Answered < 1 {
@@ -39,19 +39,18 @@ func TestAStrategyThatSeesEachRequest(t *testing.T) {
 	}
 	testhelp.Suspend(t, r.process("acme").PID)
 	for range 20 {
-		if got := r.post(chat, ask, "x-want", "first"); got.status != 200 || got.header.Get("X-Site") != "last" {
-			t.Fatalf("with the process stopped: %+v", got)
+		if got := r.post(chat, ask, "x-channel", "first"); got.status != 200 || got.header.Get("X-Site") != "last" {
+			t.Fatalf("with the process suspended: %+v", got)
 		}
 	}
 	if info := r.plan().Router; info.Failed < 1 || info.Skipped == 0 || !info.Paused {
 		t.Errorf("%+v", info)
 	}
-	testhelp.Within(t, 2*time.Minute, "another process answers", asked)
+	testhelp.Within(t, 2*time.Minute, "a new process answers", followed)
 }
 
-// What it costs to ask a strategy about each of 500 requests a second, beside
-// the same requests without.
-func TestTheCostOfSeeingEachRequest(t *testing.T) {
+// Compares the latency of 500 requests a second with and without a router.
+func TestTheLatencyThatARouterAdds(t *testing.T) {
 	comparesSpeed(t)
 	first, last := site(t, "first"), site(t, "last")
 	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
@@ -61,13 +60,13 @@ func TestTheCostOfSeeingEachRequest(t *testing.T) {
 		return fmt.Sprintf("route %q {\n  channels = [channel.first, channel.last]\n  strategy %q { channel = \"last\" }\n}\n", pattern, strategy)
 	}
 	channels, _, _ := strings.Cut(acmeConfig(first, last, ""), "route ")
-	r.save(channels + route("/seen/**", "acme/seer") + route("/v1/**", "acme/pin"))
+	r.save(channels + route("/seen/**", "acme/router") + route("/v1/**", "acme/pin"))
 	r.run()
 	measure := func(path string) time.Duration {
 		var took []time.Duration
 		for range 500 {
 			begun := time.Now()
-			if got := r.post(path, ask, "x-want", "first"); got.status != 200 {
+			if got := r.post(path, ask, "x-channel", "first"); got.status != 200 {
 				t.Fatalf("%s: %+v", path, got)
 			}
 			d := time.Since(begun)
@@ -79,9 +78,9 @@ func TestTheCostOfSeeingEachRequest(t *testing.T) {
 	}
 	const rounds = 3
 	least := time.Hour
-	for range rounds { // the machine may be busy with something else
+	for range rounds { // the machine may be busy
 		plain, seen := measure(chat), measure("/seen/chat/completions")
-		t.Logf("p50 %s without, %s with", plain, seen)
+		t.Logf("p50 %s without a router, %s with one", plain, seen)
 		if least = min(least, seen-plain); least < testhelp.Slowdown*time.Millisecond {
 			break
 		}
@@ -91,7 +90,7 @@ func TestTheCostOfSeeingEachRequest(t *testing.T) {
 	}
 	for _, one := range r.status().Routes {
 		if one.Path == "/seen/**" && (one.Router == nil || one.Router.Answered < 250) {
-			t.Errorf("the strategy answered too few of them: %+v", one.Router)
+			t.Errorf("the router answered too few requests: %+v", one.Router)
 		}
 	}
 }
@@ -101,7 +100,7 @@ func (r *running) status() (out admin.Status) {
 	return out
 }
 
-// A shadow plans and is counted; nothing depends on it, not even on its life.
+// A shadow plans and its picks are counted; nothing depends on it, even if it crashes.
 func TestAShadowInTheDaemon(t *testing.T) {
 	t.Parallel()
 	r, _, _ := acme(t, "1.0.0", "strategy \"priority\" {}\n  shadow \"acme/pin\" { channel = \"last\" }", 0)
@@ -135,7 +134,7 @@ func TestAShadowInTheDaemon(t *testing.T) {
 	}
 }
 
-// A plan that is too old is followed by what on_failure says.
+// A plan that is too old is replaced as on_failure says.
 func TestOnFailure(t *testing.T) {
 	t.Parallel()
 	r, _, _ := acme(t, "1.0.0", `strategy "acme/pin" {
@@ -167,9 +166,9 @@ func TestOnFailure(t *testing.T) {
 	r.serves("1.0.0")
 }
 
-// TestAPlanThatNobodyServes refuses requests with the plugin's reason, or leaves them to
-// the fallback channels.
-func TestAPlanThatNobodyServes(t *testing.T) {
+// TestAPlanWithoutChannelsInTheDaemon: requests are refused with the plugin's reason, or go
+// to the fallback channels.
+func TestAPlanWithoutChannelsInTheDaemon(t *testing.T) {
 	t.Parallel()
 	for fault, fallback := range map[string]bool{"spent": false, "spent but for fallbacks": true} {
 		r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}

@@ -21,8 +21,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// planted are secrets, by where they stand. The middle part of each is
-// looked for: the ends of a key may show.
+// planted are secrets, named after where they are. The middle part of each is searched for,
+// since the ends of a key may be shown.
 var planted = map[string]string{
 	"literal key":      "sk-aq7Zw1Xe9Cr3Vt5-lit1",
 	"key of env":       "sk-bm4Nn6Bb8Vv0Cc2-env1",
@@ -37,7 +37,7 @@ var planted = map[string]string{
 	"a caller's key":   "sk-ks8Dd0Ff2Gg4Hh6-own1",
 }
 
-// leaked returns the secrets of which a part stands in what was said.
+// leaked returns the secrets of which a part is in the text.
 func leaked(said []byte) (out []string) {
 	for place, value := range planted {
 		if bytes.Contains(said, []byte(value[4:len(value)-6])) {
@@ -47,11 +47,9 @@ func leaked(said []byte) (out []string) {
 	return out
 }
 
-// TestNoSecretLeavesTheProgram runs the program through all that happens to
-// requests and configurations, and reads what came of it: the log, the events,
-// every answer of the API, the state on disk, and what is in the environment
-// and in the memory of the plugin's process, where everything that was ever
-// sent to it went through.
+// TestNoSecretLeavesTheProgram makes requests and edits of all kinds, and searches the log,
+// the events, every answer of the API, the state on disk, and the environment and memory of
+// the plugin's process.
 func TestNoSecretLeavesTheProgram(t *testing.T) {
 	t.Setenv("CANARY_KEY", planted["key of env"])
 	t.Setenv("CANARY_ADMIN", planted["admin token"])
@@ -109,7 +107,7 @@ retry {
 	r.stop()
 	c.search("the log", []byte(r.log.String()))
 	if log := r.log.String(); strings.Count(log, "\n") < 20 || !strings.Contains(log, "canary-primary") {
-		t.Errorf("the log says next to nothing:\n%s", log)
+		t.Errorf("the log is nearly empty:\n%s", log)
 	}
 }
 
@@ -158,8 +156,8 @@ func (r *running) follow() (stop func() []byte) {
 	}
 }
 
-// requests has all that can go wrong go wrong, with sites that say the key
-// that they were sent.
+// requests makes requests that fail in all ways, at sites that repeat the key that they
+// were sent.
 func (c *secretSearch) requests(primary, query *fakesite.Site) {
 	echo := func(code int) fakesite.Behavior {
 		return func(x *fakesite.Exchange) {
@@ -192,13 +190,13 @@ func (c *secretSearch) requests(primary, query *fakesite.Site) {
 	primary.ResetScript()
 	query.ResetScript()
 	if len(answered) < 3 || answered[200] == 0 || answered[401] == 0 {
-		c.t.Errorf("the requests were not as they should be: %v", answered)
+		c.t.Errorf("unexpected results of requests: %v", answered)
 	}
 }
 
 const ask1 = `{"model":"gpt-x","messages":[]}`
 
-// edits changes the configuration, rightly and wrongly, with new keys.
+// edits makes valid and invalid edits with new keys.
 func (c *secretSearch) edits() {
 	if status, b := c.api("POST", "/api/channels/canary-query/keys", fmt.Sprintf(`{"key":%q,"label":"new"}`, planted["key of the API"])); status != http.StatusCreated {
 		c.t.Errorf("adding a key: %d %s", status, b)
@@ -212,14 +210,14 @@ func (c *secretSearch) edits() {
 	} {
 		draft, _ := json.Marshal(map[string]string{"text": wrong})
 		if status, _ := c.api("POST", "/api/config/plan", string(draft)); status == http.StatusOK {
-			c.t.Error("a wrong configuration was planned")
+			c.t.Error("the dry run of an invalid configuration succeeded")
 		}
 		c.save(wrong)
 		_, _ = c.api("POST", "/api/config/reload", "")
 	}
 	c.save(good + fmt.Sprintf("\nchannel \"more\" {\n target = \"http://127.0.0.1:9\"\n keys = [%q]\n}\n", planted["key of an edit"]))
 	if status, b := c.api("POST", "/api/config/reload", ""); status != http.StatusOK {
-		c.t.Errorf("a right configuration: %d %s", status, b)
+		c.t.Errorf("a valid configuration: %d %s", status, b)
 	}
 }
 
@@ -276,7 +274,7 @@ func (c *secretSearch) plugins() {
 			c.search("the plugin's memory", part)
 		})
 		if !seen {
-			c.t.Error("what the plugin knows was not found in its memory")
+			c.t.Error("what the plugin was sent was not found in its memory")
 		}
 	}
 	found := map[string]bool{}
@@ -290,7 +288,7 @@ func (c *secretSearch) plugins() {
 	}
 }
 
-// memory hands on the parts of a process's memory that it can write to.
+// memory passes the writable parts of a process's memory to read.
 func (c *secretSearch) memory(pid int, read func([]byte)) {
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {
@@ -310,13 +308,13 @@ func (c *secretSearch) memory(pid int, read func([]byte)) {
 		const step, overlap = 4 << 20, 64
 		part := make([]byte, step+overlap)
 		for at := from; at < to; at += step {
-			n, _ := mem.ReadAt(part[:min(int64(len(part)), to-at)], at) // what is not there is zero
+			n, _ := mem.ReadAt(part[:min(int64(len(part)), to-at)], at) // missing pages are zero
 			read(part[:n])
 		}
 	}
 }
 
-// files reads what is kept on disk.
+// files reads the files in the state directory.
 func (c *secretSearch) files() {
 	n := 0
 	err := filepath.WalkDir(filepath.Join(c.dir, "state"), func(path string, d fs.DirEntry, err error) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-func TestTheBuiltInPluginDiesUnderLoad(t *testing.T) {
+func TestTheBuiltInPluginIsKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	primary.Record(false)
@@ -27,7 +27,7 @@ func TestTheBuiltInPluginDiesUnderLoad(t *testing.T) {
 		if err := syscall.Kill(before.PID, syscall.SIGKILL); err != nil {
 			t.Fatalf("kill %d: %v", i+1, err)
 		}
-		testhelp.Eventually(t, "the plugin is back", func() bool {
+		testhelp.Eventually(t, "the plugin runs again", func() bool {
 			now := r.process("built-in")
 			return now.State == "running" && now.PID != before.PID
 		})
@@ -39,7 +39,7 @@ func TestTheBuiltInPluginDiesUnderLoad(t *testing.T) {
 	}
 }
 
-func TestAStoppedPluginIsReplaced(t *testing.T) {
+func TestASuspendedPluginIsReplaced(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, "log {\n level = \"warn\"\n}\n"))
@@ -47,11 +47,11 @@ func TestAStoppedPluginIsReplaced(t *testing.T) {
 	defer stop()
 	before := r.process("built-in")
 	testhelp.Suspend(t, before.PID)
-	testhelp.Eventually(t, "another process serves", func() bool {
+	testhelp.Eventually(t, "a new process runs", func() bool {
 		now := r.process("built-in")
 		return now.State == "running" && now.PID != before.PID
 	})
-	testhelp.Eventually(t, "the stopped one is gone", func() bool {
+	testhelp.Eventually(t, "the suspended process has ended", func() bool {
 		return errors.Is(syscall.Kill(before.PID, 0), syscall.ESRCH)
 	})
 	stop()

@@ -14,8 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestTokensAreReadFromAnswers asks each API, streamed and not, and with
-// answers that are compressed on the way.
+// TestTokensAreReadFromAnswers of each API, streamed or not, compressed or not.
 func TestTokensAreReadFromAnswers(t *testing.T) {
 	t.Parallel()
 	home := site(t, "home")
@@ -55,11 +54,11 @@ func TestTokensAreReadFromAnswers(t *testing.T) {
 	}
 }
 
-// gzipped returns a site before another that compresses its answers.
+// gzipped returns a proxy in front of a site that compresses its answers.
 func gzipped(t *testing.T, target string) string {
 	t.Helper()
 	return serveHandler(t, func(w http.ResponseWriter, r *http.Request) {
-		if got := r.Header.Get("Accept-Encoding"); got != "gzip" && got != "identity" { // streams are asked for without compression
+		if got := r.Header.Get("Accept-Encoding"); got != "gzip" && got != "identity" { // streams are requested without compression
 			t.Errorf("the site is asked for %q", got)
 		}
 		req, err := http.NewRequestWithContext(r.Context(), r.Method, target+r.URL.String(), r.Body)
@@ -83,7 +82,7 @@ func gzipped(t *testing.T, target string) string {
 	})
 }
 
-func TestStatisticsOutliveARestart(t *testing.T) {
+func TestStatisticsSurviveARestart(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))

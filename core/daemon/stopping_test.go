@@ -20,12 +20,12 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// stopLimit is far less than what a plugin that hangs is given, and more than the
-// two seconds that a stop may take, for slow machines.
+// stopLimit is far less than the time that a hanging plugin gets. A stop should take two
+// seconds at most; a slow machine may need more.
 const stopLimit = 5 * time.Second
 
-// hanging makes the installed plugin one that hangs, and returns how to know that
-// it does.
+// hanging replaces the installed plugin with one that hangs, and returns a function that
+// reports whether it does.
 func (r *running) hanging() (hangs func() bool) {
 	r.t.Helper()
 	marker := filepath.Join(r.t.TempDir(), "hangs")
@@ -37,7 +37,7 @@ func (r *running) hanging() (hangs func() bool) {
 	}
 }
 
-// TestStopDuringAReloadThatHangs waits neither for the plugin nor for the reload.
+// TestStopDuringAReloadThatHangs: the stop waits neither for the plugin nor for the reload.
 func TestStopDuringAReloadThatHangs(t *testing.T) {
 	t.Parallel()
 	r, _, _ := acme(t, "1.0.0", pinLast, 0)
@@ -69,7 +69,7 @@ func TestStopDuringAReloadThatHangs(t *testing.T) {
 	}
 }
 
-// TestStopDuringAStartThatHangs comes over the control socket.
+// TestStopDuringAStartThatHangs: the stop is requested over the control socket.
 func TestStopDuringAStartThatHangs(t *testing.T) {
 	t.Parallel()
 	r := &running{t: t, log: &lockedBuffer{}, dir: t.TempDir(), time: &clock{}}
@@ -101,8 +101,8 @@ func TestStopDuringAStartThatHangs(t *testing.T) {
 	}
 }
 
-// TestDraining lets a stream finish. Meanwhile the program is alive, but not
-// ready, and accepts no connections at its entry.
+// TestDraining: a stream finishes. Until then /healthz succeeds and /readyz fails, and the
+// entry accepts no connections.
 func TestDraining(t *testing.T) {
 	t.Parallel()
 	s := site(t, "a")
@@ -146,8 +146,8 @@ func TestDraining(t *testing.T) {
 	}
 }
 
-// TestTheDrainIsBounded cuts a stream without end, first by its time, then by
-// somebody who asks to stop at once.
+// TestTheDrainIsBounded: an endless stream is cut off when the time to drain is over, and
+// when a stop without draining is requested.
 func TestTheDrainIsBounded(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(r *running) (context.Context, context.CancelFunc){
@@ -186,9 +186,9 @@ func TestTheDrainIsBounded(t *testing.T) {
 	}
 }
 
-// TestStopAtOnceBesideAPluginThatHangs: neither its instances nor its process are
-// waited for.
-func TestStopAtOnceBesideAPluginThatHangs(t *testing.T) {
+// TestStopNowWithAPluginThatHangs: the stop waits neither for its instances nor for its
+// process.
+func TestStopNowWithAPluginThatHangs(t *testing.T) {
 	t.Parallel()
 	r, _, _ := acme(t, "1.0.0", pinLast, 0)
 	testhelp.Suspend(t, r.process("acme").PID)

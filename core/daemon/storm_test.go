@@ -12,16 +12,17 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestAPluginThatIsUpgradedAndKilledUnderLoad upgrades, kills, stops and has quarantined the strategy of a third
-// party, under 50 requests a second: none fails, and the list and the events
-// tell what happened. With AITUNNEL_SOAK it takes 20 rounds of each, under 200.
+// TestAPluginThatIsUpgradedAndKilledUnderLoad upgrades, kills and suspends the plugin of a
+// third party, and crashes it until it is quarantined, under 50 requests a second: none
+// fails, and the list of plugins and the events say what happened. With AITUNNEL_SOAK it
+// makes 20 rounds of each, under 200 requests a second.
 func TestAPluginThatIsUpgradedAndKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	rounds, rate := 1, 50
 	if testhelp.Soak() {
 		rounds, rate = 20, 200
 	}
-	// Every kill and the stop count as crashes; those that follow make it full.
+	// Every kill and the suspension count as crashes; the ones after them exceed the limit.
 	crashes := rounds + 3
 	r, first, last := acme(t, "1.0.0", pinLast, crashes)
 	r.save(byHand + acmeConfig(first, last, pinLast))
@@ -69,12 +70,12 @@ func TestAPluginThatIsUpgradedAndKilledUnderLoad(t *testing.T) {
 	replaced(syscall.SIGSTOP, rounds+1)
 	r.awaitEvent("it does not respond")
 
-	// Killed again and again, it is quarantined; the plans go on.
+	// Killed repeatedly, it is quarantined; the last plan stays in use.
 	testhelp.Eventually(t, "it is quarantined", func() bool {
 		p := r.process("acme")
 		if p.PID != 0 {
 			pids[p.PID] = true
-			_ = syscall.Kill(p.PID, syscall.SIGKILL) // it may be gone
+			_ = syscall.Kill(p.PID, syscall.SIGKILL) // it may have ended
 		}
 		return p.State == "quarantined"
 	})
@@ -99,6 +100,6 @@ func TestAPluginThatIsUpgradedAndKilledUnderLoad(t *testing.T) {
 		t.Logf("%d requests", n)
 	}
 	for pid := range pids {
-		testhelp.Eventually(t, "the old processes are gone", func() bool { return gone(pid) })
+		testhelp.Eventually(t, "the old processes have ended", func() bool { return gone(pid) })
 	}
 }

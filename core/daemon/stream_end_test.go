@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestAReaderOfEventsDoesNotHoldUpTheEnd stops the daemon while someone
-// follows its events, as every open panel does.
-func TestAReaderOfEventsDoesNotHoldUpTheEnd(t *testing.T) {
+// TestAnEventStreamDoesNotDelayTheShutdown stops the daemon while an event stream is open,
+// as with every open panel.
+func TestAnEventStreamDoesNotDelayTheShutdown(t *testing.T) {
 	t.Parallel()
 	r := start(t, two(site(t, "primary"), site(t, "backup"), ""))
 	resp := r.adminOpen("/api/logs")
@@ -28,6 +28,6 @@ func TestAReaderOfEventsDoesNotHoldUpTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took > 30*time.Second {
-		t.Errorf("it took %v", took)
+		t.Errorf("the shutdown took %v", took)
 	}
 }

@@ -10,8 +10,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// TestAChannelIsTried sends a real request to one channel, of each dialect, and
-// to one that refuses its key.
+// TestAChannelIsTried with a request of each dialect, and with a key that the site refuses.
 func TestAChannelIsTried(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")

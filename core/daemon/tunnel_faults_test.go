@@ -22,7 +22,7 @@ import (
 )
 
 // visitor sends requests from the far side of a tunnel, at a steady rate, and
-// notes what comes of each.
+// records the result of each.
 type visitor struct {
 	client *http.Client
 	end    chan struct{}
@@ -104,11 +104,11 @@ func (v *visitor) stop() {
 	v.client.CloseIdleConnections()
 }
 
-// fault breaks something, and returns when it is whole again.
+// fault breaks something and repairs it.
 type fault struct {
-	name string
-	do   func(*testing.T, *sshdtest.Server, *sshdtest.Network, time.Duration)
-	told string // in the log
+	name   string
+	do     func(*testing.T, *sshdtest.Server, *sshdtest.Network, time.Duration)
+	logged string // a part of the message in the log; "": none
 }
 
 var faults = []fault{
@@ -122,7 +122,7 @@ var faults = []fault{
 		w.Down()
 		time.Sleep(d)
 		w.Up()
-	}, ""}, // a short gap is no loss
+	}, ""}, // a short gap does not break the connection
 	{"sshd is restarted", func(_ *testing.T, s *sshdtest.Server, _ *sshdtest.Network, d time.Duration) {
 		s.Stop()
 		s.Signal(syscall.SIGTERM)
@@ -136,7 +136,7 @@ var faults = []fault{
 			thief, _ = w.Listen("127.0.0.1:9000")
 		}
 		if thief == nil {
-			return // the tunnel was quicker
+			return // the tunnel got the port first
 		}
 		go func() {
 			for {
@@ -152,9 +152,9 @@ var faults = []fault{
 	}, ""},
 }
 
-// TestFaultsOfTheTunnel: whatever happens to the connection, the port on the
-// host serves again soon after, the log tells what it was, and nothing is left
-// behind. The long form has the times of the defaults.
+// TestFaultsOfTheTunnel: after any fault of the connection, the port on the host is soon
+// answered again, the log has the cause, and no goroutine or file is left behind. The long
+// form uses the default times.
 func TestFaultsOfTheTunnel(t *testing.T) {
 	testhelp.Real(t)
 	rounds, interval, timeout, longest := len(faults), 500*time.Millisecond, 2*time.Second, 3*time.Second
@@ -193,8 +193,8 @@ func TestFaultsOfTheTunnel(t *testing.T) {
 		d := shortDown + rand.N(longDown-shortDown)
 		f.do(t, s, w, d)
 		over := time.Now()
-		if f.told != "" { // a stopped process serves nothing, but a caller may be answered before it stops
-			testhelp.Within(t, limit+30*time.Second, "the log tells of it: "+f.told, func() bool { return strings.Contains(r.log.String()[logged:], f.told) })
+		if f.logged != "" { // a stopped process serves nothing, but a caller may be answered before it stops
+			testhelp.Within(t, limit+30*time.Second, "the log has the cause:  "+f.logged, func() bool { return strings.Contains(r.log.String()[logged:], f.logged) })
 		}
 		r.awaitTunnel("vps", "up")
 		back := recovered(over)
@@ -202,22 +202,22 @@ func TestFaultsOfTheTunnel(t *testing.T) {
 			t.Errorf("fault %d, %s: back after %s, and %s is the limit", i+1, f.name, took, limit)
 		}
 		t.Logf("fault %d, %s: back after %s", i+1, f.name, back.Sub(over).Round(time.Millisecond))
-		// From the moment that it is up, requests are answered again.
+		// From the moment that the tunnel is up, requests are answered again.
 		up := time.Now()
-		testhelp.Within(t, 30*time.Second, "a second goes by", func() bool { return time.Since(up) > time.Second })
-		if errs := v.failures(up.Add(200*time.Millisecond), up.Add(time.Second)); f.told != "" && len(errs) > 0 {
-			t.Errorf("fault %d, %s: %d requests failed after it was up, the first: %v", i+1, f.name, len(errs), errs[0])
+		testhelp.Within(t, 30*time.Second, "a second has passed", func() bool { return time.Since(up) > time.Second })
+		if errs := v.failures(up.Add(200*time.Millisecond), up.Add(time.Second)); f.logged != "" && len(errs) > 0 {
+			t.Errorf("fault %d, %s: %d requests failed after the tunnel was up, the first: %v", i+1, f.name, len(errs), errs[0])
 		}
 	}
 	v.stop()
-	testhelp.Within(t, 30*time.Second, fmt.Sprintf("no more than the first %d goroutines are of the tunnel", goroutines), func() bool { return tunnelGoroutines() <= goroutines })
+	testhelp.Within(t, 30*time.Second, fmt.Sprintf("there are no more than the first %d goroutines of the tunnel", goroutines), func() bool { return tunnelGoroutines() <= goroutines })
 	r.stop()
 	primary.Close()
 	backup.Close()
-	testhelp.Within(t, 30*time.Second, "no goroutine and no file is left", func() bool { return tunnelGoroutines() == 0 && openFiles(t) <= files })
+	testhelp.Within(t, 30*time.Second, "no goroutine and no file is left behind", func() bool { return tunnelGoroutines() == 0 && openFiles(t) <= files })
 }
 
-// tunnelGoroutines returns those that work for tunnels.
+// tunnelGoroutines returns the number of goroutines of tunnels.
 func tunnelGoroutines() (n int) {
 	stacks := make([]byte, 8<<20)
 	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {

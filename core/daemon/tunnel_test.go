@@ -62,8 +62,8 @@ func (r *running) awaitTunnel(name, state string) (out admin.Tunnel) {
 	return out
 }
 
-// patient returns a configuration of two channels with the times of the defaults:
-// 500 streams on a busy machine take longer than those of other tests.
+// patient returns a configuration of two channels with the default timeouts, since 500
+// streams on a busy machine are slower than other tests.
 func patient(primary, backup *fakesite.Site, more string) string {
 	return fmt.Sprintf("channel \"primary\" {\n target = %q\n weight = 10\n keys = [\"key-primary-1\"]\n}\nchannel \"backup\" {\n target = %q\n keys = [\"key-backup-1\"]\n fallback = true\n}\n%s", primary.URL(), backup.URL(), more)
 }
@@ -78,7 +78,7 @@ func (r *running) from(address, path, body string) answer {
 	return r.do(req)
 }
 
-func TestTheProxyOnTheHost(t *testing.T) {
+func TestRequestsThroughATunnel(t *testing.T) {
 	s := sshdtest.Start(t, sshdtest.Options{})
 	primary, backup := site(t, "primary", fakesite.Tokens(20), fakesite.Pace(50*time.Millisecond)), site(t, "backup")
 	entry, alone, added := freePort(t), freePort(t), freePort(t)
@@ -100,16 +100,16 @@ func TestTheProxyOnTheHost(t *testing.T) {
 	if !slices.ContainsFunc(r.events(), func(e event.Event) bool {
 		return e.Type == event.TypeTunnel && e.Tunnel == "vps" && strings.Contains(e.Message, "up: "+entry)
 	}) {
-		t.Error("no event tells that the tunnel is up")
+		t.Error("no event says that the tunnel is up")
 	}
 
-	t.Run("a failure of the first site does not show", func(t *testing.T) {
+	t.Run("a failure of the first site is not noticed", func(t *testing.T) {
 		primary.Next(fakesite.Status(http.StatusBadGateway, "{}"))
 		if got := r.from(entry, chat, ask); got.status != http.StatusOK || got.header.Get("X-Site") != "backup" {
 			t.Errorf("%+v", got)
 		}
 	})
-	t.Run("many streams at once are whole", func(t *testing.T) {
+	t.Run("many streams at once are complete", func(t *testing.T) {
 		streams := 100
 		if testhelp.LongForm() {
 			streams = 500
@@ -120,7 +120,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 			wg.Go(func() {
 				got := r.from(entry, chat, `{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}`)
 				if got.err != nil || got.status != http.StatusOK || !strings.HasSuffix(strings.TrimSpace(got.body), "data: [DONE]") {
-					t.Logf("not whole: %d, %d bytes, %v", got.status, len(got.body), got.err)
+					t.Logf("an incomplete stream: %d, %d bytes, %v", got.status, len(got.body), got.err)
 					return
 				}
 				whole.Add(1)
@@ -128,10 +128,10 @@ func TestTheProxyOnTheHost(t *testing.T) {
 		}
 		wg.Wait()
 		if int(whole.Load()) != streams {
-			t.Errorf("%d of %d are whole", whole.Load(), streams)
+			t.Errorf("%d of %d are complete", whole.Load(), streams)
 		}
 	})
-	t.Run("a caller that goes away is noticed by the site", func(t *testing.T) {
+	t.Run("the site notices that a caller disconnects", func(t *testing.T) {
 		primary.Forget()
 		primary.Next(fakesite.HangAfterEvents(2))
 		resp, err := client.Post("http://"+entry+chat, "application/json", strings.NewReader(`{"model":"m","stream":true,"messages":[]}`))
@@ -148,7 +148,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 			t.Errorf("it took %s", took)
 		}
 	})
-	t.Run("a reload touches what changed of it only", func(t *testing.T) {
+	t.Run("a reload changes only what differs", func(t *testing.T) {
 		primary.ResetScript()
 		held := r.hold(backup, 0)
 		streamed := make(chan answer, 1)
@@ -169,7 +169,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 			}
 		}
 		testhelp.Eventually(t, "the added forward answers", func() bool { return r.from(added, chat, ask).status == http.StatusOK })
-		// Another generation, and the tunnel is not touched.
+		// Another generation does not affect the tunnel.
 		r.save(byHand + patient(primary, backup, "retry {\n max_retries = 1\n}\n"+tunnelBlock(s, "vps", forwards...)))
 		r.reload()
 		if st := r.tunnel("vps"); st.Connects != 1 || st.State != "up" {
@@ -180,7 +180,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 			t.Errorf("the stream broke: %v", got.err)
 		}
 	})
-	t.Run("a tunnel that fails leaves the rest alone", func(t *testing.T) {
+	t.Run("a tunnel that fails affects nothing else", func(t *testing.T) {
 		wrong := strings.Replace(tunnelBlock(s, "wrong", `"127.0.0.1:0" {}`), "user =", "identity = \"/nowhere/key\"\n user =", 1)
 		r.save(byHand + patient(primary, backup, wrong+tunnelBlock(s, "vps", forwards...)))
 		r.reload()
@@ -189,7 +189,7 @@ func TestTheProxyOnTheHost(t *testing.T) {
 			t.Fatalf("%+v", st)
 		}
 		r.reload() // of the same
-		testhelp.Eventually(t, "it is tried again", func() bool {
+		testhelp.Eventually(t, "the tunnel is tried again", func() bool {
 			now := r.tunnel("wrong")
 			return now.State == "failed" && now.NextTry != nil && now.NextTry.After(*st.NextTry)
 		})
@@ -200,11 +200,11 @@ func TestTheProxyOnTheHost(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		if !strings.Contains(r.log.String(), `[ERROR] aitunnel.tunnel: tunnel "wrong": failed: the key file /nowhere/key does not exist`) {
-			t.Error("the log does not tell of it")
+			t.Error("the log does not have the failure")
 		}
 	})
 	r.stop()
 	if _, err := client.Post("http://"+entry+chat, "application/json", strings.NewReader(ask)); err == nil {
-		t.Error("the port on the host answers after the end")
+		t.Error("the port on the host is still answered after the shutdown")
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestTrustOfAHostKey: only the key that was compared is trusted, only with the token,
+// TestTrustOfAHostKey: only the key that the user compared is trusted, only with the token,
 // and never one that has changed.
 func TestTrustOfAHostKey(t *testing.T) {
 	t.Parallel()
@@ -55,7 +55,7 @@ func TestTrustOfAHostKey(t *testing.T) {
 	refused(s.Fingerprint(), "host_key_changed")
 
 	s.Know()
-	testhelp.Eventually(t, "the host is not known", func() bool {
+	testhelp.Eventually(t, "the host is reported as unknown", func() bool {
 		k = r.tunnel("vps").HostKey
 		return k != nil && k.State == admin.HostKeyUnknown
 	})
@@ -84,7 +84,7 @@ func TestTrustOfAHostKey(t *testing.T) {
 	if !slices.ContainsFunc(r.events(), func(e event.Event) bool {
 		return e.Type == event.TypeTunnel && e.Tunnel == "vps" && strings.Contains(e.Message, "trusted the key "+s.Fingerprint()+" of host "+s.Addr())
 	}) {
-		t.Error("no event says that the key was trusted")
+		t.Error("no event says that the key is trusted now")
 	}
 	if test(); !tested.OK || !slices.ContainsFunc(tested.Steps, func(x admin.TunnelStep) bool { return x.Step == "login" && x.OK }) {
 		t.Errorf("a test of the tunnel: %+v", tested)

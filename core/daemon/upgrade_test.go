@@ -14,18 +14,18 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// plugins returns what the API tells of them.
+// plugins returns the API's list of plugins.
 func (r *running) plugins() (out admin.Plugins) {
 	r.adminGet("/api/plugins", &out)
 	return out
 }
 
-// serves waits until the plan in use is of a version, and says which plan it is.
+// serves waits until the plan in use is of a version, and returns its number.
 func (r *running) serves(version string) (plan string) {
 	r.t.Helper()
 	testhelp.Eventually(r.t, "version "+version+" plans", func() bool {
 		if got := r.post(chat, ask); got.status != 200 || got.header.Get("X-Site") != "last" {
-			r.t.Fatalf("meanwhile a request is answered %+v", got)
+			r.t.Fatalf("a request during the wait: %+v", got)
 		}
 		plan = r.plan().Reason
 		return strings.HasPrefix(plan, version+" ")
@@ -48,8 +48,8 @@ func (r *running) awaitEvent(text string) {
 
 func gone(pid int) bool { return syscall.Kill(pid, 0) != nil }
 
-// A new executable takes over when the lock file allows it, and goes on where
-// the old one left off.
+// A new executable is used when the lock file allows it, and continues with the state of
+// the old one.
 func TestUpgradeByFileChange(t *testing.T) {
 	t.Parallel()
 	r, _, _ := acme(t, "1.0.0", pinLast, 0)
@@ -71,20 +71,21 @@ func TestUpgradeByFileChange(t *testing.T) {
 	r.lockAcme()
 	after := r.serves("1.1.0")
 	if len(after) < len(before) || len(after) == len(before) && after <= before {
-		t.Errorf("the state is lost: plan %s after plan %s", after, before)
+		t.Errorf("the state is lost: plan %s comes after plan %s", after, before)
 	}
 	r.awaitEvent(`plugin "acme": version 1.1.0 replaces 1.0.0`)
-	r.awaitEvent(`: replace plugin "acme"`) // a rollback has the same words
+	r.awaitEvent(`: replace plugin "acme"`) // a rollback has the same text
 	if now := r.process("acme"); now.PID == old.PID || now.Version != "1.1.0" {
 		t.Errorf("%+v", now)
 	}
 	if refused := r.plugins().Refused; len(refused) != 0 {
 		t.Errorf("%+v", refused)
 	}
-	testhelp.Eventually(t, "the old process is gone", func() bool { return gone(old.PID) && len(r.plugins().Processes) == 2 })
+	testhelp.Eventually(t, "the old process has ended", func() bool { return gone(old.PID) && len(r.plugins().Processes) == 2 })
 }
 
-// Whatever is wrong with a new version: the old one serves on, and why is told.
+// Whatever is wrong with a new version, the old one stays in use, and the reason is
+// reported.
 func TestUpgradeThatFails(t *testing.T) {
 	t.Parallel()
 	r, first, last := acme(t, "1.0.0", pinLast, 0)
@@ -108,29 +109,29 @@ func TestUpgradeThatFails(t *testing.T) {
 		}
 		r.awaitEvent(why)
 		if now := r.process("acme"); now.PID != old.PID {
-			t.Errorf("%s: the old process does not serve: %+v", fault, now)
+			t.Errorf("%s: the old process does not run: %+v", fault, now)
 		}
 		if list := r.plugins().Refused; len(list) != 1 || list[0].Lock != "locked" || !strings.Contains(list[0].Reason, why) {
-			t.Errorf("%s: refused are %+v", fault, list)
+			t.Errorf("%s: the list of refused plugins is %+v", fault, list)
 		}
 		r.serves("1.0.0")
-		testhelp.Eventually(t, "the process that was started in vain is gone", func() bool { return len(r.plugins().Processes) == 2 })
+		testhelp.Eventually(t, "the process of the refused version has ended", func() bool { return len(r.plugins().Processes) == 2 })
 	}
 	if n := stop(); n == 0 {
 		t.Error("no request was made")
 	}
-	// A dry run tries the new one, and changes nothing.
+	// A dry run starts the new version, and changes nothing.
 	r.put("1.1.0")
 	r.lockAcme()
-	var would admin.Reload
-	if status := r.command("/api/config/plan", &would); status != http.StatusOK || len(would.Changes) != 1 || would.Changes[0].Action != "upgrade" || !strings.Contains(would.Changes[0].Effect, "1.1.0 replaces 1.0.0") {
-		t.Errorf("%d %+v", status, would)
+	var dryRun admin.Reload
+	if status := r.command("/api/config/plan", &dryRun); status != http.StatusOK || len(dryRun.Changes) != 1 || dryRun.Changes[0].Action != "upgrade" || !strings.Contains(dryRun.Changes[0].Effect, "1.1.0 replaces 1.0.0") {
+		t.Errorf("%d %+v", status, dryRun)
 	}
 	r.serves("1.0.0")
 	if now := r.process("acme"); now.PID != old.PID || now.State != "running" {
 		t.Errorf("after a dry run: %+v", now)
 	}
-	testhelp.Eventually(t, "the process of the dry run is gone", func() bool { return len(r.plugins().Processes) == 2 })
+	testhelp.Eventually(t, "the process of the dry run has ended", func() bool { return len(r.plugins().Processes) == 2 })
 	if err := os.Remove(r.put("1.2.0")); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +140,7 @@ func TestUpgradeThatFails(t *testing.T) {
 		t.Errorf("%d %+v", status, out)
 	}
 	r.serves("1.0.0")
-	if status := r.command("/api/plugins/nobody/restart", &out); status != http.StatusNotFound {
+	if status := r.command("/api/plugins/unknown/restart", &out); status != http.StatusNotFound {
 		t.Errorf("%d", status)
 	}
 }
@@ -151,8 +152,8 @@ func details(out refused) (all string) {
 	return all
 }
 
-// A restart is a new process of the same executable: of a third party's, and
-// of the built-ins'.
+// A restart starts a new process of the same executable, for the plugin of a third party and
+// for the built-in one.
 func TestRestartOfAPlugin(t *testing.T) {
 	t.Parallel()
 	r, _, _ := acme(t, "1.0.0", pinLast, 0)
@@ -167,15 +168,15 @@ func TestRestartOfAPlugin(t *testing.T) {
 		if now := r.process(name); now.PID == old.PID || now.State != "running" {
 			t.Errorf("%+v", now)
 		}
-		testhelp.Eventually(t, "the old process of "+name+" is gone", func() bool { return gone(old.PID) && len(r.plugins().Processes) == 2 })
+		testhelp.Eventually(t, "the old process of "+name+" has ended", func() bool { return gone(old.PID) && len(r.plugins().Processes) == 2 })
 	}
 	if n := stop(); n == 0 {
 		t.Error("no request was made")
 	}
 }
 
-// A request that takes long keeps an old version for a short while only.
-func TestUpgradeBesideALongRequest(t *testing.T) {
+// A long request keeps the old process running for a short time only.
+func TestUpgradeDuringALongRequest(t *testing.T) {
 	t.Parallel()
 	r, _, last := acme(t, "1.0.0", pinLast, 0)
 	release := make(chan struct{})
@@ -185,7 +186,7 @@ func TestUpgradeBesideALongRequest(t *testing.T) {
 	})
 	got := make(chan answer, 1)
 	go func() { got <- r.post(chat, ask) }()
-	testhelp.Eventually(t, "the request is under way", func() bool { return len(last.Requests()) == 1 })
+	testhelp.Eventually(t, "the request is in flight", func() bool { return len(last.Requests()) == 1 })
 	old := r.process("acme")
 	var out admin.Reload
 	if status := r.command("/api/plugins/acme/restart", &out); status != http.StatusOK {
@@ -200,10 +201,10 @@ func TestUpgradeBesideALongRequest(t *testing.T) {
 	if states["leaving"] != 1 || states["running"] != 1 {
 		t.Errorf("%v", states)
 	}
-	testhelp.Eventually(t, "the old process is gone", func() bool { return gone(old.PID) })
+	testhelp.Eventually(t, "the old process has ended", func() bool { return gone(old.PID) })
 	select {
 	case a := <-got:
-		t.Errorf("the answer came before the process was let go: %+v", a)
+		t.Errorf("the answer came before the old process ended: %+v", a)
 	default:
 	}
 	close(release)

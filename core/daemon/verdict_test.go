@@ -19,7 +19,7 @@ func alone(s *fakesite.Site, more string) string {
 	return fmt.Sprintf("channel \"only\" {\n target = %q\n keys = [%q]\n}\n%s", s.URL(), p1, more)
 }
 
-// TestARuleTakesEffectOnSave: three lines in the file of a program that runs.
+// TestARuleTakesEffectOnSave: a rule that is written to the file of a running program.
 func TestARuleTakesEffectOnSave(t *testing.T) {
 	t.Parallel()
 	odd, backup := site(t, "odd"), site(t, "backup")
@@ -32,5 +32,5 @@ func TestARuleTakesEffectOnSave(t *testing.T) {
 		t.Fatalf("without the rule: %d %s", got.status, got.body)
 	}
 	r.save(complete(text + "verdict \"stars\" {\n message = \"stars are not right\"\n means = \"overloaded\"\n}\n"))
-	testhelp.Eventually(t, "the rule decides", func() bool { return r.post(chat, ask).status == 200 })
+	testhelp.Eventually(t, "the rule is applied", func() bool { return r.post(chat, ask).status == 200 })
 }

@@ -80,7 +80,7 @@ func TestScriptOrderAndFaults(t *testing.T) {
 	}
 }
 
-func TestAClientThatLeavesIsNoticed(t *testing.T) {
+func TestADisconnectIsNoticed(t *testing.T) {
 	s := open(t, Tokens(1000), Pace(5*time.Millisecond))
 	ctx, cancel := context.WithCancel(t.Context())
 	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, s.URL()+"/v1/chat/completions", strings.NewReader(`{"stream":true}`))

@@ -10,9 +10,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// TestKeysAreFollowed when their IDs change: usage adds up what was done with the key under each ID, and
+// TestKeysKeepTheirUsageWhenTheirIDsChange when their IDs change: usage adds up what was done with the key under each ID, and
 // filters by its ID or name find all of it.
-func TestKeysAreFollowed(t *testing.T) {
+func TestKeysKeepTheirUsageWhenTheirIDsChange(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
 	with := func(id, key string, at time.Duration) {

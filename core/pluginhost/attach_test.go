@@ -90,9 +90,9 @@ func TestAttachForADebugger(t *testing.T) {
 	})
 }
 
-// TestAttachedPluginOutlivesHost shows that closing the host does not end a process in a
+// TestAnAttachedPluginKeepsRunningAfterTheHost shows that closing the host does not end a process in a
 // debugger.
-func TestAttachedPluginOutlivesHost(t *testing.T) {
+func TestAnAttachedPluginKeepsRunningAfterTheHost(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", shortDir(t))
 	t.Setenv("HOME", shortDir(t))
 	t.Setenv(attachEnv, "test")

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestAttemptContext: it behaves as a context of the standard library.
+// TestAttemptContext: it behaves like a context of the standard library.
 func TestAttemptContext(t *testing.T) {
 	t.Parallel()
 	errOwn := errors.New("own")
@@ -54,8 +54,8 @@ func TestAttemptContext(t *testing.T) {
 	}
 }
 
-// TestAttemptOfACallerThatIsGone ends as it begins.
-func TestAttemptOfACallerThatIsGone(t *testing.T) {
+// TestAttemptOfADisconnectedCaller: its context is done from the start.
+func TestAttemptOfADisconnectedCaller(t *testing.T) {
 	t.Parallel()
 	caller, cancel := context.WithCancel(t.Context())
 	cancel()

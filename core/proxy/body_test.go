@@ -33,7 +33,7 @@ func TestBodiesOverTheLimits(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("too large as it came: %s", resp.Status)
+		t.Errorf("too large, without Content-Length: %s", resp.Status)
 	}
 	r.wantReady("a")
 	held := strings.Repeat("x", 64<<10)
@@ -78,7 +78,7 @@ func TestALargeBodyIsStreamed(t *testing.T) {
 	}
 }
 
-// pattern is bytes without end that do not repeat at any block's length.
+// pattern reads endless bytes that do not repeat at any block size.
 type pattern struct{ n uint32 }
 
 func (p *pattern) Read(b []byte) (int, error) {
@@ -90,7 +90,7 @@ func (p *pattern) Read(b []byte) (int, error) {
 }
 
 // A body that arrives at less than 1 KB a second is refused before a site gets any of it.
-func TestABodyThatTricklesIsRefused(t *testing.T) {
+func TestASlowBodyIsRefused(t *testing.T) {
 	t.Parallel()
 	site := newTestSite(t, good)
 	c := newRig(t, nil, site).connect("POST " + chatPath + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")

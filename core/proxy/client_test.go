@@ -98,7 +98,7 @@ func TestATrialIsSentWhateverTheState(t *testing.T) {
 	state.DenyEndpoint(time.Now(), chatPath, true, 0, "404")
 	state.SetPaused(true)
 	if got := r.post(chatPath, chatBody); got.status == 200 {
-		t.Fatalf("a request of an app was sent: %d", got.status)
+		t.Fatalf("an ordinary request was sent: %d", got.status)
 	}
 	r.server.Config.Handler = r.handler.Trial("a", "")
 	if got := r.post(chatPath, chatBody); got.status != 200 {

@@ -39,13 +39,13 @@ func TestEachDeliveryIsAnAttempt(t *testing.T) {
 				}
 			}
 			if n := deliveries.Load(); n != 2 {
-				t.Errorf("the site was sent %d deliveries of 2 requests", n)
+				t.Errorf("the site got %d deliveries of 2 requests", n)
 			}
 		})
 	}
 }
 
-func TestAnIdleConnectionThatTheSiteClosedIsNoFailure(t *testing.T) {
+func TestAnIdleConnectionClosedByTheSiteIsNotAFailure(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		_, _ = io.Copy(io.Discard, q.Body)

@@ -138,7 +138,7 @@ func TestDeadProxyBeforeAnotherEgress(t *testing.T) {
 	}
 	left := r.registry.Channel("a", "http://"+s.address).Egresses(r.registry.Now())
 	if len(left) != 1 || left[0].Name != "clash" || left[0].Reason != "the proxy cannot be reached: connection refused" {
-		t.Errorf("left out: %+v", left)
+		t.Errorf("not in the record: %+v", left)
 	}
 }
 

@@ -50,7 +50,7 @@ func TestGoodStatusWithoutContent(t *testing.T) {
 				t.Errorf("both preambles were passed on: %q", g.body)
 			}
 			if len(b.requests()) != 1 {
-				t.Errorf("b was asked %d times, a %d", len(b.requests()), len(a.requests()))
+				t.Errorf("b got %d requests, a %d", len(b.requests()), len(a.requests()))
 			}
 			if rec := r.last(); len(rec.Attempts) == 0 || rec.Attempts[0].Means == "good" || rec.Attempts[0].Means == "" {
 				t.Errorf("a's answer counted as %+v", rec.Attempts)

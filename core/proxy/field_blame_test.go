@@ -12,7 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// The cases of the files field*_test.go were seen at real sites and with real clients.
+// The cases in field_*_test.go were seen at real sites and with real clients.
 
 // TestRefusalsAffectOnlyTheirCause: refusals that must not be blamed on the wrong key,
 // channel or request.
@@ -48,7 +48,7 @@ func TestRefusalsAffectOnlyTheirCause(t *testing.T) {
 				t.Errorf("the caller got %d %s", g.status, g.body)
 			}
 			if n := len(a.requests()); n > tt.asked {
-				t.Errorf("a was asked %d times", n)
+				t.Errorf("a got %d requests", n)
 			}
 			for label, state := range r.keyStates("a") {
 				want := tt.states[label]
@@ -79,7 +79,7 @@ func TestADeniedModelLeavesOtherModels(t *testing.T) {
 	r.post(chatPath, chatBody)
 	before := len(a.requests())
 	if g := r.post(chatPath, `{"model":"gpt-y","messages":[]}`); g.status != 200 || len(a.requests()) != before+1 {
-		t.Errorf("another model: %d, a was asked %d times more", g.status, len(a.requests())-before)
+		t.Errorf("another model: %d, a got %d more requests", g.status, len(a.requests())-before)
 	}
 }
 

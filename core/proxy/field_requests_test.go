@@ -19,9 +19,9 @@ func withToken(c *config.Config) {
 	c.Proxy.ClientTokens = []config.Secret{config.NewSecret("client-token")}
 }
 
-// TestClientTokensReachNoSite: a client token is accepted in every form, and is not sent to
+// TestClientTokensAreNotSentToSites: a client token is accepted in every form, and is not sent to
 // any site.
-func TestClientTokensReachNoSite(t *testing.T) {
+func TestClientTokensAreNotSentToSites(t *testing.T) {
 	for name, tt := range map[string]struct{ path, header, value string }{
 		"api-key":      {chatPath, "Api-Key", "client-token"},
 		"bearer":       {chatPath, "Authorization", "Bearer client-token"},
@@ -53,7 +53,7 @@ func TestClientTokensReachNoSite(t *testing.T) {
 }
 
 // Without client tokens, the caller's own keys are not sent to sites either.
-func TestCallersKeysReachNoSite(t *testing.T) {
+func TestCallersKeysAreNotSentToSites(t *testing.T) {
 	a := newTestSite(t, reply(200, chatAnswer, "Set-Cookie: of=site"))
 	r := newRig(t, nil, a)
 	g := r.post(chatPath+"?%6bey=own-key&x=1", chatBody, "Cookie", "own-key=1", "Api-Key", "own-key")
@@ -70,7 +70,7 @@ func TestCallersKeysReachNoSite(t *testing.T) {
 
 // A channel that passes the caller's own key through gets that key, and never
 // the token that lets the caller in, wherever either of them is.
-func TestPassthroughKeepsTokensBack(t *testing.T) {
+func TestPassthroughDoesNotSendTheClientToken(t *testing.T) {
 	for name, tt := range map[string]struct {
 		path    string
 		headers [][2]string
@@ -184,7 +184,7 @@ func TestTheModelIsFoundEverywhere(t *testing.T) {
 				c.Channels[1].Models = []string{"gpt-b", "whisper-b"}
 			}, a, b)
 			if g := r.post(tt.path, tt.body, tt.headers...); g.status != 200 || len(a.requests()) > 0 || len(b.requests()) != 1 {
-				t.Errorf("%d %.200s, a was asked %d times", g.status, g.body, len(a.requests()))
+				t.Errorf("%d %.200s, a got %d requests", g.status, g.body, len(a.requests()))
 			}
 		})
 	}
@@ -211,7 +211,7 @@ func TestPathsAreNormalized(t *testing.T) {
 				t.Fatalf("%d %s", g.status, g.body)
 			}
 			if path := a.requests()[0].URL.EscapedPath(); path != tt.want {
-				t.Errorf("the site was asked for %s, not %s", path, tt.want)
+				t.Errorf("the site got the path %s, want %s", path, tt.want)
 			}
 		})
 	}
@@ -284,11 +284,11 @@ func TestAWebSocketForResponsesIsRefused(t *testing.T) {
 	r := newRig(t, nil, a)
 	answer := r.raw("GET /v1/responses HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", false)
 	if !strings.HasPrefix(answer, "HTTP/1.1 426 ") || len(a.requests()) > 0 {
-		t.Errorf("%q, the site was asked %d times", answer, len(a.requests()))
+		t.Errorf("%q, the site got %d requests", answer, len(a.requests()))
 	}
 }
 
-// TestGeminiLiveKey: Gemini Live gets the key in the form of Gemini.
+// TestGeminiLiveKey: Gemini Live gets the key in Gemini's form.
 func TestGeminiLiveKey(t *testing.T) {
 	a := newTestSite(t, reply(400, "{}"))
 	r := newRig(t, nil, a)

@@ -11,8 +11,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// windows fails if the site was sent too many or too few requests in any span of time.
-func windows(t *testing.T, at []time.Time, span time.Duration, least, most int) {
+// wantRate fails if the site was sent too many or too few requests in any span of time.
+func wantRate(t *testing.T, at []time.Time, span time.Duration, least, most int) {
 	t.Helper()
 	for i, from := range at {
 		n := 0
@@ -22,14 +22,14 @@ func windows(t *testing.T, at []time.Time, span time.Duration, least, most int) 
 			}
 		}
 		if n > most || n < least && at[len(at)-1].Sub(from) > span {
-			t.Errorf("%d requests within %s from the %d. on, want %d to %d", n, span, i+1, least, most)
+			t.Errorf("%d requests within %s of request %d, want %d to %d", n, span, i+1, least, most)
 		}
 	}
 }
 
 // Twenty callers of a client with a limit of 60 requests a minute, for three minutes; in
 // the short form, of one with 1200 a minute, for a second.
-func TestTheRateThatASiteSees(t *testing.T) {
+func TestASiteGetsTheConfiguredRate(t *testing.T) {
 	limit, length := config.ClientLimit{RequestsPerMinute: 1200, Burst: 5, Wait: 10 * time.Second}, time.Second
 	if testhelp.Soak() {
 		limit, length = config.ClientLimit{RequestsPerMinute: 60, Burst: 10, Wait: 10 * time.Second}, 3*time.Minute
@@ -59,7 +59,7 @@ func TestTheRateThatASiteSees(t *testing.T) {
 	callers.Wait()
 	mu.Lock()
 	defer mu.Unlock()
-	for i, when := range at { // however late the machine is
+	for i, when := range at { // also on a slow machine
 		if most := float64(limit.Burst) + when.Sub(begun).Minutes()*float64(limit.RequestsPerMinute) + 1; float64(i+1) > most {
 			t.Errorf("%d requests in the first %s, want at most %.1f", i+1, when.Sub(begun), most)
 		}
@@ -68,7 +68,7 @@ func TestTheRateThatASiteSees(t *testing.T) {
 		t.Errorf("only %d requests came through", len(at))
 	}
 	if testhelp.Soak() {
-		windows(t, at, time.Minute, 58, 70)
+		wantRate(t, at, time.Minute, 58, 70)
 	}
 }
 

@@ -59,7 +59,7 @@ func TestAClientOverItsRateWaits(t *testing.T) {
 }
 
 // One client's waiting requests do not delay another's.
-func TestAWaitingClientDelaysNoOther(t *testing.T) {
+func TestAWaitingClientDoesNotDelayOthers(t *testing.T) {
 	r := newRig(t, withClients(config.Client{Limit: config.ClientLimit{RequestsPerMinute: 1, Burst: 1, Wait: time.Hour}}, config.Client{}), newTestSite(t, good))
 	if got := r.as("a"); got.status != http.StatusOK {
 		t.Fatal(got.body)
@@ -82,7 +82,7 @@ func TestAWaitingClientDelaysNoOther(t *testing.T) {
 		t.Errorf("%d of 10 requests of the other client were answered", n)
 	}
 	if gate.Waiting() != 1 {
-		t.Error("the first client waits no more")
+		t.Error("the first client's request has ended")
 	}
 	cancel()
 	<-ended
@@ -209,7 +209,7 @@ func TestABudgetOfTokens(t *testing.T) {
 		}
 	}
 	if told != 1 {
-		t.Errorf("the end of the budget was told %d times", told)
+		t.Errorf("the exhausted budget was reported %d times", told)
 	}
 	if u, _ := r.handler.clients.Client("a").Budget.Usage(time.Now()); u.Spent.Tokens != 12 || u.Reserved.Tokens != 0 {
 		t.Errorf("%+v", u)
@@ -261,7 +261,7 @@ func TestAdaptiveConcurrencyKeepsAKeyInUse(t *testing.T) {
 	r.wantReady("a")
 	key := r.registry.Channel("a", r.config.Channels[0].Target.String()).Key("sk-key-a1")
 	if most := key.Limiter().Usage(time.Now()).MaxInFlight; most > 4 {
-		t.Errorf("%d requests at once are allowed, the site takes 2", most)
+		t.Errorf("%d requests at once are allowed, the site accepts 2", most)
 	}
 }
 

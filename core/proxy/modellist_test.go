@@ -112,9 +112,9 @@ func TestListsOfModelsAreRenewed(t *testing.T) {
 	r.ahead.Add(int64(2 * time.Minute))
 	a.then(reply(500, "{}"), lists("new"))
 	if _, body := list(r, "/v1/models"); ids(body, "data.#.id") != "old" {
-		t.Errorf("nobody waits for a new list: %s", body)
+		t.Errorf("while the list is renewed: %s", body)
 	}
-	testhelp.Eventually(t, "the new list is there", func() bool {
+	testhelp.Eventually(t, "the new list is used", func() bool {
 		r.ahead.Add(int64(6 * time.Minute))
 		_, body := list(r, "/v1/models")
 		got := ids(body, "data.#.id")
@@ -135,7 +135,7 @@ func TestLateSitesAreNotWaitedForLong(t *testing.T) {
 	}
 }
 
-func TestADeadKeyDoesNotHideModels(t *testing.T) {
+func TestARejectedKeyDoesNotHideModels(t *testing.T) {
 	a := newTestSite(t, reply(401, `{"error":{"message":"bad key"}}`), lists("m1"))
 	r := newRig(t, merging(nil), a)
 	if _, body := list(r, "/v1/models"); ids(body, "data.#.id") != "m1" {

@@ -4,7 +4,7 @@ import "testing"
 
 // Sites that lack one API keep serving the others: apps try endpoints that a site does
 // not have, again and again.
-func TestAMissingEndpointStopsNoOther(t *testing.T) {
+func TestAMissingEndpointDoesNotAffectOthers(t *testing.T) {
 	const missing = `{"error":{"message":"not found","type":"invalid_request_error"}}`
 	a := newTestSite(t, reply(404, missing), reply(404, missing), reply(404, missing), reply(404, missing))
 	r := newRig(t, nil, a)
@@ -16,7 +16,7 @@ func TestAMissingEndpointStopsNoOther(t *testing.T) {
 		t.Errorf("chat after other endpoints were missing: %+v", got)
 	}
 	if got := r.post("/v1/messages", chatBody); got.status != 503 {
-		t.Errorf("the missing endpoint is asked again: %+v", got)
+		t.Errorf("the missing endpoint gets another request: %+v", got)
 	}
 }
 
@@ -48,12 +48,12 @@ func TestARejectedKeyKeepsWorkingInOtherAPIs(t *testing.T) {
 			r.wantReady("a")
 			before := len(a.requests())
 			if r.post(messages, chatBody); len(a.requests()) > before+2 {
-				t.Errorf("the missing API is asked for %d times by one request", len(a.requests())-before)
+				t.Errorf("one request for the missing API makes %d attempts", len(a.requests())-before)
 			}
 			r.post(messages, chatBody)
 			before = len(a.requests())
 			if r.post(messages, chatBody); len(a.requests()) > before {
-				t.Errorf("the missing API is still asked for")
+				t.Errorf("the missing API still gets requests")
 			}
 		})
 	}

@@ -52,17 +52,17 @@ func TestRecordHasTheSkippedChannels(t *testing.T) {
 	}
 	_ = r.post("/v1/chat/completions", chatBody)
 	if got := r.record(0); got.Channel != "a" || len(got.PassedOver) != 0 {
-		t.Errorf("%s, passed over %v", got.Channel, got.PassedOver)
+		t.Errorf("%s, skipped %v", got.Channel, got.PassedOver)
 	}
 	state(0).SetPaused(true)
 	_ = r.post("/v1/chat/completions", chatBody)
 	if got := r.record(1); got.Channel != "b" || len(got.PassedOver) != 1 || got.PassedOver[0].Channel != "a" || got.PassedOver[0].Why != "paused" || got.PassedOver[0].Reason != "" {
-		t.Errorf("%s, passed over %v", got.Channel, got.PassedOver)
+		t.Errorf("%s, skipped %v", got.Channel, got.PassedOver)
 	}
 	state(1).SetPaused(true)
 	answer := r.post("/v1/chat/completions", chatBody)
 	if got := r.record(2); answer.status != http.StatusServiceUnavailable || len(got.PassedOver) != 2 {
-		t.Errorf("%d, passed over %v", answer.status, got.PassedOver)
+		t.Errorf("%d, skipped %v", answer.status, got.PassedOver)
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// ended waits until no request is in flight.
-func (r *rig) ended() {
+// idle waits until no request is in flight.
+func (r *rig) idle() {
 	r.t.Helper()
 	testhelp.Eventually(r.t, "the request ends", func() bool { return r.handler.Active() == 0 })
 }
@@ -31,13 +31,14 @@ func (r *rig) wantNoBlame() {
 	}
 }
 
-// A caller that disconnects ends the work at the site, and the channel is not blamed.
+// When a caller disconnects, the request to the site is canceled, and the channel has not
+// failed.
 func TestACallerThatDisconnectsEndsTheWorkAtTheSite(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		b       fakesite.Behavior
 		body    string
-		headers bool // the caller gets them before it leaves
+		headers bool // that the caller gets before it disconnects
 	}{
 		"before an answer":       {fakesite.HangBeforeHeaders(), chatBody, false},
 		"before the first event": {fakesite.HangAfterEvents(0), chatStream, false},
@@ -61,7 +62,7 @@ func TestACallerThatDisconnectsEndsTheWorkAtTheSite(t *testing.T) {
 			if _, err := s.WaitDisconnected(1, testhelp.Limit); err != nil {
 				t.Error(err)
 			}
-			r.ended()
+			r.idle()
 			r.wantNoBlame()
 			if s.Count() != 1 {
 				t.Errorf("%d attempts", s.Count())
@@ -81,7 +82,7 @@ func TestACallerThatDisconnectsEndsTheWorkAtTheSite(t *testing.T) {
 			t.Error("the request does not wait")
 		}
 		leave()
-		r.ended()
+		r.idle()
 	})
 	t.Run("while it sends", func(t *testing.T) {
 		t.Parallel()
@@ -90,12 +91,12 @@ func TestACallerThatDisconnectsEndsTheWorkAtTheSite(t *testing.T) {
 		conn := r.connect("POST " + chatPath + " HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")
 		testhelp.Eventually(t, "the request is in flight", func() bool { return r.handler.Active() == 1 })
 		_ = conn.Close()
-		r.ended()
+		r.idle()
 		if s.Count() != 0 {
-			t.Error("half a request was sent on")
+			t.Error("an incomplete request was sent to the site")
 		}
 	})
-	t.Run("by closing its half", func(t *testing.T) { // nobody reads the answer
+	t.Run("by closing its half", func(t *testing.T) { // the answer is not read
 		t.Parallel()
 		s := fake(t, "only")
 		r := inFrontOf(t, defaults, s)
@@ -110,7 +111,7 @@ func TestACallerThatDisconnectsEndsTheWorkAtTheSite(t *testing.T) {
 		if _, err := s.WaitDisconnected(1, testhelp.Limit); err != nil {
 			t.Error(err)
 		}
-		r.ended()
+		r.idle()
 		r.wantNoBlame()
 		if s.Count() != 1 {
 			t.Errorf("%d attempts", s.Count())
@@ -140,7 +141,7 @@ func (r *rig) askUntil(ctx context.Context, body string) <-chan bool {
 
 // The time that an answer takes is bounded by silence only. Scaled: the limit
 // is a tenth of a second where users have minutes.
-func TestASlowAnswerPasses(t *testing.T) {
+func TestASlowAnswerIsRelayed(t *testing.T) {
 	t.Parallel()
 	s := fake(t, "only", fakesite.Tokens(30), fakesite.Pace(40*time.Millisecond))
 	r := newRig(t, func(c *config.Config) {
@@ -185,7 +186,7 @@ func TestBasePathAndQueryAreKept(t *testing.T) {
 	}
 }
 
-func TestModelMapRewritesTheModelOnly(t *testing.T) {
+func TestModelMapRewritesOnlyTheModel(t *testing.T) {
 	t.Parallel()
 	primary, backup := fake(t, "primary"), fake(t, "backup")
 	r := newRig(t, func(c *config.Config) { c.Channels[0].ModelMap = map[string]string{"gpt-x": "vendor/gpt-x-long"} }, at(t, primary.URL()), at(t, backup.URL()))
@@ -220,12 +221,12 @@ func TestRedirectsStayAtTheEntry(t *testing.T) {
 	}
 	s.Always(fakesite.Redirect(other.URL() + "/v1/x"))
 	if got := r.post(chatPath, chatBody); got.status != 502 || got.header.Get("Location") != "" || other.Count() != 0 {
-		t.Errorf("%d %v, the other site was asked %d times", got.status, got.header, other.Count())
+		t.Errorf("%d %v, the other site got %d requests", got.status, got.header, other.Count())
 	}
 }
 
 // The key of a channel goes to no other origin, whatever a site answers.
-func TestNoKeyFollowsAnAnswerElsewhere(t *testing.T) {
+func TestKeysAreNotSentToOtherOrigins(t *testing.T) {
 	t.Parallel()
 	s, other := fake(t, "only"), fake(t, "other")
 	r := inFrontOf(t, config.Retry{MaxRetries: 3, BaseDelay: time.Millisecond, MaxDelay: time.Second}, s)
@@ -234,7 +235,7 @@ func TestNoKeyFollowsAnAnswerElsewhere(t *testing.T) {
 			s.Always(fakesite.Status(status, `{"ok":1}`, header[0], header[1]))
 			want := status
 			if header[0] == "Location" && status >= 300 {
-				want = http.StatusBadGateway // the answer has left the site, and is none
+				want = http.StatusBadGateway // it would leave the site, so it is not an answer
 			}
 			if got := r.post(chatPath, chatBody); got.status != want {
 				t.Errorf("%d with %s: %+v", status, header[0], got)
@@ -242,12 +243,12 @@ func TestNoKeyFollowsAnAnswerElsewhere(t *testing.T) {
 		}
 	}
 	if n := other.Count(); n != 0 {
-		t.Errorf("the other site was asked %d times: %v", n, credentials(other))
+		t.Errorf("the other site got %d requests: %v", n, credentials(other))
 	}
 }
 
-// A request that is given up leaves the connections of all others in the pool.
-func TestGivingUpEmptiesNoPool(t *testing.T) {
+// A canceled request does not close the idle connections of others.
+func TestACanceledRequestLeavesPooledConnectionsOpen(t *testing.T) {
 	t.Parallel()
 	s := newTestSite(t, func(c *siteConn) {
 		if strings.Contains(c.body, "fail") {
@@ -273,9 +274,9 @@ func TestGivingUpEmptiesNoPool(t *testing.T) {
 	}
 }
 
-// Many streams at once through one channel come whole, over HTTP/1.1 and over
-// HTTP/2 with its limit on streams per connection.
-func TestManyStreamsComeWhole(t *testing.T) {
+// Many streams at once through one channel are complete, over HTTP/1.1 and over HTTP/2 with
+// its limit on streams per connection.
+func TestManyStreamsAreComplete(t *testing.T) {
 	for name, tt := range map[string]struct {
 		streams int
 		options []fakesite.Option
@@ -317,7 +318,7 @@ func TestManyStreamsComeWhole(t *testing.T) {
 			}
 			wg.Wait()
 			if n := whole.Load(); int(n) != tt.streams || s.Count() != tt.streams {
-				t.Errorf("%d of %d came whole, the site was asked %d times", n, tt.streams, s.Count())
+				t.Errorf("%d of %d are complete, the site got %d requests", n, tt.streams, s.Count())
 			}
 		})
 	}

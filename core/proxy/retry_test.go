@@ -84,9 +84,9 @@ func credentials(s *fakesite.Site) []string {
 	return out
 }
 
-// TestWhatFollowsFromEachVerdict checks every row of the table of verdicts: what each site was sent, in
-// order, and what the caller got.
-func TestWhatFollowsFromEachVerdict(t *testing.T) {
+// TestEffectOfEachVerdict checks every row of the table of verdicts: which requests each site
+// got, in order, and what the caller got.
+func TestEffectOfEachVerdict(t *testing.T) {
 	t.Parallel()
 	rateLimited := fakesite.ErrorEvent(`{"error":{"message":"slow down","type":"rate_limit_error"}}`)
 	overloaded := fakesite.ErrorEvent(`{"error":{"message":"no capacity","type":"server_error"}}`)
@@ -114,7 +114,7 @@ func TestWhatFollowsFromEachVerdict(t *testing.T) {
 		"429 with both keys, the backup": {script: []fakesite.Behavior{fakesite.RateLimited(time.Hour), fakesite.RateLimited(time.Hour)}, primary: both, backup: true, keys: [2]string{"rate_limited", "rate_limited"}},
 		"429 for one model":              {script: []fakesite.Behavior{fakesite.Status(429, `{"error":{"message":"Rate limit reached for gpt-x"}}`)}, primary: both},
 		"401":                            {script: []fakesite.Behavior{fakesite.Unauthorized()}, primary: both, keys: [2]string{"invalid_key", ""}},
-		"403 that says nothing, the other key answers": {script: []fakesite.Behavior{fakesite.Status(403, `{"error":{"message":"no"}}`)}, primary: both, keys: [2]string{"suspect", ""}},
+		"403 without a reason, the other key answers": {script: []fakesite.Behavior{fakesite.Status(403, `{"error":{"message":"no"}}`)}, primary: both, keys: [2]string{"suspect", ""}},
 		"402":                                    {script: []fakesite.Behavior{status(402)}, primary: both, keys: [2]string{"quota_spent", ""}},
 		"429 out of quota":                       {script: []fakesite.Behavior{fakesite.OutOfQuota()}, primary: both, keys: [2]string{"quota_spent", ""}},
 		"challenge page":                         {script: []fakesite.Behavior{fakesite.Challenge()}, backup: true, skip: channel.SkipBlocked},
@@ -254,7 +254,7 @@ func TestInvalidKeysAreTriedAgainAfterTheirTime(t *testing.T) {
 	r.wantReady("a")
 }
 
-func TestACutStreamDoesNotLookWhole(t *testing.T) {
+func TestACutStreamDoesNotLookComplete(t *testing.T) {
 	t.Parallel()
 	for name, b := range map[string]fakesite.Behavior{"cut": fakesite.CutAfterEvents(3), "silent": fakesite.HangAfterEvents(3)} {
 		t.Run(name, func(t *testing.T) {
@@ -278,7 +278,7 @@ func TestACutStreamDoesNotLookWhole(t *testing.T) {
 		r := inFrontOf(t, defaults, s)
 		s.Next(fakesite.ResetAfter(200_000)) // more than is held of an answer
 		if got := r.post(chatPath, chatBody); got.err == nil {
-			t.Errorf("a cut answer looks whole: %d, %d bytes", got.status, len(got.body))
+			t.Errorf("a cut answer looks complete: %d, %d bytes", got.status, len(got.body))
 		}
 	})
 }
@@ -349,7 +349,7 @@ func TestALimitAppliesToItsModelOnly(t *testing.T) {
 	}
 }
 
-func TestErrorsOfOurOwnHaveTheShapeOfTheAPI(t *testing.T) {
+func TestOwnErrorsHaveTheShapeOfTheAPI(t *testing.T) {
 	t.Parallel()
 	s := fake(t, "only")
 	r := inFrontOf(t, config.Retry{MaxRetries: 1, BaseDelay: 5 * time.Millisecond, MaxDelay: time.Second}, s)

@@ -109,11 +109,11 @@ func TestBudgetLeavesRoomForSmallBodies(t *testing.T) {
 		}
 	}
 	if alone := (&budget{limit: 8 << 20}); !alone.take(8<<20, 0) || alone.take(1, 8<<20) {
-		t.Error("a body that is alone gets exactly the limit")
+		t.Error("a single body may use exactly the limit")
 	}
 }
 
-// A caller that never reads does not hold a connection to a site for ever.
+// A caller that never reads does not keep a connection to a site open forever.
 func TestCallersThatNeverRead(t *testing.T) {
 	gone := make(chan struct{}, 1)
 	endless := func(c *siteConn) {

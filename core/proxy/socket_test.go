@@ -32,14 +32,13 @@ func TestUpgradesAreRelayed(t *testing.T) {
 	if got := credentials(s); !slices.Equal(got, []string{p1}) {
 		t.Errorf("the site was sent the credentials %v", got)
 	}
-	r.ended()
+	r.idle()
 	if last := r.last(); last.Status != 101 || last.BytesIn != 12 || last.BytesOut != 12 {
 		t.Errorf("%+v", last)
 	}
 }
 
-// A WebSocket goes through whole: its key is answered, and frames of both
-// sides pass in both directions.
+// A WebSocket is relayed: the handshake is answered, and frames pass in both directions.
 func TestWebSocketsAreRelayed(t *testing.T) {
 	t.Parallel()
 	s := newTestSite(t, func(c *siteConn) {

@@ -37,7 +37,7 @@ func TestCopyAnswerHeaders(t *testing.T) {
 	}
 }
 
-func TestClimbs(t *testing.T) {
+func TestLeavesBasePath(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/v1/chat/completions": false, "/": false, "": false, "//v1//": false, "/v1/...": false, "/v1/.well-known": false, "/a..b/..c/d..": false,
 		"/v1/models/gemini-2.0-flash:generateContent": false, "/v1/%20": false, "/v1/%25%32%66": false, "/v1/100%": false, "/v1/%2": false, "/%2e%2e%2e": false,

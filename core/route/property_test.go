@@ -312,10 +312,10 @@ func (x *trace) works(k *Key, model string) bool {
 	return false
 }
 
-// TestBlameFallsOnTheFaultyOnly sends requests to random pools of sites and keys
+// TestOnlyFaultyCandidatesBecomeUnavailable sends requests to random pools of sites and keys
 // with hidden faults: nothing healthy becomes unavailable, nearly every request that can be
 // answered is, and a dead key is found quickly.
-func TestBlameFallsOnTheFaultyOnly(t *testing.T) {
+func TestOnlyFaultyCandidatesBecomeUnavailable(t *testing.T) {
 	traces := 10_000
 	if testing.Short() || testhelp.Race {
 		traces = 500

@@ -137,7 +137,7 @@ func TestADeclinedRequestIsTriedAtOneOtherChannel(t *testing.T) {
 	})
 }
 
-func TestASilentSiteMovesOnOnce(t *testing.T) {
+func TestOnlyOneOtherChannelIsTriedAfterASilentSite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inOrderOf(t, channels("a", "b", "c")...)
 		o := means(verdict.Broken)

@@ -149,7 +149,7 @@ func TestRandomRulesFollowWeights(t *testing.T) {
 	chiSquare(t, got, weights)
 }
 
-func TestWeightZeroIsForTheLastResort(t *testing.T) {
+func TestWeightZeroIsTheLastResort(t *testing.T) {
 	for _, rule := range []sdk.RuleKind{sdk.RuleSmoothWRR, sdk.RuleWeightedRandom, sdk.RuleLeastLoad} {
 		g, v := groupOf(rule, 0, 1), &field{out: map[int]bool{}}
 		if i, _ := newTurns(2).choose(g, v); i != 1 {
@@ -212,7 +212,7 @@ func TestHashKeepsSessionsInPlace(t *testing.T) {
 	}
 }
 
-func TestNothingUsable(t *testing.T) {
+func TestRulesWithoutAUsableMember(t *testing.T) {
 	out := &field{out: map[int]bool{0: true, 1: true}, attr: "a"}
 	for _, rule := range []sdk.RuleKind{sdk.RuleOrder, sdk.RuleCycle, sdk.RuleSmoothWRR, sdk.RuleWeightedRandom, sdk.RuleLeastLoad, sdk.RuleP2C, sdk.RuleHash} {
 		if i, ok := newTurns(2).choose(groupOf(rule, 1, 1), out); ok {

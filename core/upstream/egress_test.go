@@ -176,8 +176,8 @@ func TestAnswersOfProxies(t *testing.T) {
 	}
 }
 
-// TestTextsOfProxies checks what errors say about a proxy that cannot be used.
-func TestTextsOfProxies(t *testing.T) {
+// TestErrorTextsOfProxies checks what errors say about a proxy that cannot be used.
+func TestErrorTextsOfProxies(t *testing.T) {
 	t.Parallel()
 	_, server := secureSite(t, false, http.NotFoundHandler())
 	plain := newSite(t, script{pieces: []string{"hello"}, end: closeIt})

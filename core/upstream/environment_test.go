@@ -15,13 +15,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/upstream/proxytest"
 )
 
-// askedByChild is set in the process that TestField43 starts; it holds the URL
+// askedByChild is set in the process that TestProxiesOfTheEnvironment starts; it holds the URL
 // to ask for.
 const askedByChild = "AITUNNEL_TEST_ASK"
 
-// TestField43: ALL_PROXY counts, in a process that was started with it, and
+// TestProxiesOfTheEnvironment: ALL_PROXY counts, in a process that was started with it, and
 // HTTP_PROXY and NO_PROXY come before it.
-func TestField43(t *testing.T) {
+func TestProxiesOfTheEnvironment(t *testing.T) {
 	if address := os.Getenv(askedByChild); address != "" {
 		askAsChild(address)
 		return
@@ -44,7 +44,7 @@ func TestField43(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			proxy := proxytest.New(t)
-			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestField43$")
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProxiesOfTheEnvironment$")
 			child.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.Contains(strings.ToLower(v), "_proxy=") })
 			child.Env = append(append(child.Env, askedByChild+"="+ask, tt.variable+"="+proxy.URL(tt.scheme, "").String()), tt.more...)
 			out, err := child.CombinedOutput()
@@ -65,7 +65,7 @@ func TestUnusableProxyOfTheEnvironment(t *testing.T) {
 	_, port, _ := net.SplitHostPort(s.Addr().String())
 	for _, proxy := range []string{"::bad url", "socks4://127.0.0.1:1080", "http://127.0.0.1:99999", "http://:8080"} {
 		for _, variable := range []string{"HTTP_PROXY=", "all_proxy="} {
-			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestField43$")
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProxiesOfTheEnvironment$")
 			child.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.Contains(strings.ToLower(v), "_proxy=") })
 			child.Env = append(child.Env, askedByChild+"=http://site.example:"+port, variable+proxy)
 			out, err := child.CombinedOutput()

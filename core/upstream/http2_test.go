@@ -138,7 +138,7 @@ func (s *strictSite) post(t *testing.T, p *Pool, path string) error {
 
 // A site that leaves a connection just as it is used after a pause answers the first
 // request: no other one was sent there. Each arrives once.
-func TestSiteLeavesAnIdleConnection(t *testing.T) {
+func TestSiteClosesAnIdleConnection(t *testing.T) {
 	t.Parallel()
 	s, p := newStrictSite(t, func(path string) bool { return path == "/first" })
 	if err := s.post(t, p, "/before"); err != nil {

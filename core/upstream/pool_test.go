@@ -94,7 +94,7 @@ func TestClosedWhileIdle(t *testing.T) {
 	}
 }
 
-func TestBytesNobodyAskedForEndAConnection(t *testing.T) {
+func TestUnsolicitedBytesCloseAConnection(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, script{pieces: []string{whole("ok"), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"}, gap: 20 * time.Millisecond}, good)
 	p := s.pool(t)

@@ -129,7 +129,7 @@ func TestNoLongerHTTP2(t *testing.T) {
 	}
 }
 
-func TestSessionTicketsAreNoStrayBytes(t *testing.T) {
+func TestSessionTicketsAreNotStrayBytes(t *testing.T) {
 	t.Parallel()
 	p, server := secureSite(t, false, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	for range 3 {

@@ -60,8 +60,8 @@ func TestDuplicateAndBadNames(t *testing.T) {
 	}
 }
 
-// TestASecretIsNoCondition: rules are listed and logged.
-func TestASecretIsNoCondition(t *testing.T) {
+// TestASecretIsNotACondition: rules are listed and logged.
+func TestASecretIsNotACondition(t *testing.T) {
 	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{"key": cty.StringVal("sk-canary").Mark("secret")}}
 	_, diags := Compile(blocks(t, `verdict "x" {
   message = key

@@ -40,7 +40,7 @@ func clockAt(hour, minute int) sdktest.Option {
 	return sdktest.Clock(time.Date(2026, 11, 27, hour, minute, 0, 0, time.UTC), func(c sdk.Component, now func() time.Time) { c.(*byHour).now = now })
 }
 
-func TestAClockOfTheTest(t *testing.T) {
+func TestSimulationWithAClock(t *testing.T) {
 	s := sdktest.Simulate(t, byHourFactory, nil, map[string]sdktest.Simulated{"day": {}, "night": {Label: "night"}}, clockAt(7, 30))
 	served := func(key, reason string) {
 		t.Helper()
@@ -60,7 +60,7 @@ func TestAClockOfTheTest(t *testing.T) {
 }
 
 // A member that goes, or comes, makes a new plan, although the TTL is not over.
-func TestMembersChangeBesideAClock(t *testing.T) {
+func TestMembersChangeDuringATTL(t *testing.T) {
 	s := sdktest.Simulate(t, byHourFactory, nil, map[string]sdktest.Simulated{"day": {}, "night": {Label: "night"}}, clockAt(7, 30))
 	s.Run(10)
 	s.Advance(time.Minute)
@@ -81,7 +81,7 @@ func TestMembersChangeBesideAClock(t *testing.T) {
 }
 
 // The kit checks a component with the clock of a test, too.
-func TestConformanceByAClock(t *testing.T) {
+func TestConformanceWithAClock(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

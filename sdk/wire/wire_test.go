@@ -142,7 +142,7 @@ func connect(t *testing.T, h Handler) *Client {
 	return c
 }
 
-func TestAReplyThatWasGivenUpIsNotUsed(t *testing.T) {
+func TestALateReplyIsDiscarded(t *testing.T) {
 	release := make(chan struct{})
 	c := connect(t, func(_ context.Context, call Call) Reply {
 		if call.Method == "late" {
@@ -167,7 +167,7 @@ func TestAReplyThatWasGivenUpIsNotUsed(t *testing.T) {
 	}
 }
 
-func TestHandlersLearnTheCallersPatience(t *testing.T) {
+func TestHandlersGetTheCallersDeadline(t *testing.T) {
 	c := connect(t, func(ctx context.Context, call Call) Reply {
 		deadline, ok := ctx.Deadline()
 		return Reply{Code: fmt.Sprint(ok && time.Until(deadline) <= time.Minute), Message: fmt.Sprint(call.TimeoutMS > 0)}

@@ -10,10 +10,10 @@ import (
 	"github.com/aitunnel/aitunnel/core/route"
 )
 
-// TestReasonsAreNotRepeated: the reason of a plan stands above the choices, and that of a
-// strategy for the request in the first row.
+// TestReasonsAreNotRepeated: the reason of a plan is shown above the choices, and a
+// strategy's reason for the request in the first row.
 func TestReasonsAreNotRepeated(t *testing.T) {
-	shown := admin.Route{Strategy: "acme/seer", Reason: "by price"}
+	shown := admin.Route{Strategy: "acme/router", Reason: "by price"}
 	choice := func(name, reason string) route.Choice {
 		return route.Choice{Channel: &route.Channel{Config: &config.Channel{Name: name, Weight: 1, Fallback: name == "spare"}}, Reason: reason}
 	}
@@ -28,12 +28,12 @@ func TestReasonsAreNotRepeated(t *testing.T) {
 			[]string{"as asked", "next, if a fails", "next, if b fails"},
 		},
 		"the plan, with a reason for the request": {
-			[]route.Choice{choice("a", "by price; no wish"), choice("b", "by price; no wish"), choice("spare", "by price; no wish")},
-			[]string{"the first by the strategy acme/seer, weight 1; no wish", "next, if a fails", "a fallback: used if the channels before it fail"},
+			[]route.Choice{choice("a", "by price; no preference"), choice("b", "by price; no preference"), choice("spare", "by price; no preference")},
+			[]string{"the first by the strategy acme/router, weight 1; no preference", "next, if a fails", "a fallback: used if the channels before it fail"},
 		},
 		"random, then the last resort": {
 			[]route.Choice{choice("a", "by price (random for each request)"), random, last},
-			[]string{"the first by the strategy acme/seer, weight 1 (random for each request)", "next, if a fails (random for each request)", "unhealthy (" + channel.SkipCooldown.Text() + ")"},
+			[]string{"the first by the strategy acme/router, weight 1 (random for each request)", "next, if a fails (random for each request)", "unhealthy (" + channel.SkipCooldown.Text() + ")"},
 		},
 		"another reason in each row": {
 			[]route.Choice{choice("a", "preferred"), choice("b", "a fallback (failed: a)")},

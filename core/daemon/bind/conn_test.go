@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// dial opens a connection to a server of ours, whose handler counts requests.
+// dial opens a connection to a server whose handler counts requests.
 func dial(t *testing.T) (c net.Conn, served *int) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -31,7 +31,7 @@ func dial(t *testing.T) (c net.Conn, served *int) {
 	return c, served
 }
 
-// TestTwoLengthsAreRefused, and so is whatever follows on the connection.
+// TestTwoLengthsAreRefused: and whatever follows on the connection.
 func TestTwoLengthsAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, head := range map[string]string{
@@ -49,13 +49,13 @@ func TestTwoLengthsAreRefused(t *testing.T) {
 			}
 			_, _ = io.Copy(io.Discard, resp.Body)
 			if more, err := io.ReadAll(in); len(more) > 0 || *served != 0 {
-				t.Errorf("%d requests were served, and more was answered: %q, %v", *served, more, err)
+				t.Errorf("%d requests were served, and the connection had another answer: %q, %v", *served, more, err)
 			}
 		})
 	}
 }
 
-// TestOneLengthIsEnough on a connection that is kept alive.
+// TestOneLengthIsEnough: on a connection that is kept alive.
 func TestOneLengthIsEnough(t *testing.T) {
 	t.Parallel()
 	c, served := dial(t)

@@ -54,7 +54,7 @@ func timedOut(t *testing.T, what string, err error) {
 	}
 }
 
-// TestDeadlinesHold in every order in which they can be set.
+// TestDeadlinesHold: in every order in which they can be set.
 func TestDeadlinesHold(t *testing.T) {
 	t.Parallel()
 	p, other, _ := deadlinePair(t)
@@ -84,7 +84,7 @@ func TestDeadlinesHold(t *testing.T) {
 		_ = p.SetReadDeadline(time.Time{})
 	}
 
-	// A read goes on past a deadline that is no longer wanted.
+	// A read continues after a deadline that was removed.
 	begun := time.Now()
 	_ = p.SetReadDeadline(begun.Add(soon))
 	go read()
@@ -96,8 +96,8 @@ func TestDeadlinesHold(t *testing.T) {
 	}
 }
 
-// TestAWriteOutlivesADeadlineThatIsNotWanted, and sends every byte once.
-func TestAWriteOutlivesADeadlineThatIsNotWanted(t *testing.T) {
+// TestAWriteContinuesAfterItsDeadlineIsRemoved: it sends every byte once.
+func TestAWriteContinuesAfterItsDeadlineIsRemoved(t *testing.T) {
 	t.Parallel()
 	p, other, _ := deadlinePair(t)
 	sent := make([]byte, 16<<20)
@@ -109,7 +109,7 @@ func TestAWriteOutlivesADeadlineThatIsNotWanted(t *testing.T) {
 	writing := make(chan error)
 	go func() { _, err := p.Write(sent); writing <- err }()
 	_ = p.SetWriteDeadline(time.Now().Add(time.Hour))
-	time.Sleep(time.Until(begun.Add(60 * time.Millisecond))) // nobody reads meanwhile
+	time.Sleep(time.Until(begun.Add(60 * time.Millisecond))) // the other end does not read until then
 	got := make([]byte, len(sent))
 	if _, err := io.ReadFull(other, got); err != nil || string(got) != string(sent) {
 		t.Errorf("what arrives is not what was sent (%v)", err)
@@ -119,10 +119,10 @@ func TestAWriteOutlivesADeadlineThatIsNotWanted(t *testing.T) {
 	}
 	_ = p.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
 	_, err := p.Write(sent)
-	timedOut(t, "a write that nobody reads", err)
+	timedOut(t, "a write that is not read", err)
 }
 
-// TestDeadlinesAreRarelySet counts those of requests on one connection.
+// TestDeadlinesAreRarelySet counts the deadlines that requests on one connection set.
 func TestDeadlinesAreRarelySet(t *testing.T) {
 	t.Parallel()
 	p, other, under := deadlinePair(t)

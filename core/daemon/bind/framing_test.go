@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// requests are what comes over one connection, and whether a request of it is
-// ambiguous.
+// requests are the bytes of one connection, and whether one of its requests is ambiguous.
 var requests = map[string]struct {
 	text    string
 	unclear bool
@@ -18,8 +17,8 @@ var requests = map[string]struct {
 	"chunks after a length":     {"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nxPOST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false},
 	"line ends without returns": {"POST / HTTP/1.1\nContent-Length: 1\n\nxPOST / HTTP/1.1\nTransfer-Encoding: chunked\n\n0\r\n\r\n", false},
 	"an old protocol":           {"POST / HTTP/1.0\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nxGET / HTTP/1.1\r\n\r\n", false},
-	"a length that is none":     {"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", false},
-	"a size that is none":       {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", false},
+	"an invalid length":         {"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", false},
+	"an invalid chunk size":     {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", false},
 	"long lines":                {"GET /" + strings.Repeat("x", 200) + " HTTP/1.1\r\nAuthorization: " + strings.Repeat("y", 200) + "\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false},
 
 	"both":                        {"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true},
@@ -29,7 +28,7 @@ var requests = map[string]struct {
 	"both, behind an old request": {"POST /" + strings.Repeat("x", 200) + " HTTP/1.0\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nxPOST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true},
 }
 
-// TestFramingOfRequestsInPieces cuts what comes into pieces of every size.
+// TestFramingOfRequestsInPieces splits the bytes into pieces of every size.
 func TestFramingOfRequestsInPieces(t *testing.T) {
 	t.Parallel()
 	for name, r := range requests {
@@ -39,7 +38,7 @@ func TestFramingOfRequestsInPieces(t *testing.T) {
 				f.follow([]byte(rest[:min(size, len(rest))]))
 			}
 			if f.unclear != r.unclear {
-				t.Errorf("%s, in pieces of %d bytes: unclear is %v", name, size, f.unclear)
+				t.Errorf("%s, in pieces of %d bytes: ambiguous is %v", name, size, f.unclear)
 				break
 			}
 		}

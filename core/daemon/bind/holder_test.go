@@ -23,6 +23,6 @@ func TestHolderOfAPort(t *testing.T) {
 	}
 	_ = l.Close()
 	if got := holderOf(address); got != "" {
-		t.Errorf("nobody listens, but it names %s", got)
+		t.Errorf("no process listens, but the holder is %s", got)
 	}
 }

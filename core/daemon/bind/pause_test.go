@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// TestPauseEndsWithADeadline in the past, whether it comes before or during the pause.
+// TestPauseEndsWithADeadline: one in the past, which is set before or during the pause.
 func TestPauseEndsWithADeadline(t *testing.T) {
 	t.Parallel()
 	near, far := net.Pipe()
@@ -87,7 +87,7 @@ func TestCallerIsWatched(t *testing.T) {
 	<-gone
 }
 
-// TestAPauseIsNotCutShort by the timer of the one before, which ended early.
+// TestAPauseIsNotCutShort: by the timer of the one before, which ended early.
 func TestAPauseIsNotCutShort(t *testing.T) {
 	t.Parallel()
 	const long = 50 * time.Millisecond

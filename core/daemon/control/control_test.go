@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// TestTheSocketOfAService is in the directory of the service manager, open to
-// the group, and found by the state directory.
+// TestTheSocketOfAService: it is in the directory of the service manager, open to the group,
+// and commands find it with the state directory.
 func TestTheSocketOfAService(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no groups of sockets")
+		t.Skip("sockets have no group on Windows")
 	}
 	state, shared := t.TempDir(), t.TempDir()
 	s, err := Listen(state, shared)
@@ -34,11 +34,11 @@ func TestTheSocketOfAService(t *testing.T) {
 		t.Errorf("the directory of the service manager was removed: %v", err)
 	}
 	if got := Path(state); got != filepath.Join(state, socketName) {
-		t.Errorf("after its end commands look for it at %s", got)
+		t.Errorf("after it was closed, commands look for it at %s", got)
 	}
 }
 
-// TestTheSocketAfterACrash is created again where the former one was left.
+// TestTheSocketAfterACrash: it is created again although the former one still exists.
 func TestTheSocketAfterACrash(t *testing.T) {
 	state, shared := t.TempDir(), t.TempDir()
 	if _, err := Listen(state, shared); err != nil {

@@ -65,8 +65,8 @@ func TestARecordNamesEachKeyThatWasNotUsable(t *testing.T) {
 	}
 }
 
-// TestARecordSaysWhatTheCallerWasTold of a request that aitunnel refused itself.
-func TestARecordSaysWhatTheCallerWasTold(t *testing.T) {
+// TestARecordShowsTheAnswerToTheCaller of a request that aitunnel refused itself.
+func TestARecordShowsTheAnswerToTheCaller(t *testing.T) {
 	r, _, _ := begin(t, "client \"anonymous\" {\n  limit {\n    requests_per_minute = 1\n    burst = 1\n  }\n}\n")
 	r.ask("m")
 	if _, status := r.ask("m"); status != 429 {

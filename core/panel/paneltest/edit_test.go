@@ -186,7 +186,7 @@ func TestABadConfigurationShowsItsLine(t *testing.T) {
 	}
 }
 
-func TestOfTwoEditsOneWinsAndTheOtherIsTold(t *testing.T) {
+func TestAConflictingEditIsReported(t *testing.T) {
 	r, _, _ := begin(t, "")
 	ours, theirs := r.open("/#config", 1280, 900), r.open("/#config", 1280, 900)
 	ours.expect("412")
@@ -255,8 +255,8 @@ func TestFilesOfADirectory(t *testing.T) {
 	p.until(`document.querySelector('.editor textarea').value.includes('proxy {')`)
 }
 
-// TestABadFileIsSaid breaks the file with another editor.
-func TestABadFileIsSaid(t *testing.T) {
+// TestAnInvalidFileIsReported breaks the file with another editor.
+func TestAnInvalidFileIsReported(t *testing.T) {
 	r, _, _ := begin(t, "")
 	good := r.config()
 	p := r.open("/", 1280, 900)

@@ -47,8 +47,8 @@ func TestNothingIsCutOnANarrowScreen(t *testing.T) {
 	}
 }
 
-// TestTheDiskIsNotWrittenTo: what is changed now would be lost.
-func TestTheDiskIsNotWrittenTo(t *testing.T) {
+// TestAnUnsavedStateIsShown: what is changed now would be lost.
+func TestAnUnsavedStateIsShown(t *testing.T) {
 	api := &told{channels: []admin.Channel{}, tunnels: []admin.Tunnel{}, unsaved: []string{"the state cannot be saved: no space left on device"}}
 	p := open(t, api.serve(t).URL, "/", 360, 800)
 	p.shows("#unsaved", "such as a pause, would be lost in a restart. the state cannot be saved: no space left on device")

@@ -101,7 +101,7 @@ func TestAPausedChannelGetsNoRequests(t *testing.T) {
 	p.until(`!document.querySelector('[data-name="backup"] .badges').innerText.includes('Preferred')`)
 }
 
-func TestAChannelThatDiesTurnsRed(t *testing.T) {
+func TestAFailingChannelTurnsRed(t *testing.T) {
 	r, primary, _ := begin(t, "")
 	p := r.open("/", 1280, 900)
 	p.until(`document.querySelector('[data-name="primary"]')?.dataset.state === 'unknown'`)
@@ -116,7 +116,7 @@ func TestAChannelThatDiesTurnsRed(t *testing.T) {
 	primary.ResetScript()
 }
 
-func TestWhatComesFromOutsideIsText(t *testing.T) {
+func TestUntrustedTextIsNotHTML(t *testing.T) {
 	const evil = `<img src=x onerror="document.title='broken in'"><b>bold</b>`
 	r, _, _ := begin(t, "channel \"third\" {\n  target = \"http://127.0.0.1:9\"\n  weight = 0\n  key \"<b>bold<script>document.title='broken in'</script>\" {\n    value = \"sk-third-of-the-test\"\n  }\n}\n")
 	p := r.open("/", 1280, 900)
@@ -128,7 +128,7 @@ func TestWhatComesFromOutsideIsText(t *testing.T) {
 	p.until(`document.title.includes('aitunnel') && !document.querySelector('#app b, dialog b, #app img[src="x"], dialog img, #app script')`)
 }
 
-func TestALostStreamIsSaid(t *testing.T) {
+func TestALostStreamIsReported(t *testing.T) {
 	r, _, _ := begin(t, "")
 	p := r.open("/", 1280, 900)
 	p.expect("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "Failed to load resource")

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// TestALineThatDiesSilentlyIsNoticed puts a relay before the panel that holds
+// TestASilentlyLostConnectionIsNoticed puts a relay before the panel that holds
 // back the events of the stream that is open, as when a machine has slept: the
 // connection stands, and nothing comes any more.
-func TestALineThatDiesSilentlyIsNoticed(t *testing.T) {
+func TestASilentlyLostConnectionIsNoticed(t *testing.T) {
 	r, _, _ := begin(t, "")
 	to, err := url.Parse(r.panel)
 	if err != nil {

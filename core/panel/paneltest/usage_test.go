@@ -176,9 +176,9 @@ func TestUsage(t *testing.T) {
 	p.shot("usage-zh")
 }
 
-// TestTheLogGoesBack pages through the history, filters it, and opens a record
+// TestTheLogShowsOlderRequests pages through the history, filters it, and opens a record
 // by its address.
-func TestTheLogGoesBack(t *testing.T) {
+func TestTheLogShowsOlderRequests(t *testing.T) {
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""), remember(t, 250, 20*24*time.Hour))
 	r.ask("just-now")

@@ -100,7 +100,7 @@ func onlyForTheOwner(t *testing.T, dir string) {
 	}
 }
 
-func TestNoMoreThanMost(t *testing.T) {
+func TestTheNumberOfKeptAnswersIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	statuses := []int{400, 401, 403, 404, 405, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423, 424, 425, 426, 428, 431, 451, 500, 501, 502, 503, 504, 505, 506, 507, 508, 520, 521, 522}
@@ -157,7 +157,7 @@ func TestKnownAnswersAreNotKept(t *testing.T) {
 	}
 }
 
-func TestKeysAreNoPaths(t *testing.T) {
+func TestKeysAreNotPaths(t *testing.T) {
 	for _, key := range []string{"", "../../etc/passwd", "0123456789abcdef/..", "0123456789ABCDEF"} {
 		if _, _, err := Export(t.TempDir(), key); err == nil || !strings.Contains(err.Error(), "is not the key") {
 			t.Errorf("%q: %v", key, err)

@@ -26,7 +26,7 @@ func learn(s *sdktest.Simulation) map[string]int {
 	return last
 }
 
-func TestItPrefersTheFaster(t *testing.T) {
+func TestTheFasterChannelIsPreferred(t *testing.T) {
 	got := learn(sdktest.Simulate(t, bandit, nil, map[string]sdktest.Simulated{
 		"fast": {TTFB: 100 * ms}, "slow": {TTFB: 300 * ms}, "slower": {TTFB: 900 * ms},
 	}))
@@ -35,7 +35,7 @@ func TestItPrefersTheFaster(t *testing.T) {
 	}
 }
 
-func TestItPrefersTheReliableToTheFast(t *testing.T) {
+func TestAReliableChannelIsPreferredToAFastOne(t *testing.T) {
 	sites := map[string]sdktest.Simulated{"flaky": {TTFB: 50 * ms, Failing: 0.3}, "steady": {TTFB: 500 * ms}}
 	if got := learn(sdktest.Simulate(t, bandit, nil, sites)); got["steady"] < 850 {
 		t.Errorf("of 1000 requests: %v", got)
@@ -46,7 +46,7 @@ func TestItPrefersTheReliableToTheFast(t *testing.T) {
 	}
 }
 
-func TestItFindsOutWhatHasChanged(t *testing.T) {
+func TestChangesAreNoticed(t *testing.T) {
 	s := sdktest.Simulate(t, bandit, nil, map[string]sdktest.Simulated{"a": {TTFB: 100 * ms}, "b": {TTFB: 200 * ms}})
 	if got := learn(s); got["a"] < 850 {
 		t.Fatalf("at first, of 1000 requests: %v", got)
@@ -66,7 +66,7 @@ func TestARestartLosesNothing(t *testing.T) {
 	}
 }
 
-func TestFallbacksWait(t *testing.T) {
+func TestFallbacksAreNotUsed(t *testing.T) {
 	got := learn(sdktest.Simulate(t, bandit, nil, map[string]sdktest.Simulated{
 		"main": {TTFB: 900 * ms}, "spare": {TTFB: 10 * ms, Fallback: true},
 	}))

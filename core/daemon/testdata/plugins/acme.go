@@ -51,18 +51,18 @@ verdict "acme-out-of-capacity" {
 	}
 	sdk.Serve(sdk.Plugin{Name: "acme", Version: version, Verdicts: rules, Components: []sdk.Factory{
 		{Name: "pin", Doc: "Tries one channel first.", Settings: pinSettings{}, New: func() sdk.Component { return &pin{version: version, fault: fault} }},
-		{Name: "seer", Doc: "Is asked about each request.", Settings: pinSettings{}, New: func() sdk.Component {
-			return &seer{pin{version: version, fault: fault, attributes: []string{"header.x-want"}}}
+		{Name: "router", Doc: "Is asked about each request.", Settings: pinSettings{}, New: func() sdk.Component {
+			return &router{pin{version: version, fault: fault, attributes: []string{"header.x-channel"}}}
 		}},
 	}})
 }
 
 type pinSettings struct {
 	Channel  string        `hcl:"channel,optional" doc:"The channel to try first."`
-	MaxStale time.Duration `hcl:"max_stale,optional" doc:"How long a plan may serve alone."`
+	MaxStale time.Duration `hcl:"max_stale,optional" doc:"How long a plan may be used after its TTL."`
 }
 
-// pin counts its plans in its state, over its lives and versions.
+// pin numbers its plans in its state, across restarts and versions.
 type pin struct {
 	version, fault string
 	attributes     []string
@@ -73,7 +73,7 @@ func (p *pin) Configure(ctx context.Context, cfg sdk.Config) error {
 	switch p.fault {
 	case "refuses":
 		return &sdk.ConfigError{Path: []string{"channel"}, Message: "this version knows no channels"}
-	case "ponders":
+	case "never configured":
 		<-ctx.Done()
 		return ctx.Err()
 	}
@@ -112,7 +112,7 @@ func (p *pin) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	}
 	return sdk.Plan{
 		Groups: []sdk.Group{g}, TTL: 100 * time.Millisecond, MaxStale: p.settings.MaxStale,
-		TTLExact: p.fault == "by the clock", Attributes: p.attributes, State: []byte(strconv.Itoa(n)), Reason: fmt.Sprintf("%s plan %d", p.version, n),
+		TTLExact: p.fault == "exact", Attributes: p.attributes, State: []byte(strconv.Itoa(n)), Reason: fmt.Sprintf("%s plan %d", p.version, n),
 	}, nil
 }
 
@@ -124,15 +124,15 @@ func spinIf(marker string) {
 	}
 }
 
-// seer also answers to requests.
-type seer struct{ pin }
+// router is pin, and also asked about each request.
+type router struct{ pin }
 
-func (s *seer) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+func (s *router) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
 	if marker, spins := strings.CutPrefix(s.fault, "spins in route "); spins {
 		spinIf(marker)
 	}
-	if want := req.Attributes["header.x-want"]; want != "" {
+	if want := req.Attributes["header.x-channel"]; want != "" {
 		return sdk.RouteReply{Order: []string{want}, Reason: "as asked"}, nil
 	}
-	return sdk.RouteReply{Reason: "no wish"}, nil
+	return sdk.RouteReply{Reason: "no preference"}, nil
 }

@@ -19,6 +19,6 @@ func main() {
 	}
 	sdk.Serve(sdk.Plugin{
 		Name: "builtin", Version: "0.0.1",
-		Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components(), []sdk.Factory{moody, counting}),
+		Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components(), []sdk.Factory{scripted, counting}),
 	})
 }

@@ -12,36 +12,36 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// moody is a strategy that does what a file says, plan by plan.
-var moody = sdk.Factory{
-	Name: "moody", Doc: "Does what a file says.", Settings: moodySettings{},
-	New: func() sdk.Component { return &moodyStrategy{} },
+// scripted is a strategy that reads from a file how the next plan is to fail.
+var scripted = sdk.Factory{
+	Name: "scripted", Doc: "Fails as a file says.", Settings: scriptedSettings{},
+	New: func() sdk.Component { return &scriptedStrategy{} },
 }
 
-type moodySettings struct {
-	File string `hcl:"file" doc:"Says what to do."`
+type scriptedSettings struct {
+	File string `hcl:"file" doc:"Says how to fail."`
 }
 
-type moodyStrategy struct{ settings moodySettings }
+type scriptedStrategy struct{ settings scriptedSettings }
 
-func (m *moodyStrategy) Configure(_ context.Context, c sdk.Config) error {
+func (m *scriptedStrategy) Configure(_ context.Context, c sdk.Config) error {
 	return c.Decode(&m.settings)
 }
-func (m *moodyStrategy) Close() error { return nil }
+func (m *scriptedStrategy) Close() error { return nil }
 
-func (m *moodyStrategy) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
-	mood, err := os.ReadFile(m.settings.File)
+func (m *scriptedStrategy) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	behavior, err := os.ReadFile(m.settings.File)
 	if err != nil {
 		return sdk.Plan{}, err
 	}
 	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
-	for i := range req.Channels { // the last first, so that its plans are known from fallback plans
+	for i := range req.Channels { // the last first: unlike a core plan
 		g.Members = append(g.Members, sdk.Member{ID: req.Channels[len(req.Channels)-1-i].ID, Weight: 1})
 	}
-	p := sdk.Plan{Groups: []sdk.Group{g}, TTL: 100 * time.Millisecond, Reason: "good mood"}
-	switch string(mood) {
+	p := sdk.Plan{Groups: []sdk.Group{g}, TTL: 100 * time.Millisecond, Reason: "by the file"}
+	switch string(behavior) {
 	case "unknown id":
-		g.Members[0].ID = "nobody"
+		g.Members[0].ID = "unknown"
 	case "NaN":
 		g.Members[0].Weight = math.NaN()
 	case "negative":
@@ -55,7 +55,7 @@ func (m *moodyStrategy) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan
 	case "error":
 		return p, errors.New("no plan today")
 	case "panic":
-		panic("in a bad mood")
+		panic("the file says panic")
 	case "exit":
 		os.Exit(3)
 	case "hang":

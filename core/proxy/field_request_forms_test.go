@@ -33,7 +33,7 @@ func TestModelsInUnusualPlaces(t *testing.T) {
 			}, a, b)
 			g := r.post(tt.path, tt.body, tt.headers...)
 			if g.status != 200 || len(b.requests()) != 1 {
-				t.Fatalf("%d %.200s, a was asked %d times", g.status, g.body, len(a.requests()))
+				t.Fatalf("%d %.200s, a got %d requests", g.status, g.body, len(a.requests()))
 			}
 			if sent := b.requests()[0].body; strings.Contains(sent, "gpt-b") || !strings.Contains(sent, "gpt-mapped") {
 				t.Errorf("b was sent %q", sent)

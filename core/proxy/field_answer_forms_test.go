@@ -67,7 +67,7 @@ func TestGoodStatusWithoutAnswer(t *testing.T) {
 				t.Errorf("%d %q %v", g.status, g.body, g.err)
 			}
 			if len(b.requests()) != 1 {
-				t.Errorf("b was asked %d times, a %d", len(b.requests()), len(a.requests()))
+				t.Errorf("b got %d requests, a %d", len(b.requests()), len(a.requests()))
 			}
 			r.wantReady("b")
 		})
@@ -106,7 +106,7 @@ func TestGoodAnswersInUnusualForms(t *testing.T) {
 				method = "GET"
 			}
 			if g := r.ask(method, tt.path, tt.body); g.status != 200 || g.err != nil || !strings.Contains(g.body, tt.want) || len(b.requests()) != 0 {
-				t.Errorf("%d %q %v, b was asked %d times", g.status, g.body, g.err, len(b.requests()))
+				t.Errorf("%d %q %v, b got %d requests", g.status, g.body, g.err, len(b.requests()))
 			}
 		})
 	}
@@ -208,7 +208,7 @@ func TestMoreGoodStatusWithoutContent(t *testing.T) {
 			r := newRig(t, nil, a, b)
 			g := r.post(tt.path, tt.body)
 			if g.status != 200 || g.err != nil || !strings.Contains(g.body, "hello") || len(b.requests()) != 1 {
-				t.Errorf("%d %q %v; b was asked %d times, a %d", g.status, g.body, g.err, len(b.requests()), len(a.requests()))
+				t.Errorf("%d %q %v; b got %d requests, a %d", g.status, g.body, g.err, len(b.requests()), len(a.requests()))
 			}
 			r.wantReady("b")
 		})
