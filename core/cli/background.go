@@ -15,6 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/service"
 )
@@ -35,7 +36,7 @@ func (a *app) startInBackground(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if config.IsPipe(path) {
+	if hclfile.IsPipe(path) {
 		return fmt.Errorf("%s can be read by this process only: start in the foreground with -f", path)
 	}
 	if err := a.createStateDir(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
@@ -98,7 +99,7 @@ type logEntry struct {
 // readLog reads at most so many bytes at the end of a log file. It reads no devices, which
 // may have no end, and no pipes, which have another reader.
 func readLog(path string, most int64) (out []logEntry, err error) {
-	if info, err := os.Stat(path); config.IsOfProcess(path) || err == nil && !info.Mode().IsRegular() {
+	if info, err := os.Stat(path); hclfile.IsOfProcess(path) || err == nil && !info.Mode().IsRegular() {
 		return nil, nil
 	}
 	f, err := os.Open(path)

@@ -15,7 +15,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
-	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
@@ -59,13 +59,13 @@ func (a *app) launch(path string) daemon.Launch {
 		for _, fd := range descriptors {
 			files = append(files, uintptr(fd))
 		}
-		kept, err := config.PipedFile(path)
+		kept, err := hclfile.PipedFile(path)
 		if err != nil {
 			return nil, err
 		}
 		if kept != nil {
 			defer func() { _ = kept.Close() }()
-			env = append(env, config.PipedVariable(len(files), path))
+			env = append(env, hclfile.PipedVariable(len(files), path))
 			files = append(files, kept.Fd())
 		}
 		defer hangup.BeforeExec()()
@@ -80,12 +80,12 @@ func (a *app) launch(path string) daemon.Launch {
 // keepConfiguration makes the next program inherit a configuration that came from a
 // pipe. It returns the environment variable for that.
 func keepConfiguration(path string) (variable string, err error) {
-	kept, err := config.PipedFile(path)
+	kept, err := hclfile.PipedFile(path)
 	if err != nil || kept == nil {
 		return "", err
 	}
 	fd, err := syscall.Dup(int(kept.Fd())) // which stays open across execve(2)
-	return config.PipedVariable(fd, path), errors.Join(err, kept.Close())
+	return hclfile.PipedVariable(fd, path), errors.Join(err, kept.Close())
 }
 
 // alive reports whether a process with this PID exists.

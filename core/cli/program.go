@@ -16,6 +16,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/service"
 )
 
@@ -90,7 +91,7 @@ func (a *app) checkRestart(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("nothing was restarted: %w", err)
 	}
-	piped, err := config.PipedFile(path)
+	piped, err := hclfile.PipedFile(path)
 	if err != nil {
 		return fmt.Errorf("nothing was restarted: %w", err)
 	}
@@ -116,7 +117,7 @@ func (a *app) trial(ctx context.Context, piped *os.File, args ...string) ([]byte
 	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "NOTIFY_SOCKET=") })
 	if piped != nil {
 		c.ExtraFiles = []*os.File{piped}
-		c.Env = append(c.Env, config.PipedVariable(firstExtraFile, piped.Name()))
+		c.Env = append(c.Env, hclfile.PipedVariable(firstExtraFile, piped.Name()))
 	}
 	c.Dir, c.WaitDelay = startDir, time.Second
 	asGroup(c)

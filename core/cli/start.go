@@ -18,6 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/daemon/handover"
@@ -81,7 +82,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	if err != nil {
 		return err
 	}
-	if !config.IsPipe(path) {
+	if !hclfile.IsPipe(path) {
 		if a.startConfig, err = filepath.Abs(path); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -107,11 +106,5 @@ func TestManyLocals(t *testing.T) {
 	}
 	if _, report := loadAlone(t, flat.String()+"}\n"+oneChannel, nil); report.HasErrors() {
 		t.Error(report.Summary())
-	}
-}
-
-func TestOneShotErrorsAreNotLost(t *testing.T) {
-	if _, err := config.ReadFile(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
-		t.Error(err)
 	}
 }

@@ -11,9 +11,9 @@ func IsOld(path string) bool { return legacy.Is(path) }
 // Convert returns the equivalent of an old file in HCL. The report has what could not be
 // carried over.
 func Convert(path string, text []byte) ([]byte, Report) {
-	source, secrets := &redact.Source{Name: path, Text: text, YAML: true}, &redact.Values{}
-	blocks, diags := legacy.Read(source, secrets)
-	report := Report{diags: diags, sources: map[string]*redact.Source{path: source}, secrets: secrets}
+	old, secrets := &redact.Source{Name: path, Text: text, YAML: true}, &redact.Values{}
+	blocks, diags := legacy.Read(old, secrets)
+	report := Report{diags: diags, sources: map[string]*redact.Source{path: old}, secrets: secrets}
 	if report.HasErrors() {
 		return nil, report
 	}
@@ -23,9 +23,9 @@ func Convert(path string, text []byte) ([]byte, Report) {
 // old reads an old file as if its conversion had been parsed. Reports refer to the lines of
 // the old file.
 func (l *loader) old(path string, text []byte) {
-	source := &redact.Source{Name: path, Text: text, YAML: true}
-	l.lastFile, l.sources[path] = path, source
-	blocks, diags := legacy.Read(source, l.secrets)
+	old := &redact.Source{Name: path, Text: text, YAML: true}
+	l.lastFile, l.sources[path] = path, old
+	blocks, diags := legacy.Read(old, l.secrets)
 	l.diags = append(l.diags, diags...)
 	for _, b := range blocks {
 		attributes, top := b.TopLevel()

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -81,14 +83,14 @@ func (l *loader) estimateCall(call *hclsyntax.FunctionCallExpr) int64 {
 			value, _ := l.options.Getenv(name)
 			return plus(given, int64(len(value)))
 		}
-		return plus(given, maxText)
+		return plus(given, hclfile.MaxText)
 	case "file":
 		if path, ok := staticText(call.Args); ok {
 			if info, err := os.Stat(l.resolvePath(path)); err == nil {
-				return plus(given, min(info.Size(), maxValue))
+				return plus(given, min(info.Size(), hclfile.MaxValue))
 			}
 		}
-		return plus(given, maxValue)
+		return plus(given, hclfile.MaxValue)
 	case "format":
 		if text, ok := staticText(call.Args); ok && !strings.ContainsAny(text, "*0123456789") {
 			return times(given, 2)
@@ -197,7 +199,7 @@ func (l *loader) recordSize(root, name string, v cty.Value, at hcl.Range) bool {
 }
 
 func (l *loader) tooLarge(at hcl.Range) {
-	l.fail(at, "Values too large", fmt.Sprintf("With this one, the values of the configuration take more than %s. Shorten it, or the values that it refers to.", sizeText(maxValues)))
+	l.fail(at, "Values too large", fmt.Sprintf("With this one, the values of the configuration take more than %s. Shorten it, or the values that it refers to.", wording.Size(maxValues)))
 	l.eval.stopped = true
 }
 

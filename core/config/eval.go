@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -291,7 +292,7 @@ func (l *loader) resolvePath(path string) string {
 		return path
 	}
 	dir := l.options.Path
-	if IsPipe(dir) {
+	if hclfile.IsPipe(dir) {
 		return path
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {

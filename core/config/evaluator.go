@@ -183,9 +183,9 @@ func (l *loader) runChild() (hcl.Range, error) {
 	case ctx.Err() != nil:
 		return at, fmt.Errorf("the evaluation takes more than %s", evaluationTime)
 	case errors.As(err, &exit) && exit.ExitCode() == evaluatorValues:
-		return at, fmt.Errorf("the values of the configuration take more than %s", sizeText(maxValues))
+		return at, fmt.Errorf("the values of the configuration take more than %s", wording.Size(maxValues))
 	}
-	return at, fmt.Errorf("the evaluation takes more than %s of memory", sizeText(evaluatorMemory))
+	return at, fmt.Errorf("the evaluation takes more than %s of memory", wording.Size(evaluatorMemory))
 }
 
 // lastPlace returns the last place that the other process reported.

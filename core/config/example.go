@@ -173,7 +173,7 @@ func defaultValue(s setting, v reflect.Value) string {
 		}
 		return quote(wording.Duration(value))
 	case int64:
-		return quote(sizeText(value))
+		return quote(wording.Size(value))
 	case []int:
 		return "[429, 502, 503, 504]"
 	case *bool:
@@ -195,15 +195,6 @@ func defaultValue(s setting, v reflect.Value) string {
 		return ""
 	}
 	return string(text)
-}
-
-func sizeText(n int64) string {
-	for i := 3; i >= 0; i-- {
-		if u := sizeUnits[i]; n > 0 && n%int64(u.bytes) == 0 {
-			return fmt.Sprintf("%d%s", n/int64(u.bytes), u.name)
-		}
-	}
-	return fmt.Sprintf("%dB", n)
 }
 
 // comments wraps a text into lines of comments.

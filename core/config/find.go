@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/adrg/xdg"
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
@@ -22,7 +23,7 @@ func Find(named string) (string, error) {
 		named = os.Getenv("AITUNNEL_CONFIG")
 	}
 	if named != "" {
-		if _, err := os.Stat(named); err != nil && !IsPipe(named) {
+		if _, err := os.Stat(named); err != nil && !hclfile.IsPipe(named) {
 			return "", fmt.Errorf("the configuration cannot be read: %w", fileaccess.Explain(named, err))
 		}
 		return named, nil

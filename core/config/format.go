@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
@@ -15,7 +16,7 @@ func Format(name string, text []byte) ([]byte, Report) {
 		return nil, Report{diags: hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "A file of the earlier program", Detail: fmt.Sprintf("%s is YAML, which cannot be formatted: aitunnel convert %s prints it as HCL.", name, name)}}}
 	}
 	l := &loader{sources: map[string]*redact.Source{}, secrets: &redact.Values{}, config: &Config{}}
-	if _, diags := Parse(text, name, hcl.InitialPos); diags.HasErrors() {
+	if _, diags := hclfile.Parse(text, name, hcl.InitialPos); diags.HasErrors() {
 		l.parse(name, text)
 		return nil, Report{diags: l.diags, sources: l.sources, secrets: l.secrets}
 	}

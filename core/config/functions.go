@@ -7,6 +7,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
@@ -66,7 +67,7 @@ func (l *loader) fileFunction() function.Function {
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			path := l.resolvePath(args[0].AsString())
-			text, err := l.input(path, maxValue)
+			text, err := l.input(path, hclfile.MaxValue)
 			if err != nil {
 				return cty.NilVal, function.NewArgErrorf(0, "cannot read the file: %s", err)
 			}

@@ -1,66 +1,15 @@
 package config
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"os"
-	"runtime"
-	"strings"
 
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Sum returns a checksum: for a file, of its content and of whether other accounts can
-// read it, since the configuration warns of that; for a directory, of its list of
-// configuration files. It is "" for a missing or empty file.
-func Sum(path string) string {
-	info, err := os.Stat(path)
-	if err != nil {
-		return ""
-	}
-	if info.IsDir() {
-		files, _ := directory(path)
-		return sum([]byte(strings.Join(files, "\n")))
-	}
-	content, err := readRegular(path, maxText)
-	if err != nil {
-		return unreadable(info)
-	}
-	return sumOf(path, content)
-}
-
-func sumOf(path string, content []byte) string {
-	out := sum(content)
-	if info, err := os.Stat(path); err == nil && out != "" && isShared(info) {
-		out += " shared"
-	}
-	return out
-}
-
-// isShared reports whether other accounts can read a file.
-func isShared(info os.FileInfo) bool {
-	return runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode()&0o077 != 0
-}
-
-// unreadable returns the sum of a pipe, a device or a file that is too large, whose content is
-// not read.
-func unreadable(info os.FileInfo) string {
-	return fmt.Sprintf("%s %d %s", info.Mode().Type(), info.Size(), info.ModTime())
-}
-
-func sum(content []byte) string {
-	if len(bytes.TrimSpace(content)) == 0 {
-		return ""
-	}
-	h := sha256.Sum256(content)
-	return hex.EncodeToString(h[:])
-}
-
-// Inputs returns the files and directories that were read, each with its [Sum]. If one
+// Inputs returns the files and directories that were read, each with its sum. If one
 // changes, the configuration may change.
 func (r Report) Inputs() map[string]string { return r.inputs }
 
@@ -69,15 +18,15 @@ func (r Report) Inputs() map[string]string { return r.inputs }
 func (l *loader) input(path string, limit int64) ([]byte, error) {
 	content, given := l.options.Texts[path]
 	if given {
-		l.inputs[path] = sumOf(path, content)
+		l.inputs[path] = hclfile.SumContent(path, content)
 		return content, nil
 	}
-	content, err := readRegular(path, limit)
+	content, err := hclfile.ReadRegular(path, limit)
 	if err != nil {
-		l.inputs[path] = Sum(path)
+		l.inputs[path] = hclfile.Sum(path)
 		return nil, fileaccess.Explain(path, err)
 	}
-	l.inputs[path] = sumOf(path, content)
+	l.inputs[path] = hclfile.SumContent(path, content)
 	return content, nil
 }
 
@@ -97,7 +46,7 @@ func (l *loader) environment() {
 			return
 		}
 		path := l.resolvePath(v.AsString())
-		content, err := l.input(path, maxValue)
+		content, err := l.input(path, hclfile.MaxValue)
 		if err != nil {
 			l.fail(a.Expr.Range(), "Cannot read the file of env_file", wording.Sentence(err.Error()))
 			return

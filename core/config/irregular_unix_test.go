@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 )
 
 // Reading neither waits for the other end of a pipe nor reads a device forever.
@@ -37,7 +38,7 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 				t.Errorf("%s, expected %q", report.Summary(), tt.want)
 			}
 			for path := range report.Inputs() {
-				config.Sum(path) // it does not wait either
+				hclfile.Sum(path) // it does not wait either
 			}
 		})
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,9 +17,9 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/verdict"
 
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/config/wording"
-	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
 // Options of [Load].
@@ -148,7 +147,7 @@ func (l *loader) read() {
 		l.failRead(hcl.Range{}, err)
 		return
 	}
-	left := int64(maxText)
+	left := int64(hclfile.MaxText)
 	for _, path := range files {
 		text, err := l.text(path, left)
 		if err != nil {
@@ -181,10 +180,10 @@ func (l *loader) failRead(at hcl.Range, err error) {
 
 // text reads one file. A pipe is not an input, since it never changes.
 func (l *loader) text(path string, limit int64) ([]byte, error) {
-	if _, given := l.options.Texts[path]; given || path != l.options.Path || !IsPipe(path) {
+	if _, given := l.options.Texts[path]; given || path != l.options.Path || !hclfile.IsPipe(path) {
 		return l.input(path, limit)
 	}
-	text, err := readPipe(path)
+	text, err := hclfile.ReadPipe(path)
 	if err == nil {
 		l.warn(hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}, "Configuration from a pipe", "It was read once and is kept in memory: a reload does not read it again.")
 	}
@@ -192,55 +191,21 @@ func (l *loader) text(path string, limit int64) ([]byte, error) {
 }
 
 func (l *loader) files() ([]string, error) {
-	if IsPipe(l.options.Path) {
+	if hclfile.IsPipe(l.options.Path) {
 		return []string{l.options.Path}, nil
 	}
-	l.inputs[l.options.Path] = Sum(l.options.Path)
-	return Files(l.options.Path)
-}
-
-// Files returns the files of the configuration at path, in the order in which they
-// are read.
-func Files(path string) ([]string, error) {
-	if IsPipe(path) {
-		return []string{path}, nil
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		return []string{path}, nil
-	}
-	files, err := directory(path)
-	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("the directory %s has no *.hcl file", path)
-	}
-	return files, err
-}
-
-// directory returns the configuration files in a directory.
-func directory(path string) ([]string, error) {
-	entries, err := os.ReadDir(path)
-	err = fileaccess.Explain(path, err)
-	var files []string
-	for _, e := range entries {
-		name := e.Name()
-		if strings.HasSuffix(name, ".hcl") && !strings.HasSuffix(name, ".lock.hcl") && !strings.HasPrefix(name, ".") {
-			files = append(files, filepath.Join(path, name))
-		}
-	}
-	return files, err
+	l.inputs[l.options.Path] = hclfile.Sum(l.options.Path)
+	return hclfile.Files(l.options.Path)
 }
 
 func (l *loader) parse(path string, text []byte) {
 	s := &redact.Source{Name: path, Text: text}
 	l.lastFile = path
 	l.sources[path] = s
-	bodies, diags := parseBodies(text, path, pieceSize)
+	bodies, diags := hclfile.ParseFile(text, path)
 	if diags.HasErrors() {
 		s.Broken = true
-		l.syntax(diags, text)
+		l.diags = append(l.diags, diags...)
 		return
 	}
 	for _, body := range bodies {

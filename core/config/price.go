@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -118,6 +119,6 @@ func (l *loader) priceFile() price.File {
 		l.fail(at, "Invalid price file", wording.Sentence(fmt.Sprintf("%s: %s", path, err)))
 		return nil
 	}
-	l.config.priceSum = sum(content)
+	l.config.priceSum = hclfile.SumText(content)
 	return file
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/fileaccess"
 )
 
@@ -26,7 +27,7 @@ func (l *loader) addWarnings() {
 func (l *loader) warnReadable() {
 	for name, s := range l.sources {
 		info, err := os.Stat(name)
-		if err != nil || !isShared(info) || !s.HasLiteral(placeholders().Match) {
+		if err != nil || !hclfile.IsShared(info) || !s.HasLiteral(placeholders().Match) {
 			continue
 		}
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}

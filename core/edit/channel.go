@@ -12,6 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
@@ -124,7 +125,7 @@ func (d *Document) AddChannel(name string, c Channel, routes []string) error {
 // insideOnly refuses a text that is not the content of one block, such as one that closes the
 // block and begins another.
 func insideOnly(text string) error {
-	if _, diags := config.Parse([]byte(text), "settings", hcl.InitialPos); diags.HasErrors() {
+	if _, diags := hclfile.Parse([]byte(text), "settings", hcl.InitialPos); diags.HasErrors() {
 		return fmt.Errorf("the settings cannot be parsed: %s", diags[0].Summary)
 	}
 	return nil

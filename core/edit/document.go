@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
@@ -31,16 +31,16 @@ type file struct {
 
 // Open reads the files of the configuration at path.
 func Open(path string) (*Document, error) {
-	if config.IsPipe(path) {
+	if hclfile.IsPipe(path) {
 		return nil, fmt.Errorf("the configuration was read from %s, which cannot be written", path)
 	}
-	names, err := config.Files(path)
+	names, err := hclfile.Files(path)
 	if err != nil {
 		return nil, err
 	}
 	d := &Document{}
 	for _, name := range names {
-		text, err := config.ReadFile(name)
+		text, err := hclfile.Read(name)
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ func (d *Document) Replace(name string, text []byte) error {
 // parse returns the syntax tree.
 func (f *file) parse() (*hclsyntax.Body, error) {
 	if f.body == nil {
-		body, diags := config.Parse(f.text, f.name, hcl.InitialPos)
+		body, diags := hclfile.Parse(f.text, f.name, hcl.InitialPos)
 		if diags.HasErrors() {
 			return nil, fmt.Errorf("%s cannot be parsed", f.name)
 		}

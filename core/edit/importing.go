@@ -3,16 +3,15 @@ package edit
 import (
 	"errors"
 
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-
-	"github.com/aitunnel/aitunnel/core/config"
 )
 
 // ImportChannels adds the channels of another configuration, except those whose names are in
 // use. It returns the names of both groups.
 func (d *Document) ImportChannels(other []byte) (added, left []string, err error) {
-	body, diags := config.Parse(other, "import", hcl.InitialPos)
+	body, diags := hclfile.Parse(other, "import", hcl.InitialPos)
 	if diags.HasErrors() {
 		return nil, nil, errors.New("the configuration to import cannot be parsed")
 	}

@@ -20,3 +20,13 @@ func Duration(d time.Duration) string {
 	}
 	return s
 }
+
+// Size writes a number of bytes with the largest unit that needs no fraction: 64MiB.
+func Size(n int64) string {
+	for i, unit := range []string{"TiB", "GiB", "MiB", "KiB"} {
+		if bytes := int64(1) << (40 - 10*i); n > 0 && n%bytes == 0 {
+			return fmt.Sprintf("%d%s", n/bytes, unit)
+		}
+	}
+	return fmt.Sprintf("%dB", n)
+}

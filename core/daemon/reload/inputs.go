@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/watch"
@@ -54,7 +55,7 @@ func (r *Reloader) sum(path string) string {
 			return pluginhost.FileState(path)
 		}
 	}
-	return config.Sum(path)
+	return hclfile.Sum(path)
 }
 
 // followDir changes to the current target of the working directory if that was given

@@ -1,4 +1,4 @@
-package config
+package hclfile
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ func PipedFile(path string) (*os.File, error) {
 	if _, read := pipes.Load(path); !read {
 		return nil, nil
 	}
-	text, err := readPipe(path)
+	text, err := ReadPipe(path)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ var inherited = sync.OnceValues(func() (path string, text []byte) {
 	}
 	file := os.NewFile(uintptr(fd), path)
 	defer func() { _ = file.Close() }() // it was only read
-	if text, err = io.ReadAll(io.LimitReader(file, maxText)); err != nil {
+	if text, err = io.ReadAll(io.LimitReader(file, MaxText)); err != nil {
 		return "", nil
 	}
 	return path, text

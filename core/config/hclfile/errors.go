@@ -1,4 +1,4 @@
-package config
+package hclfile
 
 import (
 	"bytes"
@@ -12,34 +12,33 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
-// syntax reports syntax errors, up to a string without an end, which causes the errors that
-// follow.
-func (l *loader) syntax(diags hcl.Diagnostics, text []byte) {
+// explain returns syntax errors in the terms of the program, up to a string without an end, which
+// causes the errors that follow.
+func explain(diags hcl.Diagnostics, text []byte) (out hcl.Diagnostics) {
 	reported := map[int]bool{} // lines with a URL without quotes
 	for _, d := range diags {
 		d.Expression, d.EvalContext = nil, nil
 		if d.Summary == "Invalid multi-line string" {
 			d.Detail = "A quoted string ends on its line: the closing quote is missing."
-			l.diags = append(l.diags, d)
-			return
+			return append(out, d)
 		}
 		if url := urlWithoutQuotes(d, text); url != nil {
 			if line := url.Subject.Start.Line; !reported[line] {
 				reported[line] = true
-				l.diags = append(l.diags, url)
+				out = append(out, url)
 			}
 			continue
 		}
 		if name := beforeColon(d, text); name != "" {
 			d.Detail = fmt.Sprintf("Write %s = …, or for a block %s { … }: this is a file in HCL, where YAML and JSON have a colon.", name, name)
-			l.diags = append(l.diags, withOurTerms(d))
-			return // the other lines have the same problem
+			return append(out, withOurTerms(d)) // the other lines have the same problem
 		}
 		if redact.QuotesSecret(d.Detail) {
 			d.Detail = "This is not valid HCL."
 		}
-		l.diags = append(l.diags, withOurTerms(d))
+		out = append(out, withOurTerms(d))
 	}
+	return out
 }
 
 // withOurTerms returns an error of the parser with settings called settings, as everywhere

@@ -1,4 +1,4 @@
-package config
+package hclfile
 
 import (
 	"errors"
@@ -8,12 +8,14 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 // The maximum sizes of files.
 const (
-	maxText  = 16 << 20 // of a configuration, all its files together
-	maxValue = 64 << 10 // of the files of file() and env_file, which are for keys, not for data
+	MaxText  = 16 << 20 // of a configuration, all its files together
+	MaxValue = 64 << 10 // of the files of file() and env_file, which are for keys, not for data
 )
 
 // pipeTime is the time limit for reading a configuration from a pipe.
@@ -22,9 +24,9 @@ const pipeTime = 10 * time.Second
 // readTime is the time limit for reading a file: some files in /proc look regular, but block.
 const readTime = time.Second
 
-// readRegular reads a regular file of at most limit bytes. It refuses pipes, which would wait
+// ReadRegular reads a regular file of at most limit bytes. It refuses pipes, which would wait
 // for another process, and devices, which may have no end.
-func readRegular(path string, limit int64) ([]byte, error) {
+func ReadRegular(path string, limit int64) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
 	if err != nil {
 		return nil, err
@@ -51,15 +53,15 @@ type tooLargeError struct {
 }
 
 func (e *tooLargeError) Error() string {
-	return fmt.Sprintf("%s is larger than %s", e.path, sizeText(e.limit))
+	return fmt.Sprintf("%s is larger than %s", e.path, wording.Size(e.limit))
 }
 
-// ReadFile reads a file of a configuration.
-func ReadFile(path string) ([]byte, error) {
+// Read reads a file of a configuration, or a pipe.
+func Read(path string) ([]byte, error) {
 	if IsPipe(path) {
-		return readPipe(path)
+		return ReadPipe(path)
 	}
-	return readRegular(path, maxText)
+	return ReadRegular(path, MaxText)
 }
 
 // stdin is the name for standard input.
@@ -87,7 +89,8 @@ func IsOfProcess(path string) bool {
 // pipes has the texts that were read from pipes.
 var pipes sync.Map // path: func() ([]byte, error)
 
-func readPipe(path string) ([]byte, error) {
+// ReadPipe reads a pipe, once: after that, it returns the same text.
+func ReadPipe(path string) ([]byte, error) {
 	once, _ := pipes.LoadOrStore(path, sync.OnceValues(func() ([]byte, error) {
 		if kept, text := inherited(); kept == path {
 			return text, nil
@@ -123,9 +126,9 @@ func readAll(path string) (text []byte, err error) {
 		}
 		defer func() { err = errors.Join(err, from.Close()) }()
 	}
-	text, err = io.ReadAll(io.LimitReader(from, maxText+1))
-	if err == nil && len(text) > maxText {
-		err = &tooLargeError{path, maxText}
+	text, err = io.ReadAll(io.LimitReader(from, MaxText+1))
+	if err == nil && len(text) > MaxText {
+		err = &tooLargeError{path, MaxText}
 	}
 	return text, err
 }

@@ -1,4 +1,4 @@
-package config
+package hclfile
 
 import (
 	"bytes"
@@ -11,11 +11,20 @@ import (
 // pieceSize is the minimum size of a part of a text that is parsed separately.
 const pieceSize = 8 << 10
 
-// parseBodies parses a text. A long one is parsed in pieces of at least size
+// ParseFile parses the text of a file. Its blocks and attributes may be in several bodies.
+func ParseFile(text []byte, path string) ([]*hclsyntax.Body, hcl.Diagnostics) {
+	bodies, diags := parsePieces(text, path, pieceSize)
+	if diags.HasErrors() {
+		return nil, explain(diags, text)
+	}
+	return bodies, nil
+}
+
+// parsePieces parses a text. A long one is parsed in pieces of at least size
 // bytes, all at once; each is a body with its part of the blocks. This is no
 // different from parsing the whole: if a piece is valid by itself, the next one
 // begins where a block may begin; if one is not, the whole is parsed instead.
-func parseBodies(text []byte, path string, size int) ([]*hclsyntax.Body, hcl.Diagnostics) {
+func parsePieces(text []byte, path string, size int) ([]*hclsyntax.Body, hcl.Diagnostics) {
 	cut := pieces(text, size)
 	bodies := make([]*hclsyntax.Body, len(cut))
 	var parsing errgroup.Group

@@ -1,4 +1,4 @@
-package config
+package hclfile
 
 import (
 	"fmt"
@@ -50,7 +50,7 @@ func FuzzPieces(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		file, wrong := hclsyntax.ParseConfig([]byte(text), "a.hcl", hcl.InitialPos)
-		bodies, diags := parseBodies([]byte(text), "a.hcl", 1)
+		bodies, diags := parsePieces([]byte(text), "a.hcl", 1)
 		if strings.Contains(wrong.Error(), "Attribute redefined") {
 			return // of several pieces, the loader reports it
 		}
