@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
@@ -258,6 +260,35 @@ func TestThePanelKnowsTheEffectsOfChanges(t *testing.T) {
 				t.Errorf("%s: the effect %s has no text", language, code)
 			} else if want := (config.Change{}).WithEffect(code).Effect; language == "en" && string(m[1]) != want {
 				t.Errorf("the effect %s is %q in the panel, but %q elsewhere", code, m[1], want)
+			}
+		}
+	}
+}
+
+// TestThePanelKnowsTheStatesOfPlugins: the panel shows the state of a plugin's process, and what
+// the lock file says of its executable, by their codes.
+func TestThePanelKnowsTheStatesOfPlugins(t *testing.T) {
+	codes := map[string]string{}
+	for _, s := range pluginhost.States {
+		codes["processState."+string(s)] = ""
+	}
+	for _, s := range trust.States {
+		codes["lock."+string(s)] = s.Text()
+	}
+	for _, language := range []string{"en", "zh"} {
+		catalog, err := os.ReadFile("panel/assets/i18n/" + language + "/app.js")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for code, want := range codes {
+			if strings.Contains(code, " ") {
+				t.Errorf("%q is not a code", code)
+			}
+			m := regexp.MustCompile(`(?m)^  '` + regexp.QuoteMeta(code) + `': '(.*)',$`).FindSubmatch(catalog)
+			if m == nil {
+				t.Errorf("%s: %s has no text", language, code)
+			} else if language == "en" && want != "" && string(m[1]) != want {
+				t.Errorf("%s is %q in the panel, but %q elsewhere", code, m[1], want)
 			}
 		}
 	}

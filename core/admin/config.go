@@ -17,7 +17,7 @@ func (h *Handler) reload(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "bad_parameter", "If-Match must name a generation, as /api/status does")
 		return
 	}
-	outcome(w, h.options.Source.Reload(r.Context(), "a reload was requested", m.Generation), nil)
+	outcome(w, h.options.Source.Reload(r.Context(), m.Generation), nil)
 }
 
 // plan is the dry run of a reload, or, with a text in the body, of a reload with that text in

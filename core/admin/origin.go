@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -11,11 +10,39 @@ import (
 // originKey is the key of a request's origin in its context.
 type originKey struct{}
 
-// Origin says where a request comes from, for people: in the panel, by a command, or
-// through the API.
-func Origin(ctx context.Context) string {
-	text, _ := ctx.Value(originKey{}).(string)
-	return cmp.Or(text, "through the API")
+// OriginCode says through what a request was made.
+type OriginCode string
+
+// The origins of requests.
+const (
+	FromPanel   OriginCode = "panel"
+	FromCommand OriginCode = "command"
+	FromAPI     OriginCode = "api" // by anything else
+)
+
+// Origin is where a request comes from.
+type Origin struct {
+	Code    OriginCode
+	Command string // of [FromCommand], such as "channel add"
+}
+
+// Text describes the origin.
+func (o Origin) Text() string {
+	switch o.Code {
+	case FromPanel:
+		return "in the panel"
+	case FromCommand:
+		return fmt.Sprintf("by `aitunnel %s`", o.Command)
+	}
+	return "through the API"
+}
+
+// OriginOf returns where a request comes from.
+func OriginOf(ctx context.Context) Origin {
+	if o, ok := ctx.Value(originKey{}).(Origin); ok {
+		return o
+	}
+	return Origin{Code: FromAPI}
 }
 
 // withOrigin adds the origin to a request that may change something.
@@ -23,11 +50,11 @@ func (h *Handler) withOrigin(r *http.Request) *http.Request {
 	if isRead(r) {
 		return r
 	}
-	origin := ""
+	origin := Origin{Code: FromAPI}
 	if command := commandOf(r.UserAgent()); command != "" {
-		origin = fmt.Sprintf("by `aitunnel %s`", command)
+		origin = Origin{FromCommand, command}
 	} else if h.sessions.knows(r, h.options.Access().Token) {
-		origin = "in the panel"
+		origin.Code = FromPanel
 	}
 	return r.WithContext(context.WithValue(r.Context(), originKey{}, origin))
 }

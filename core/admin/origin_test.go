@@ -33,7 +33,7 @@ func TestOriginOfAnEdit(t *testing.T) {
 		if c.cookie != nil {
 			r.AddCookie(c.cookie)
 		}
-		if got := Origin(h.withOrigin(r).Context()); got != c.want {
+		if got := OriginOf(h.withOrigin(r).Context()).Text(); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

@@ -166,7 +166,7 @@ func (p program) Entry() Entry {
 }
 
 func (p program) Edits() []PastEdit {
-	return []PastEdit{{Cause: "an edit in the panel", Changes: []config.Change{}}}
+	return []PastEdit{{Made: Made{Cause: "edit", Origin: FromPanel}, Changes: []config.Change{}}}
 }
 
 func (p program) Undo(context.Context) (Reload, error) {

@@ -66,7 +66,7 @@ type Source interface {
 
 	// Reload applies the configuration in its files; generation is the one that the caller expects
 	// to replace, 0 for any. Plan is its dry run, with the draft instead of a file if there is one.
-	Reload(ctx context.Context, cause string, generation uint64) Reload
+	Reload(ctx context.Context, generation uint64) Reload
 
 	// RestartPlugin replaces the process of a plugin by a new one of the installed executable. If
 	// that fails, the old one stays.

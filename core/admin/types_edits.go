@@ -9,8 +9,8 @@ import (
 
 // PastEdit is an edit of the configuration through this API that can be undone.
 type PastEdit struct {
-	At      time.Time       `json:"at"`
-	Cause   string          `json:"cause"`   // who made it, such as "an edit in the panel"
+	At time.Time `json:"at"`
+	Made
 	Changes []config.Change `json:"changes"` // what it changed
 }
 

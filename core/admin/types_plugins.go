@@ -16,8 +16,8 @@ type Process struct {
 	Version    string      `json:"version,omitempty"`
 	Source     string      `json:"source"`           // "built-in" or the executable's path
 	SHA256     string      `json:"sha256,omitempty"` // of the executable
-	Lock       string      `json:"lock"`             // "locked", or "built-in", which needs none
-	State      string      `json:"state"`
+	Lock       string      `json:"lock"`             // a code: locked, built-in or attached
+	State      string      `json:"state"`            // a code: starting, running, restarting, quarantined, stopped, leaving, or not_running without a running program
 	PID        int         `json:"pid,omitempty"`
 	Since      *time.Time  `json:"since,omitempty"` // when the process was started
 	Restarts   int         `json:"restarts"`
@@ -90,6 +90,6 @@ type RefusedPlugin struct {
 	Plugin string `json:"plugin"`
 	Path   string `json:"path,omitempty"`
 	SHA256 string `json:"sha256,omitempty"`
-	Lock   string `json:"lock,omitempty"` // what the lock file says: locked, not locked, changed, other platform
+	Lock   string `json:"lock,omitempty"` // what the lock file says, a code: locked, not_locked, changed or other_platform
 	Reason string `json:"reason"`
 }

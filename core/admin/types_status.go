@@ -7,10 +7,18 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
+// Made says why a configuration was applied.
+type Made struct {
+	Cause   string     `json:"cause"`             // a code: requested, signal, saved, dry_run, plugin_restart, plugin_ready, edit or undo
+	Plugin  string     `json:"plugin,omitempty"`  // of plugin_restart and plugin_ready: its name, or "built-in"
+	Origin  OriginCode `json:"origin,omitempty"`  // of an edit, or of the one that was undone: panel, command or api
+	Command string     `json:"command,omitempty"` // of the origin command, such as "channel add"
+}
+
 // Reload is the outcome of a reload, or of its dry run.
 type Reload struct {
-	At         time.Time           `json:"at"`
-	Cause      string              `json:"cause"` // what requested it
+	At time.Time `json:"at"`
+	Made
 	OK         bool                `json:"ok"`
 	Generation uint64              `json:"generation"`  // the one in use afterwards
 	Changes    []config.Change     `json:"changes"`     // differences between the configurations
@@ -24,10 +32,14 @@ type Reload struct {
 
 // Effect is something that a reload starts or stops.
 type Effect struct {
-	Code    string `json:"code"`              // listen, leave, create, resume, retire, configure, close, plan, drop_plan, or tunnel_ and connect, reconnect, close, open_forward, close_forward or redirect_forward
-	Subject string `json:"subject"`           // what it is about, such as an address or channel "primary"
-	Tunnel  string `json:"tunnel,omitempty"`  // the tunnel of a forward
-	Channel string `json:"channel,omitempty"` // the new channel of a redirected forward; "": the routes
+	Code      string `json:"code"`                // listen, leave, create, resume, retire, configure, close, plan, drop_plan, or tunnel_ and connect, reconnect, close, open_forward, close_forward or redirect_forward
+	Kind      string `json:"kind"`                // what its subject is: address, channel, key, tunnel or forward; for components and plans route, shadow, keys (of a channel) or health_check (of a channel)
+	Subject   string `json:"subject"`             // an address, the name of a channel or tunnel, the pattern of a route, or the ID of a key
+	Setting   string `json:"setting,omitempty"`   // of an address, such as proxy.listen
+	Tunnel    string `json:"tunnel,omitempty"`    // of a forward
+	Channel   string `json:"channel,omitempty"`   // of a key; or the new one of a redirected forward, "" for the routes
+	Component string `json:"component,omitempty"` // of a component or a shadow, such as weighted or acme/bandit
+	Models    string `json:"models,omitempty"`    // of a route: its patterns, separated by spaces
 }
 
 // Status is GET /api/status.

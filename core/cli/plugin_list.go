@@ -18,6 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon/adminapi"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
+	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
@@ -83,7 +84,7 @@ func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
 		out = adminapi.ShowPlugins(h, cfg)
 		out.Problems = append(out.Problems, warnings...)
 		for i := range out.Processes { // they only ran to be described
-			out.Processes[i].State, out.Processes[i].PID, out.Processes[i].Since = "not running", 0, nil
+			out.Processes[i].State, out.Processes[i].PID, out.Processes[i].Since = string(pluginhost.StateNotRunning), 0, nil
 		}
 		return nil
 	})
@@ -95,7 +96,7 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 	processes := term.NewTable(p, "PLUGIN", "VERSION", "PROTOCOL", "LOCK", "PROCESS", ">RESTARTS", ">MEMORY", ">CPU", ">LOG", "SOURCE")
 	components := term.NewTable(p, "KIND", "COMPONENT", ">PLAN", "USED AT")
 	for _, x := range plugins.Processes {
-		processes.Row(x.Plugin, x.Version, fmt.Sprint(x.Protocol), x.Lock, processText(p, x), fmt.Sprint(x.Restarts), memoryText(x), cpuText(x), logText(p, x), x.Source)
+		processes.Row(x.Plugin, x.Version, fmt.Sprint(x.Protocol), trust.State(x.Lock).Text(), processText(p, x), fmt.Sprint(x.Restarts), memoryText(x), cpuText(x), logText(p, x), x.Source)
 		for _, c := range x.Components {
 			name := c.Name
 			if x.Source != "built-in" {
@@ -120,7 +121,7 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 			a.say("\n%s %s", p.Warn(x.Plugin+":"), x.Fallback)
 		}
 		switch {
-		case x.LastError == "" || x.State == "not running":
+		case x.LastError == "" || x.State == string(pluginhost.StateNotRunning):
 		case x.State == string(pluginhost.StateRunning):
 			a.say("\n%s %s", p.Warn(fmt.Sprintf("%s was restarted; last failure:", x.Plugin)), x.LastError)
 		default:
@@ -189,11 +190,11 @@ func lockNote(lock string) string {
 	if lock == "" {
 		return ""
 	}
-	return " (" + lock + ")"
+	return " (" + trust.State(lock).Text() + ")"
 }
 
 func processText(p term.Paint, x admin.Process) string {
-	text := x.State
+	text := pluginhost.State(x.State).Text()
 	switch x.State {
 	case string(pluginhost.StateRunning):
 		text = p.Good(text)

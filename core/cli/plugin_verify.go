@@ -227,7 +227,7 @@ func (a *app) printVerification(v verification) error {
 	if v.Protocol > 0 {
 		line("protocol", fmt.Sprint(v.Protocol))
 	}
-	line("lock", string(v.Lock))
+	line("lock", v.Lock.Text())
 	if v.Error != "" {
 		fmt.Fprintf(&out, "\n%s %s\n", p.Bad("failed"), v.Error)
 	}

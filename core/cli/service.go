@@ -114,7 +114,7 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, installed := service.InstalledSystem(); installed && s.State == "not installed" && !*system {
+			if _, installed := service.InstalledSystem(); installed && s.State == service.NotInstalled && !*system {
 				if s, err = service.Status(true); err != nil {
 					return err
 				}
@@ -122,11 +122,11 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 			if asJSON {
 				err = a.printJSON(s)
 			} else {
-				a.say("The %s service is %s.", s.Manager(), s.State)
+				a.say("The %s service is %s.", s.Manager(), s.State.Text())
 				switch {
-				case !s.Running() && s.State != "stopped" && s.State != "not installed" && s.System:
+				case s.State == service.Restarting && s.System:
 					a.say("In detail: %s.", service.Advice())
-				case !s.Running() && s.State != "stopped" && s.State != "not installed":
+				case s.State == service.Restarting:
 					a.say("See why: %s", service.LogCommand(s.System))
 				case s.Packaged:
 					a.say("It belongs to the package aitunnel: %s.", s.File)

@@ -22,6 +22,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/daemon/handover"
+	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/logsink"
 	"github.com/aitunnel/aitunnel/core/service"
 )
@@ -184,7 +185,7 @@ func (a *app) neverBlock() {
 func (a *app) serve(ctx context.Context, d *daemon.Daemon) (control.Ending, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	onHangup(ctx, cancel, func() { _, _ = d.Reload(ctx, "SIGHUP") })
+	onHangup(ctx, cancel, func() { _, _ = d.Reload(ctx, reload.CauseSignal) })
 	return d.Wait(ctx)
 }
 

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 )
 
@@ -60,11 +59,7 @@ func (d *differ) builds(old, next *Config) {
 		if o == nil || o.build == c.build {
 			continue
 		}
-		plugin, name := c.Plugin, fmt.Sprintf("plugin %q", c.Plugin)
-		if plugin == "" {
-			plugin, name = "built-in", "the built-in plugin"
-		}
-		change := Change{Block: name, Action: ActionUpgrade, Plugin: plugin}
+		change := Upgrade(c.Plugin)
 		switch o.version {
 		case "": // the plugin was not ready before
 			change = change.WithEffect(EffectVersionReady, "version", c.version)

@@ -16,7 +16,10 @@ import (
 
 // Change is one block that differs between two configurations.
 type Change struct {
-	Block  string   `json:"block"`            // such as `channel "primary"`
+	Block  string   `json:"block"`            // in words, such as `channel "primary"`
+	Type   string   `json:"type"`             // of the block, such as channel; or top_level, or order: that of channels and routes
+	Name   string   `json:"name,omitempty"`   // of the block: its label
+	Models []string `json:"models,omitempty"` // of a route
 	Action string   `json:"action"`           // add, remove or change
 	Fields []string `json:"fields,omitempty"` // the attributes and blocks that differ
 	Effect string   `json:"effect,omitempty"` // what happens to the live state, in English
@@ -53,20 +56,20 @@ func Diff(old, next *Config) []Change {
 	d.block("retry", old.Retry, next.Retry, "")
 	d.block("breaker", old.Breaker, next.Breaker, EffectBreakersKept)
 	d.block("log", old.Log, next.Log, "")
-	each(d, old.Clients, next.Clients, func(c *Client) string { return fmt.Sprintf("client %q", c.Name) }, clientEffect)
+	each(d, old.Clients, next.Clients, func(c *Client) Change { return labeled("client", c.Name) }, clientEffect)
 	d.block("history", old.History, next.History, EffectRecordsKept)
-	each(d, old.Notify, next.Notify, func(n *Notify) string { return fmt.Sprintf("notify %q", n.Name) }, func(_, _ *Notify) EffectCode { return "" })
-	d.block("the top level", topLevel(old), topLevel(next), "")
-	each(d, old.Plugins, next.Plugins, func(p *Plugin) string { return fmt.Sprintf("plugin %q", p.Name) }, pluginEffect)
-	each(d, old.prices, next.prices, func(p *Price) string { return fmt.Sprintf("price %q", p.Models) }, func(_, _ *Price) EffectCode { return "" })
-	each(d, old.Channels, next.Channels, func(c *Channel) string { return fmt.Sprintf("channel %q", c.Name) }, channelEffect)
-	each(d, old.Routes, next.Routes, routeName, routeEffect)
-	each(d, old.Egresses, next.Egresses, func(e *Egress) string { return fmt.Sprintf("egress %q", e.Name) }, func(_, _ *Egress) EffectCode { return "" })
-	each(d, old.Tunnels, next.Tunnels, func(t *Tunnel) string { return fmt.Sprintf("tunnel %q", t.Name) }, tunnelEffect)
+	each(d, old.Notify, next.Notify, func(n *Notify) Change { return labeled("notify", n.Name) }, func(_, _ *Notify) EffectCode { return "" })
+	d.compare(Change{Block: "the top level", Type: "top_level"}, topLevel(old), topLevel(next), "")
+	each(d, old.Plugins, next.Plugins, func(p *Plugin) Change { return labeled("plugin", p.Name) }, pluginEffect)
+	each(d, old.prices, next.prices, func(p *Price) Change { return labeled("price", p.Models) }, func(_, _ *Price) EffectCode { return "" })
+	each(d, old.Channels, next.Channels, func(c *Channel) Change { return labeled("channel", c.Name) }, channelEffect)
+	each(d, old.Routes, next.Routes, routeChange, routeEffect)
+	each(d, old.Egresses, next.Egresses, func(e *Egress) Change { return labeled("egress", e.Name) }, func(_, _ *Egress) EffectCode { return "" })
+	each(d, old.Tunnels, next.Tunnels, func(t *Tunnel) Change { return labeled("tunnel", t.Name) }, tunnelEffect)
 	d.builds(old, next)
 	d.verdictBuilds(old, next)
 	if len(d.changes) == 0 && !sameOrder(old, next) {
-		d.add(Change{Block: "routes and channels", Action: ActionChange, Fields: []string{"order"}})
+		d.add(Change{Block: "routes and channels", Type: "order", Action: ActionChange, Fields: []string{"order"}})
 	}
 	return d.changes
 }
@@ -105,32 +108,63 @@ type differ struct {
 func (d *differ) add(c Change) { d.changes = append(d.changes, c) }
 
 func (d *differ) block(name string, old, next any, effect EffectCode) {
+	d.compare(Change{Block: name, Type: name}, old, next, effect)
+}
+
+// compare adds the change c if the two differ.
+func (d *differ) compare(c Change, old, next any, effect EffectCode) {
 	if f := fields(old, next); len(f) > 0 {
-		d.add(Change{Block: name, Action: ActionChange, Fields: f}.WithEffect(effect))
+		d.add(c.with(ActionChange, f, effect))
 	}
 }
 
-// each compares two lists of blocks by name. effect returns what happens to the live state;
-// old or next is nil if the block was added or removed.
-func each[T any](d *differ, old, next []*T, name func(*T) string, effect func(old, next *T) EffectCode) {
+// labeled returns a change of a block with a label.
+func labeled(kind, name string) Change {
+	return Change{Block: fmt.Sprintf("%s %q", kind, name), Type: kind, Name: name}
+}
+
+// Upgrade returns the change of a plugin whose process is replaced; "" is the built-in one.
+func Upgrade(name string) Change {
+	c := labeled("plugin", name)
+	if name == "" {
+		c.Block, c.Name = "the built-in plugin", "built-in"
+	}
+	c.Action, c.Plugin = ActionUpgrade, c.Name
+	return c
+}
+
+// with adds what happens to a block.
+func (c Change) with(action string, fields []string, effect EffectCode) Change {
+	c.Action, c.Fields = action, fields
+	return c.WithEffect(effect)
+}
+
+// each compares two lists of blocks by name. block returns a change of a block; effect returns
+// what happens to the live state; old or next is nil if the block was added or removed.
+func each[T any](d *differ, old, next []*T, block func(*T) Change, effect func(old, next *T) EffectCode) {
 	before := map[string]*T{}
 	for _, o := range old {
-		before[name(o)] = o
+		before[block(o).Block] = o
 	}
 	for _, n := range next {
-		o, there := before[name(n)]
-		delete(before, name(n))
+		c := block(n)
+		o, there := before[c.Block]
+		delete(before, c.Block)
 		if !there {
-			d.add(Change{Block: name(n), Action: ActionAdd}.WithEffect(effect(nil, n)))
+			d.add(c.with(ActionAdd, nil, effect(nil, n)))
 		} else if f := fields(*o, *n); len(f) > 0 {
-			d.add(Change{Block: name(n), Action: ActionChange, Fields: f}.WithEffect(effect(o, n)))
+			d.add(c.with(ActionChange, f, effect(o, n)))
 		}
 	}
 	for _, o := range old {
-		if before[name(o)] == o {
-			d.add(Change{Block: name(o), Action: ActionRemove}.WithEffect(effect(o, nil)))
+		if c := block(o); before[c.Block] == o {
+			d.add(c.with(ActionRemove, nil, effect(o, nil)))
 		}
 	}
+}
+
+func routeChange(r *Route) Change {
+	return Change{Block: routeName(r), Type: "route", Name: r.Pattern, Models: r.Models}
 }
 
 func routeName(r *Route) string {

@@ -74,6 +74,6 @@ func (d *differ) verdictBuilds(old, next *Config) {
 		if !ok || before.build == rules.build || d.upgraded[name] {
 			continue
 		}
-		d.add(Change{Block: fmt.Sprintf("plugin %q", name), Action: ActionUpgrade, Plugin: name}.WithEffect(EffectVerdictsNew))
+		d.add(Upgrade(name).WithEffect(EffectVerdictsNew))
 	}
 }

@@ -364,8 +364,7 @@ func (d *Daemon) reloadAsked() (done func()) {
 	return d.options.Reloading()
 }
 
-// Reload applies the configuration from its files; cause is the reason, for people.
-// The outcome is reported as an event.
-func (d *Daemon) Reload(ctx context.Context, cause string) (reload.Result, error) {
-	return d.reloader.Apply(ctx, reload.Request{Cause: cause, Asked: true})
+// Reload applies the configuration from its files. The outcome is reported as an event.
+func (d *Daemon) Reload(ctx context.Context, cause reload.CauseCode) (reload.Result, error) {
+	return d.reloader.Apply(ctx, reload.Request{Cause: reload.Cause{Code: cause}, Asked: true})
 }

@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -115,6 +117,8 @@ func TestADryRunPredictsTheReload(t *testing.T) {
 		if diff := cmp.Diff(dryRun.Effects, applied.Effects); diff != "" {
 			t.Errorf("%s: effects of the dry run and of the reload (-dry run +reload): %s", name, diff)
 		}
+		checkCodes(t, name, dryRun, "dry_run")
+		checkCodes(t, name, applied, "requested")
 		if len(dryRun.Changes) == 0 {
 			silent++
 			if r.generation() != generation {
@@ -163,4 +167,26 @@ func (r *running) requestsByChannel() map[string]uint64 {
 		out[c.Name] = c.Stats.TotalRequests
 	}
 	return out
+}
+
+// checkCodes checks that the outcome of a reload has no words where programs need codes and names.
+func checkCodes(t *testing.T, name string, r admin.Reload, cause string) {
+	t.Helper()
+	code := regexp.MustCompile(`^[a-z_]+$`)
+	if r.Cause != cause {
+		t.Errorf("%s: cause %q, want %q", name, r.Cause, cause)
+	}
+	if len(r.EffectList) != len(r.Effects) {
+		t.Errorf("%s: %d effects in words, %d with codes", name, len(r.Effects), len(r.EffectList))
+	}
+	for i, e := range r.EffectList {
+		if !code.MatchString(e.Code) || !code.MatchString(e.Kind) || e.Subject == "" || strings.ContainsAny(e.Subject, ` "()`) {
+			t.Errorf("%s: %+v is %q", name, e, r.Effects[i])
+		}
+	}
+	for _, c := range r.Changes {
+		if !code.MatchString(c.Type) || strings.HasSuffix(c.Block, `"`) && !strings.HasSuffix(c.Block, strconv.Quote(c.Name)) {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
 }

@@ -23,7 +23,7 @@ func TestEditsAreUndone(t *testing.T) {
 	second := r.text()
 	r.must(http.StatusOK, "PUT", "/api/channels/home", `{"weight":3}`)
 	var edits []admin.PastEdit
-	if err := json.Unmarshal(r.must(http.StatusOK, "GET", "/api/config/edits", ""), &edits); err != nil || len(edits) != 2 || edits[0].Cause != "an edit through the API" || len(edits[0].Changes) != 1 {
+	if err := json.Unmarshal(r.must(http.StatusOK, "GET", "/api/config/edits", ""), &edits); err != nil || len(edits) != 2 || edits[0].Cause != "edit" || edits[0].Origin != admin.FromAPI || len(edits[0].Changes) != 1 {
 		t.Errorf("%v, %+v", err, edits)
 	}
 	r.must(http.StatusOK, "POST", "/api/config/undo", "")

@@ -1,5 +1,7 @@
 package pluginhost
 
+import "strings"
+
 // State is the state of a plugin's process.
 type State string
 
@@ -14,7 +16,16 @@ const (
 	// StateDraining is shown for a process that was replaced and ends with its last
 	// request.
 	StateDraining State = "leaving"
+
+	// StateNotRunning is shown while the program is not running.
+	StateNotRunning State = "not_running"
 )
+
+// States are all states.
+var States = []State{StateStarting, StateRunning, StateRestarting, StateQuarantined, StateStopped, StateDraining, StateNotRunning}
+
+// Text returns the state in words, for people.
+func (s State) Text() string { return strings.ReplaceAll(string(s), "_", " ") }
 
 // processEvent is an event of a supervised process.
 type processEvent int

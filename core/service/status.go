@@ -12,7 +12,7 @@ import (
 
 // State is the state of the service.
 type State struct {
-	State    string `json:"state"` // running, stopped or not installed
+	State    Code   `json:"state"`
 	Platform string `json:"platform"`
 	System   bool   `json:"system"`
 	File     string `json:"file,omitempty"` // of systemd or launchd
@@ -20,8 +20,30 @@ type State struct {
 	Outdated bool   `json:"outdated"`       // the file was written by another version
 }
 
+// Code says whether a service runs.
+type Code string
+
+// The states of a service.
+const (
+	Running      Code = "running"
+	Stopped      Code = "stopped"
+	NotInstalled Code = "not_installed"
+	Restarting   Code = "restarting" // systemd starts it again after a failure
+)
+
+// Text returns the state in words, for people.
+func (c Code) Text() string {
+	switch c {
+	case NotInstalled:
+		return "not installed"
+	case Restarting:
+		return "restarting after a failure"
+	}
+	return string(c)
+}
+
 // Running reports whether the service is running.
-func (s State) Running() bool { return s.State == "running" }
+func (s State) Running() bool { return s.State == Running }
 
 // Manager returns the name of what runs services on this machine.
 func (s State) Manager() string {
@@ -34,7 +56,7 @@ func (s State) Manager() string {
 
 // Status returns the state of the service.
 func Status(system bool) (State, error) {
-	out := State{System: system, Platform: service.Platform(), State: "stopped"}
+	out := State{System: system, Platform: service.Platform(), State: Stopped}
 	m, err := manager(Unit{System: system})
 	if err != nil {
 		return out, err
@@ -42,14 +64,14 @@ func Status(system bool) (State, error) {
 	state, err := m.Status()
 	switch {
 	case errors.Is(err, service.ErrNotInstalled):
-		out.State = "not installed"
+		out.State = NotInstalled
 		return out, nil
 	case err != nil:
 		return out, fmt.Errorf("the service manager does not answer: %w", err)
 	case state == service.StatusRunning && isRestarting(system):
-		out.State = "restarting after a failure"
+		out.State = Restarting
 	case state == service.StatusRunning:
-		out.State = "running"
+		out.State = Running
 	}
 	if out.File, err = File(system); err != nil || out.File == "" {
 		return out, err

@@ -48,10 +48,21 @@ type State string
 // The states.
 const (
 	Locked        State = "locked"
-	Unlocked      State = "not locked"
+	Unlocked      State = "not_locked"
 	Changed       State = "changed"        // its bytes differ from those locked
-	OtherPlatform State = "other platform" // built, or locked, for another platform only
+	OtherPlatform State = "other_platform" // built, or locked, for another platform only
+
+	// Plugins without an executable to check: the built-in one, and one to which the program is
+	// attached in a debugger.
+	BuiltIn  State = "built-in"
+	Attached State = "attached"
 )
+
+// States are all states.
+var States = []State{Locked, Unlocked, Changed, OtherPlatform, BuiltIn, Attached}
+
+// Text returns the state in words, for people.
+func (s State) Text() string { return strings.ReplaceAll(string(s), "_", " ") }
 
 // Refusal says why an executable may not run.
 type Refusal struct {

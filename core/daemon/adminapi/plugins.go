@@ -166,10 +166,10 @@ func showProcess(p pluginhost.ProcessStatus, used map[componentID][]admin.Use) a
 		LastError: p.LastError, Fallback: p.Fallback, Memory: p.Memory, CPU: p.CPU, LogLines: p.LogLines, LogDropped: p.LogDropped, Components: []admin.Component{},
 	}
 	if p.SHA256 == "" {
-		out.Lock = "attached" // to what somebody started in a debugger
+		out.Lock = string(trust.Attached)
 	}
 	if p.Name == "" {
-		out.Plugin, out.Lock = reload.BuiltinPlugin, reload.BuiltinPlugin
+		out.Plugin, out.Lock = reload.BuiltinPlugin, string(trust.BuiltIn)
 	}
 	for _, c := range p.Components {
 		shown := admin.Component{Kind: string(c.Kind), Name: c.Name, Doc: c.Doc, Settings: showSettings(c.Schema)}

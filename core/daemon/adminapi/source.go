@@ -3,6 +3,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -61,16 +62,16 @@ func (s *Source) History(ctx context.Context) (*history.Reader, error) {
 // show returns the outcome of a change in the form of the API.
 func show(r reload.Result, err error) admin.Reload {
 	out := admin.Reload{
-		At: r.At, Took: event.Millis(r.Took), Cause: r.Cause, OK: err == nil, Generation: r.Generation,
+		At: r.At, Took: event.Millis(r.Took), Made: made(r.Cause), OK: err == nil, Generation: r.Generation,
 		Changes: r.Changes, Effects: []string{}, EffectList: []admin.Effect{}, Diags: append([]config.Diagnostic{}, r.Report.Diagnostics()...),
 	}
 	for _, e := range r.Effects {
 		out.Effects = append(out.Effects, e.Text())
-		shown := admin.Effect{Code: string(e.Code), Subject: e.Subject, Channel: e.Tunnel.Channel}
-		if e.Tunnel.Address != "" {
-			shown.Tunnel = e.Tunnel.Tunnel
-		}
-		out.EffectList = append(out.EffectList, shown)
+		s := e.Subject
+		out.EffectList = append(out.EffectList, admin.Effect{
+			Code: string(e.Code), Kind: string(s.Kind), Subject: s.Name, Setting: s.Setting, Tunnel: s.Tunnel,
+			Channel: cmp.Or(s.Channel, e.Channel), Component: s.Component, Models: s.Models,
+		})
 	}
 	if err == nil {
 		return out
@@ -79,6 +80,15 @@ func show(r reload.Result, err error) admin.Reload {
 	out.Changes, out.Effects, out.EffectList = []config.Change{}, []string{}, []admin.Effect{}
 	if wrong := (*reload.ConfigError)(nil); errors.As(err, &wrong) {
 		out.Diags = wrong.Diagnostics()
+	}
+	return out
+}
+
+// made returns a cause in the form of the API.
+func made(c reload.Cause) admin.Made {
+	out := admin.Made{Cause: string(c.Code), Origin: c.Origin.Code, Command: c.Origin.Command}
+	if c.Code == reload.CausePluginRestart || c.Code == reload.CausePluginReady {
+		out.Plugin = cmp.Or(c.Plugin, reload.BuiltinPlugin)
 	}
 	return out
 }

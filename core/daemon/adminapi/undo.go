@@ -27,6 +27,7 @@ type pastEdits struct {
 // pastEdit is an edit with the texts of the files before it and after it.
 type pastEdit struct {
 	shown         admin.PastEdit
+	cause         reload.Cause
 	before, after map[string][]byte
 }
 
@@ -51,7 +52,7 @@ func (e pastEdit) changedSince(now map[string][]byte) string {
 		changes = append(changes, c.String())
 	}
 	if len(changes) == 0 {
-		changes = []string{e.shown.Cause}
+		changes = []string{e.cause.Text()}
 	}
 	return fmt.Sprintf("the newest edit (%s, at %s) is not undone: %s was changed by hand since; take the edit back by hand, too",
 		strings.Join(changes, ", "), e.shown.At.Local().Format(time.TimeOnly), strings.Join(files, " and "))
@@ -84,7 +85,7 @@ func (p *pastEdits) drop(e pastEdit) {
 // apply applies an edit, and records it so that it can be undone.
 func (s *Source) apply(ctx context.Context, r reload.Request) (admin.Reload, error) {
 	var e pastEdit
-	r.Cause = "an edit " + admin.Origin(ctx)
+	r.Cause = reload.Cause{Code: reload.CauseEdit, Origin: admin.OriginOf(ctx)}
 	do := r.Edit
 	r.Edit = func(ctx context.Context, in *reload.Edit) error {
 		e.before = maps.Clone(in.Document.Texts())
@@ -94,7 +95,7 @@ func (s *Source) apply(ctx context.Context, r reload.Request) (admin.Reload, err
 	}
 	out, err := outcome(s.program.Reloader.Apply(ctx, r))
 	if err == nil && out.OK && !sameTexts(e.before, e.after) {
-		e.shown = admin.PastEdit{At: out.At, Cause: out.Cause, Changes: out.Changes}
+		e.cause, e.shown = r.Cause, admin.PastEdit{At: out.At, Made: out.Made, Changes: out.Changes}
 		s.edits.add(e)
 	}
 	return out, err
@@ -118,7 +119,7 @@ func (s *Source) Undo(ctx context.Context) (admin.Reload, error) {
 		return admin.Reload{}, admin.Refused("nothing_to_undo", "there is no edit to undo: only edits by the panel, the API and commands since the program started can be undone")
 	}
 	out, err := outcome(s.program.Reloader.Apply(ctx, reload.Request{
-		Cause: "undo of " + e.shown.Cause,
+		Cause: reload.Cause{Code: reload.CauseUndo, Origin: e.cause.Origin},
 		Edit: func(_ context.Context, in *reload.Edit) error {
 			if now := in.Document.Texts(); !sameTexts(now, e.after) {
 				return &reload.EditError{Err: admin.Refused("changed", e.changedSince(now))}

@@ -25,7 +25,7 @@ type Edit struct {
 
 // Request is a change to apply.
 type Request struct {
-	Cause string // for people
+	Cause Cause
 	Match Match
 
 	// Asked says that the reload was requested by someone who may want to follow its
@@ -75,7 +75,7 @@ func (r *Reloader) Apply(ctx context.Context, req Request) (Result, error) {
 	return out, err
 }
 
-func (r *Reloader) result(cause string) Result {
+func (r *Reloader) result(cause Cause) Result {
 	out := Result{At: time.Now(), Cause: cause, Changes: []config.Change{}, Effects: []Effect{}}
 	if g := r.Running(); g != nil {
 		out.Generation = g.Number
@@ -154,7 +154,7 @@ func (c *candidate) describe(out *Result) {
 
 // Plan returns what applying the texts would do, or, if they are nil, the files.
 func (r *Reloader) Plan(ctx context.Context, texts map[string][]byte) (Result, error) {
-	const cause = "a dry run"
+	cause := Cause{Code: CauseDryRun}
 	ctx, end, err := r.begin(ctx)
 	if err != nil {
 		return r.result(cause), err

@@ -35,16 +35,57 @@ var effectTexts = map[EffectCode]string{
 // Effect is one thing that a reload starts or ends.
 type Effect struct {
 	Code    EffectCode
-	Subject string
-	Tunnel  tunnel.Effect // for those of tunnels, in addition to the code
+	Subject Subject
+	Channel string // of a redirected forward: the new one; "": the routes
+
+	text string
+}
+
+// SubjectKind says what a [Subject] is. For components and plans it is a [route.PurposeKind].
+type SubjectKind string
+
+// The other kinds of subject.
+const (
+	SubjectAddress SubjectKind = "address"
+	SubjectChannel SubjectKind = "channel"
+	SubjectKey     SubjectKind = "key"
+	SubjectTunnel  SubjectKind = "tunnel"
+	SubjectForward SubjectKind = "forward"
+)
+
+// Subject is what an effect is about.
+type Subject struct {
+	Kind      SubjectKind
+	Name      string // an address, the name of a channel or tunnel, the pattern of a route, the ID of a key
+	Setting   string // of an address, such as proxy.listen
+	Channel   string // of a key
+	Tunnel    string // of a forward
+	Component string // of a component or a shadow, such as "weighted" or "acme/bandit"
+	Models    string // of a route: its patterns, separated by spaces
 }
 
 // Text describes the effect.
-func (e Effect) Text() string {
-	if e.Tunnel != (tunnel.Effect{}) {
-		return e.Tunnel.Text()
+func (e Effect) Text() string { return e.text }
+
+// effect returns an effect on a subject, which text describes.
+func effect(code EffectCode, s Subject, text string) Effect {
+	return Effect{Code: code, Subject: s, text: effectTexts[code] + text}
+}
+
+func addressEffect(code EffectCode, address, setting string) Effect {
+	return effect(code, Subject{Kind: SubjectAddress, Name: address, Setting: setting}, address+" ("+setting+")")
+}
+
+func tunnelEffect(e tunnel.Effect) Effect {
+	s := Subject{Kind: SubjectTunnel, Name: e.Tunnel}
+	if e.Address != "" {
+		s = Subject{Kind: SubjectForward, Name: e.Address, Tunnel: e.Tunnel}
 	}
-	return effectTexts[e.Code] + e.Subject
+	return Effect{Code: EffectCode(effectTunnel + string(e.Code)), Subject: s, Channel: e.Channel, text: e.Text()}
+}
+
+func purposeSubject(p route.Purpose) Subject {
+	return Subject{Kind: SubjectKind(p.Kind), Name: p.Name, Models: p.Models, Component: p.Component}
 }
 
 // effects lists what starts and ends when the candidate replaces the old generation.
@@ -53,18 +94,18 @@ func (c *candidate) effects() (out []Effect) {
 	old, next := c.old, c.Generation
 	for _, m := range c.reloader.options.Ports.Plan(old.Config, next.Config) {
 		if m.To != "" {
-			out = append(out, Effect{Code: EffectListen, Subject: m.To + " (" + m.Port.Setting + ")"})
+			out = append(out, addressEffect(EffectListen, m.To, m.Port.Setting))
 		}
 		if m.From != "" {
-			out = append(out, Effect{Code: EffectLeave, Subject: m.From + " (" + m.Port.Setting + ")"})
+			out = append(out, addressEffect(EffectLeave, m.From, m.Port.Setting))
 		}
 	}
 	out = append(out, stateEffects(old.table, next.table)...)
-	out = append(out, differences(old.instances, next.instances, EffectConfigure, EffectClose)...)
+	out = append(out, differences(old.instances, next.instances, instanceKey.subject, EffectConfigure, EffectClose)...)
 	for _, e := range tunnel.Effects(old.Config.Tunnels, next.Config.Tunnels) {
-		out = append(out, Effect{Code: EffectCode(effectTunnel + string(e.Code)), Subject: cmp.Or(e.Address, e.Tunnel), Tunnel: e})
+		out = append(out, tunnelEffect(e))
 	}
-	return append(out, differences(old.table.Plans(), next.table.Plans(), EffectPlan, EffectDropPlan)...)
+	return append(out, differences(old.table.Plans(), next.table.Plans(), purposeSubject, EffectPlan, EffectDropPlan)...)
 }
 
 // live is a channel, or a key of one, with its state.
@@ -80,6 +121,13 @@ func (l live) String() string {
 		return name
 	}
 	return "key " + l.key.State.IDWith(l.key.Config.Label) + " of " + name
+}
+
+func (l live) subject() Subject {
+	if l.key == nil {
+		return Subject{Kind: SubjectChannel, Name: l.channel.Config.Name}
+	}
+	return Subject{Kind: SubjectKey, Name: l.key.State.IDWith(l.key.Config.Label), Channel: l.channel.Config.Name}
 }
 
 // lives returns the channels and keys of a table, and the set of their states.
@@ -112,11 +160,11 @@ func stateEffects(old, next *route.Table) (out []Effect) {
 		if l.state.Removed() {
 			code = EffectResume
 		}
-		out = append(out, Effect{Code: code, Subject: l.String()})
+		out = append(out, effect(code, l.subject(), l.String()))
 	}
 	for _, l := range before {
 		if !has[l.state] && !created[l.String()] {
-			out = append(out, Effect{Code: EffectRetire, Subject: l.String()})
+			out = append(out, effect(EffectRetire, l.subject(), l.String()))
 		}
 	}
 	return sorted(out)
@@ -127,15 +175,15 @@ func stateEffects(old, next *route.Table) (out []Effect) {
 func differences[K interface {
 	comparable
 	fmt.Stringer
-}, T comparable](before, after map[K]T, added, removed EffectCode) (out []Effect) {
+}, T comparable](before, after map[K]T, subject func(K) Subject, added, removed EffectCode) (out []Effect) {
 	for name, x := range after {
 		if old, there := before[name]; !there || old != x {
-			out = append(out, Effect{Code: added, Subject: name.String()})
+			out = append(out, effect(added, subject(name), name.String()))
 		}
 	}
 	for name := range before {
 		if _, there := after[name]; !there {
-			out = append(out, Effect{Code: removed, Subject: name.String()})
+			out = append(out, effect(removed, subject(name), name.String()))
 		}
 	}
 	return sorted(out)

@@ -48,6 +48,12 @@ func (k instanceKey) String() string {
 	return fmt.Sprintf("%s %q for %s", k.kind, k.ref, k.purpose.Instance())
 }
 
+func (k instanceKey) subject() Subject {
+	s := purposeSubject(k.purpose)
+	s.Component = k.ref
+	return s
+}
+
 // load reads a configuration. It also returns the files from which it was read, with
 // their sums.
 func (r *Reloader) load(ctx context.Context, s source) (*Generation, map[string]string, error) {

@@ -107,5 +107,5 @@ func (r *Reloader) follow(on bool) {
 // saved applies saved files, unless they were applied already: edits through the API
 // are written by the program itself.
 func (r *Reloader) saved() {
-	_, _ = r.Apply(r.options.Life, Request{Cause: "a file was saved", saved: true}) // reported as an event
+	_, _ = r.Apply(r.options.Life, Request{Cause: Cause{Code: CauseSaved}, saved: true}) // reported as an event
 }

@@ -181,7 +181,7 @@ func (r *Reloader) retryLocked(name string) error {
 	}
 	defer end()
 	undo := plugins.UseLocked(name)
-	out := r.result(pluginBlock(name) + ", which is ready now")
+	out := r.result(Cause{Code: CausePluginReady, Plugin: name})
 	if err = r.transact(ctx, Request{Cause: out.Cause}, &out); err != nil {
 		undo(err)
 		return err

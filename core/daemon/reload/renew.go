@@ -1,7 +1,6 @@
 package reload
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -19,7 +18,7 @@ func (r *Reloader) RestartPlugin(ctx context.Context, name string) (Result, erro
 	if name == BuiltinPlugin {
 		name = ""
 	}
-	out, err := r.Apply(ctx, Request{Cause: "the restart of " + pluginBlock(name), restart: &name})
+	out, err := r.Apply(ctx, Request{Cause: Cause{Code: CausePluginRestart, Plugin: name}, restart: &name})
 	if err == nil {
 		out.Report = out.Report.OfComponents() // the configuration is the same, so its other warnings are known
 	}
@@ -52,6 +51,6 @@ func (r *Reloader) unused(plugin *string) []config.Change {
 		return nil
 	}
 	r.options.Plugins.Promote()
-	change := config.Change{Block: pluginBlock(*plugin), Action: config.ActionUpgrade, Plugin: cmp.Or(*plugin, BuiltinPlugin)}
+	change := config.Upgrade(*plugin)
 	return []config.Change{change.WithEffect(config.EffectPluginUnused)}
 }

@@ -13,7 +13,7 @@ import (
 type Result struct {
 	At         time.Time
 	Took       time.Duration
-	Cause      string // why it was done
+	Cause      Cause
 	Generation uint64 // the one in use afterwards
 	Changes    []config.Change
 	Effects    []Effect
@@ -78,11 +78,11 @@ func (r *Reloader) report(o Outcome) {
 	switch {
 	case o.Err != nil:
 		e.Level = event.LevelError
-		e.Message = fmt.Sprintf("not applied, the previous configuration stays in use (%s): %s", o.Cause, headline(o.Err))
+		e.Message = fmt.Sprintf("not applied, the previous configuration stays in use (%s): %s", o.Cause.Text(), headline(o.Err))
 	case len(o.Changes) == 0:
-		e.Message = fmt.Sprintf("the configuration has not changed (%s)", o.Cause)
+		e.Message = fmt.Sprintf("the configuration has not changed (%s)", o.Cause.Text())
 	default:
-		e.Message = fmt.Sprintf("generation %d is in use (%s): %s", o.Generation, o.Cause, summary(o.Changes))
+		e.Message = fmt.Sprintf("generation %d is in use (%s): %s", o.Generation, o.Cause.Text(), summary(o.Changes))
 	}
 	r.options.Bus.Publish(e)
 }

@@ -10,7 +10,7 @@ import { editor } from './editor.js';
 import { moment, nameOf } from './format.js';
 import { t } from './i18n.js';
 import { confirmed, failed, settled } from './toast.js';
-import { lastReload, verdictOf } from './verdict.js';
+import { blockName, lastReload, verdictOf } from './verdict.js';
 
 const CHECK_AFTER = 500; // ms without typing
 
@@ -102,7 +102,7 @@ class ConfigView {
         confirmed(t('config.nothingBack'));
         return;
       }
-      const what = last.changes.map((c) => c.block).join(', ') || last.cause;
+      const what = last.changes.map(blockName).join(', ') || t(`edit.${last.origin}`, { command: last.command });
       if (!(await confirm({ title: t('config.backTitle'), text: t('config.backText', { what, time: moment(last.at) }), action: t('config.backAction') }))) return;
       await post('/api/config/undo');
       settled(t('config.notBack'));

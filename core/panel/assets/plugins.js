@@ -35,7 +35,7 @@ export function processBlock(name, store) {
       trouble.hidden = !p.lastError;
       setText(trouble, sentence(p.lastError ?? ''));
       each(warnings, warningsOf(p), (w) => w, warningLine);
-      facts.set(p.version, p.pid && t('plugins.pid', { n: String(p.pid) }), p.pid && p.since && span((now() - Date.parse(p.since)) / 1000), p.restarts && String(p.restarts), cost(p), p.protocol && String(p.protocol), p.sha256 && t('plugins.hash', { lock: p.lock, hash: p.sha256.slice(0, 12) }));
+      facts.set(p.version, p.pid && t('plugins.pid', { n: String(p.pid) }), p.pid && p.since && span((now() - Date.parse(p.since)) / 1000), p.restarts && String(p.restarts), cost(p), p.protocol && String(p.protocol), p.sha256 && t('plugins.hash', { lock: code('lock', p.lock), hash: p.sha256.slice(0, 12) }));
       each(components, [...p.components].sort((a, b) => Number(!a.usedAt) - Number(!b.usedAt)), (c) => `${c.kind} ${c.name}`, componentRow);
     },
   };
@@ -68,7 +68,7 @@ export function refusedBlock() {
   return {
     node: el('article', { class: 'block plugin' }, head.node, reason),
     update(p) {
-      head.update(p.plugin, p.lock || code('processState', 'refused'), 'bad');
+      head.update(p.plugin, p.lock ? code('lock', p.lock) : code('processState', 'refused'), 'bad');
       setText(source, p.path ?? '');
       setText(reason, sentence(quoted(p.reason)));
     },

@@ -2,7 +2,7 @@
 
 import { el } from './dom.js';
 import { clock, nameOf } from './format.js';
-import { has, language, parts, quoted, said, t } from './i18n.js';
+import { has, language, listOf, parts, quoted, said, t } from './i18n.js';
 
 // verdictOf are the elements for a dry run, or for the error there was instead.
 // place returns what leads to a diagnostic's line, or null if that is in
@@ -48,8 +48,16 @@ function changes(plan) {
 }
 
 function change(c) {
-  const block = el('code', { text: c.block });
+  const block = el('code', { text: blockName(c) });
   return actions.includes(c.action) ? parts(`config.change.${c.action}`, { block }) : [block, ` ${c.action}`];
+}
+
+// blockName is what a change is about. An older program gives it in words only.
+export function blockName(c) {
+  if (c.type === 'top_level' || c.type === 'order') return t(`block.${c.type}`);
+  if (c.type === 'plugin' && c.name === 'built-in') return t('block.builtin');
+  if (c.models?.length) return t('block.routeFor', { block: `${c.type} "${c.name}"`, models: listOf(c.models) });
+  return c.block;
 }
 
 // lastReload says what is in use, and since when.

@@ -144,6 +144,14 @@ export const app = {
   'processState.failed': 'failed',
   'processState.refused': 'refused',
   'processState.leaving': 'being replaced',
+  'processState.not_running': 'not running',
+
+  'lock.locked': 'locked',
+  'lock.not_locked': 'not locked',
+  'lock.changed': 'changed',
+  'lock.other_platform': 'other platform',
+  'lock.built-in': 'built-in',
+  'lock.attached': 'attached',
 
   'column.channel': 'Channel',
   'column.firstByte': 'First byte',

@@ -144,6 +144,14 @@ export const app = {
   'processState.failed': '失败',
   'processState.refused': '被拒绝',
   'processState.leaving': '正在被替换',
+  'processState.not_running': '未运行',
+
+  'lock.locked': '已锁定',
+  'lock.not_locked': '未锁定',
+  'lock.changed': '已变更',
+  'lock.other_platform': '其他平台',
+  'lock.built-in': '内置',
+  'lock.attached': '已附加',
 
   'column.channel': '渠道',
   'column.firstByte': '首字节',
