@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// aitunnelConfig has what a user's has: a route with a strategy, two channels
-// with two keys each and their selectors. Both channels are the same site.
+// aitunnelConfig is a typical configuration: a route with a strategy, and two channels with
+// two keys and a key selector each. Both channels are the same site.
 const aitunnelConfig = `proxy { listen = "LISTEN" }
 admin {
   listen = "ADMIN"
@@ -36,7 +36,7 @@ route "/v1/**" {
 }
 `
 
-// aitunnel returns the program itself, plugins and all.
+// aitunnel returns the program itself, with its plugins.
 func aitunnel(path string) *contender {
 	admin := ""
 	start := func(ctx context.Context, dir, site string) (*process, error) {
@@ -59,7 +59,7 @@ func filled(config, listen, admin, site string) string {
 	return strings.NewReplacer("LISTEN", listen, "ADMIN", admin, "SITE", site).Replace(config)
 }
 
-// startAitunnel returns the program with a block more, reached at the address.
+// startAitunnel starts the program with one more block; requests go to the address.
 func startAitunnel(ctx context.Context, path, dir, site, block, address string) (*process, error) {
 	return runAitunnel(ctx, path, dir, filled(aitunnelConfig, "127.0.0.1:0", "127.0.0.1:0", site)+block, address)
 }

@@ -10,19 +10,19 @@ import (
 	"strings"
 )
 
-// contender is something that can stand between the load and the site.
+// contender is a program between the load and the site.
 type contender struct {
 	name string
-	// start runs it, with a fresh directory for its files. An errMissing says
-	// that this machine does not have it.
+	// start runs it, with a new directory for its files. It returns errMissing if the
+	// program is not installed.
 	start func(ctx context.Context, dir, site string) (*process, error)
-	// calls reads how many calls it has made to its plugins; nil: it has none.
+	// calls returns how many calls it has made to its plugins; nil: it has none.
 	calls func(ctx context.Context) (uint64, error)
 }
 
 var errMissing = errors.New("not installed")
 
-// contenders are in the order of the table.
+// contenders returns them in the order of the table.
 func contenders(o options) []*contender {
 	return []*contender{
 		{name: "nginx", start: peer("nginx", nginxConfig, "-c", "FILE", "-p", "DIR", "-e", "DIR/error.log")},
@@ -35,7 +35,7 @@ func contenders(o options) []*contender {
 	}
 }
 
-// role is this program itself as a bare relay.
+// role returns this program itself as a bare relay.
 func role(name string) func(context.Context, string, string) (*process, error) {
 	return func(ctx context.Context, _, site string) (*process, error) {
 		self, err := os.Executable()
@@ -50,8 +50,8 @@ func role(name string) func(context.Context, string, string) (*process, error) {
 	}
 }
 
-// peer returns a program of this machine with a configuration of ours. In the
-// configuration and the arguments LISTEN, SITE, DIR and FILE are filled in.
+// peer returns an installed program with a configuration. LISTEN, SITE, DIR and FILE are
+// replaced in the configuration and the arguments.
 func peer(name, config string, args ...string) func(context.Context, string, string) (*process, error) {
 	return func(ctx context.Context, dir, site string) (*process, error) {
 		path, err := find(name)
@@ -76,7 +76,7 @@ func peer(name, config string, args ...string) func(context.Context, string, str
 	}
 }
 
-// find looks in the system's own directories too, which users often lack.
+// find also searches the system's sbin directories, which are often not in a user's PATH.
 func find(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
@@ -158,7 +158,7 @@ http://LISTEN {
 }
 `
 
-// unique makes a directory below dir.
+// unique creates a directory below dir.
 func unique(dir, name string) (string, error) {
 	path, err := os.MkdirTemp(dir, name+"-")
 	if err != nil {
@@ -167,7 +167,7 @@ func unique(dir, name string) (string, error) {
 	return path, nil
 }
 
-// startSite makes a directory and starts the fake site in it. remove ends both.
+// startSite creates a directory and starts the fake site in it. remove ends both.
 func startSite(ctx context.Context) (dir string, site *process, remove func(), err error) {
 	dir, err = os.MkdirTemp("", "aitunnel-bench-")
 	if err != nil {

@@ -1,11 +1,10 @@
-// Command bench measures aitunnel beside other proxies, in one run on one
-// machine, as figures of different runs on different machines say nothing.
+// Command bench compares aitunnel with other proxies, in one run on one machine, since
+// figures of different runs or machines cannot be compared.
 //
-// A fake site and every proxy under test run as processes of their own; the
-// load comes from this one. The proxies take turns in short rounds, so that
-// noise hits all alike, and the medians are shown. CPU and memory are those of
-// a proxy's whole process tree, plugins included.
+// A fake site and every proxy run in their own processes; this process makes the requests.
+// The proxies take turns in short rounds, so that noise affects all alike, and the medians
+// are shown. CPU and memory are those of a proxy's whole process tree, including plugins.
 //
-// The module stands apart, so that what it measures with is no dependency of
-// the product. It reads /proc, and so runs on Linux only.
+// It is a separate module, so that its dependencies are not those of the product. It reads
+// /proc, so it runs on Linux only.
 package main

@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// The sizes of configurations that growth measures.
+// The sizes of the configurations that growth measures.
 var (
 	growthChannels = []int{1, 10, 100, 1000}
 	growthKeys     = []int{1, 10, 100}
 )
 
-// growthPoint is what a configuration of a size costs.
+// growthPoint is the cost of a configuration of one size.
 type growthPoint struct {
 	Channels int     `json:"channels"`
 	Keys     int     `json:"keysPerChannel"`
 	CPU      float64 `json:"cpuMicrosPerRequest"`
-	Start    float64 `json:"start"`  // ms until the port answers
-	Reload   float64 `json:"reload"` // ms of one without changes
+	Start    float64 `json:"start"`  // ms until the port is answered
+	Reload   float64 `json:"reload"` // ms of a reload without changes
 	Idle     float64 `json:"idleMiB"`
 	Failed   int     `json:"failed"`
 }

@@ -9,25 +9,26 @@ import (
 	"time"
 )
 
-// historyRate is how many requests a second the cost of the history is measured at.
+// historyRate is the number of requests a second at which the cost of the history is
+// measured.
 const historyRate = 500
 
-// historyResult is what the history costs. Figures are medians of the rounds, and
-// differences are between the two halves of one round.
+// historyResult is the cost of the history. Figures are medians of the rounds; differences
+// are between the two halves of one round.
 type historyResult struct {
 	Rate    int     `json:"requestsPerSecond"`
 	Rounds  int     `json:"rounds"`
 	Failed  int     `json:"failed"`
 	P50     float64 `json:"p50"` // ms, without the history
 	P50With float64 `json:"p50WithHistory"`
-	Slower  float64 `json:"p50Percent"` // by which p50 is higher with it
+	Slower  float64 `json:"p50Percent"` // how much higher p50 is with it
 	CPU     float64 `json:"cpuPercentOfACore"`
 	CPUWith float64 `json:"cpuPercentOfACoreWithHistory"`
 	More    float64 `json:"cpuPercentOfACoreMore"`
 }
 
-// historyCost measures the program with and without its history, at the same rate
-// of requests: both are up, and take turns.
+// historyCost measures the program with and without its history, at the same rate of
+// requests: both run, and take turns.
 func historyCost(ctx context.Context, o options) (*historyResult, error) {
 	dir, site, remove, err := startSite(ctx)
 	if err != nil {
@@ -83,8 +84,7 @@ func pacedRound(ctx context.Context, p *process, o options) (out loadRound, err 
 	return loadRound{result, after.cpu - before.cpu}, err
 }
 
-// paced sends historyRate requests a second over the connections, each of which
-// has its own beat.
+// paced sends historyRate requests a second over the connections, at a steady rate on each.
 func paced(ctx context.Context, address string, conns int, d time.Duration) loadResult {
 	body := request{Model: "bench"}.encode()
 	message := append(head(address, len(body)), body...)

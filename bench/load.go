@@ -13,7 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// loadResult is what one round of requests came to.
+// loadResult is the result of one round of requests.
 type loadResult struct {
 	requests  int
 	failed    int
@@ -34,7 +34,7 @@ func load(ctx context.Context, address string, conns int, d time.Duration) loadR
 	return loadOf(ctx, address, append(head(address, len(body)), body...), conns, d)
 }
 
-// loadOf does so with the message.
+// loadOf is load with another message.
 func loadOf(ctx context.Context, address string, message []byte, conns int, d time.Duration) loadResult {
 	workers := make([]worker, conns)
 	begun := time.Now()
@@ -72,7 +72,7 @@ type worker struct {
 	fault     string
 }
 
-// patience is how long a worker waits for an answer, or a tenth less.
+// patience is how long a worker waits for an answer; it may be a tenth less.
 const patience = 10 * time.Second
 
 func (w *worker) run(ctx context.Context, address string, message []byte, until time.Time) {
@@ -85,7 +85,7 @@ func (w *worker) run(ctx context.Context, address string, message []byte, until 
 	}
 }
 
-// once sends one request, and notes how that went.
+// once sends one request, and records its result.
 func (w *worker) once(address string, message []byte) {
 	begun := time.Now()
 	if err := w.ask(address, message); err != nil {
@@ -94,7 +94,7 @@ func (w *worker) once(address string, message []byte) {
 			w.fault = err.Error()
 		}
 		w.hangUp()
-		time.Sleep(time.Millisecond) // a proxy that refuses all is not to be hammered
+		time.Sleep(time.Millisecond) // do not flood a proxy that refuses everything
 		return
 	}
 	w.latencies = append(w.latencies, time.Since(begun))
@@ -108,7 +108,7 @@ func (w *worker) ask(address string, message []byte) error {
 		}
 		w.conn, w.reader, w.patient = conn, bufio.NewReader(conn), time.Time{}
 	}
-	if now := time.Now(); now.Sub(w.patient) > patience/10 { // not for each request, as it takes its time
+	if now := time.Now(); now.Sub(w.patient) > patience/10 { // not for each request, since it is slow
 		w.patient = now
 		_ = w.conn.SetDeadline(now.Add(patience))
 	}
@@ -137,7 +137,7 @@ func (w *worker) hangUp() {
 	}
 }
 
-// quantile of sorted values; 0 if there are none.
+// quantile returns a quantile of sorted values; 0 if there are none.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0

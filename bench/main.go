@@ -15,7 +15,7 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// options say how to measure.
+// options are the flags of the command.
 type options struct {
 	aitunnel string // its executable
 	only     []string
@@ -25,11 +25,11 @@ type options struct {
 	streams  int
 	pace     time.Duration // between two tokens of a stream
 	hold     time.Duration // how long all streams are open at once
-	uplink   time.Duration // how long slow uplinks are measured, each
+	uplink   time.Duration // how long each slow uplink is measured
 	progress io.Writer
 
 	growth  bool   // measure configurations of many sizes
-	history bool   // measure what the history costs
+	history bool   // measure the cost of the history
 	plots   string // the directory for pictures; "": none
 }
 
@@ -113,11 +113,11 @@ func parse(args []string, errs io.Writer) (o options, asJSON bool, err error) {
 	o.progress = errs
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errs)
-	only := f.String("only", "", "measure these only, separated by commas, such as nethttp,aitunnel,tunnel,uplink")
+	only := f.String("only", "", "measure only these, separated by commas, such as nethttp,aitunnel,tunnel,uplink")
 	quick := f.Bool("quick", false, "one short round of each, in less than a minute")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
-	f.BoolVar(&o.growth, "growth", false, "measure configurations of 1 to 1,000 channels with 1 to 100 keys each, and nothing else")
-	f.BoolVar(&o.history, "history", false, "measure what the history costs at 500 requests a second, and nothing else; take -rounds 20")
+	f.BoolVar(&o.growth, "growth", false, "measure only configurations of 1 to 1,000 channels with 1 to 100 keys each")
+	f.BoolVar(&o.history, "history", false, "measure only the cost of the history at 500 requests a second; use -rounds 20")
 	f.StringVar(&o.plots, "plots", "", "a directory for pictures of the figures, as SVG")
 	f.StringVar(&o.aitunnel, "aitunnel", "", "aitunnel's executable (default ./bin/aitunnel or ../bin/aitunnel)")
 	f.IntVar(&o.conns, "conns", 64, "connections that send requests")
@@ -126,7 +126,7 @@ func parse(args []string, errs io.Writer) (o options, asJSON bool, err error) {
 	f.IntVar(&o.streams, "streams", 500, "streams at once")
 	f.DurationVar(&o.pace, "pace", 100*time.Millisecond, "time between two tokens of a stream")
 	f.DurationVar(&o.hold, "hold", 2*time.Second, "how long all streams are open at once")
-	f.DurationVar(&o.uplink, "uplink", 20*time.Second, "how long to measure small answers beside large ones, at each speed of the uplink")
+	f.DurationVar(&o.uplink, "uplink", 20*time.Second, "how long to measure small answers during large ones, at each rate of the uplink")
 	if err := f.Parse(args); err != nil {
 		return o, false, err
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// row is a contender with its processes and what was measured so far.
+// row is a contender with its processes and results so far.
 type row struct {
 	contender *contender
 	process   *process
@@ -32,17 +32,17 @@ func (l loadRound) micros() float64 {
 
 type streamRound struct {
 	streamResult
-	memory int64 // what all streams together added
+	memory int64 // added by all streams together
 }
 
-// warmUp comes before a measurement: connections are made, code is paged in.
+// warmUp is the time before a measurement, for connections to be made and code to be loaded.
 const warmUp = 300 * time.Millisecond
 
-// burst comes before requests are measured: what a contender does only for the
-// first few thousand requests, such as storing each in its history, is over then.
+// burst is the number of requests before a measurement, after which a contender no longer
+// does what it does only for the first few thousand requests.
 const burst = 2 * time.Second
 
-// measure runs everything and says what came of it.
+// measure runs everything and returns the report.
 func measure(ctx context.Context, o options) (*report, error) {
 	dir, site, remove, err := startSite(ctx)
 	if err != nil {
@@ -78,7 +78,7 @@ type bench struct {
 	options
 	dir  string
 	site *process
-	self row // the site without anything before it
+	self row // the site without a proxy
 	rows []*row
 }
 
@@ -86,7 +86,7 @@ func (b *bench) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(b.progress, format+"\n", args...)
 }
 
-// launch starts a row's contender, or notes why it is left out.
+// launch starts a row's contender, or records why it is left out.
 func (b *bench) launch(ctx context.Context, r *row) error {
 	dir, err := unique(b.dir, r.contender.name)
 	if err != nil {
@@ -103,7 +103,7 @@ func (b *bench) launch(ctx context.Context, r *row) error {
 	return nil
 }
 
-// requests measures all rows side by side: all are up, and take turns.
+// requests measures all rows in turns, while all of them run.
 func (b *bench) requests(ctx context.Context) error {
 	defer func() {
 		for _, r := range b.rows {
@@ -115,7 +115,7 @@ func (b *bench) requests(ctx context.Context) error {
 			return err
 		}
 	}
-	time.Sleep(time.Second) // until nothing of the start is under way
+	time.Sleep(time.Second) // until everything has started
 	for _, r := range b.running() {
 		if err := b.before(ctx, r); err != nil {
 			return err
@@ -132,7 +132,7 @@ func (b *bench) requests(ctx context.Context) error {
 		}
 	}
 	for _, r := range b.running() {
-		if err := b.afterwards(ctx, r); err != nil {
+		if err := b.after(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -160,7 +160,7 @@ func (b *bench) before(ctx context.Context, r *row) (err error) {
 	return err
 }
 
-func (b *bench) afterwards(ctx context.Context, r *row) (err error) {
+func (b *bench) after(ctx context.Context, r *row) (err error) {
 	if r.after, err = r.process.usage(); err != nil {
 		return fmt.Errorf("%s: %w", r.contender.name, err)
 	}
@@ -185,8 +185,8 @@ func (b *bench) round(ctx context.Context, r *row) error {
 	return ctx.Err()
 }
 
-// streams measures each row in a fresh process, so that the memory it takes
-// for streams is not what it kept from the requests.
+// streams measures each row in a new process, so that the memory of the streams does not
+// include what was kept from the requests.
 func (b *bench) streams(ctx context.Context) error {
 	if b.options.streams == 0 {
 		return nil

@@ -18,13 +18,13 @@ import (
 type process struct {
 	cmd     *exec.Cmd
 	address string
-	stdin   *os.File // held open: the roles end with it
+	stdin   *os.File // the roles end when it is closed
 	log     *bytes.Buffer
 	exited  chan struct{}
-	behind  *process // the server that it leads to, which ends with it; may be nil
+	behind  *process // the server behind it, which ends with it; may be nil
 }
 
-// launch starts a server and waits until it takes connections.
+// launch starts a server and waits until it accepts connections.
 func launch(ctx context.Context, address, path string, args ...string) (*process, error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -59,7 +59,7 @@ func (p *process) await(ctx context.Context) error {
 		}
 		select {
 		case <-p.exited:
-			return fmt.Errorf("it ended at once")
+			return fmt.Errorf("it ended immediately")
 		case <-ctx.Done():
 			return fmt.Errorf("it does not listen on %s", p.address)
 		case <-time.After(10 * time.Millisecond):
@@ -67,7 +67,7 @@ func (p *process) await(ctx context.Context) error {
 	}
 }
 
-// stop ends the process and what it started.
+// stop ends the process and its descendants.
 func (p *process) stop() {
 	if p.behind != nil {
 		defer p.behind.stop()
@@ -82,17 +82,17 @@ func (p *process) stop() {
 	<-p.exited
 }
 
-// ticks is the kernel's USER_HZ, which is 100 wherever Go runs.
+// ticks is the kernel's USER_HZ, which is 100 on all systems that Go supports.
 const ticks = 100
 
-// usage is what a tree of processes has used and holds.
+// usage is the CPU time and memory of a process tree.
 type usage struct {
 	cpu    time.Duration
-	memory int64 // resident bytes; what processes share, such as a program's text, is divided among them
+	memory int64 // resident bytes; shared memory, such as a program's text, is divided among its processes
 }
 
-// usage sums over the process and its descendants. CPU time of those that have
-// ended counts once their parent has waited for them.
+// usage adds up the process and its descendants. CPU time of processes that have ended
+// counts once their parent has waited for them.
 func (p *process) usage() (usage, error) {
 	all, err := processTable()
 	if err != nil {
@@ -125,7 +125,7 @@ type stat struct {
 }
 
 // proportional returns the process's share of the memory that it and others hold,
-// or, where the kernel does not tell, all that it holds.
+// or all its resident memory if the kernel does not provide that.
 func (s stat) proportional(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
@@ -150,7 +150,7 @@ func processTable() (map[int]stat, error) {
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 		text, err := os.ReadFile(path)
 		if err != nil {
-			continue // ended meanwhile
+			continue // the process has ended
 		}
 		if s, err := parseStat(string(text)); err == nil {
 			all[pid] = s
@@ -160,11 +160,11 @@ func processTable() (map[int]stat, error) {
 }
 
 // parseStat reads a line of /proc/PID/stat; see proc(5). The second field, a
-// name in parentheses, may hold anything.
+// name in parentheses, may contain anything.
 func parseStat(text string) (stat, error) {
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) < 22 {
-		return stat{}, fmt.Errorf("%q is no line of /proc/PID/stat", text)
+		return stat{}, fmt.Errorf("%q is not a line of /proc/PID/stat", text)
 	}
 	number := func(field int) int64 { // numbered as in proc(5)
 		n, _ := strconv.ParseInt(fields[field-3], 10, 64)
@@ -177,7 +177,7 @@ func parseStat(text string) (stat, error) {
 	}, nil
 }
 
-// freeAddress returns one on loopback that nobody listens on.
+// freeAddress returns an address on loopback with a free port.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

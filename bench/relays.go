@@ -14,8 +14,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// The bare relays do what a proxy must do and nothing else: they show what the
-// way through a process costs in Go.
+// The bare relays do only what a proxy must do: they show the cost of relaying through a
+// process in Go.
 
 func newTransport() *http.Transport {
 	return &http.Transport{
@@ -26,8 +26,7 @@ func newTransport() *http.Transport {
 	}
 }
 
-// serveNetHTTP is net/http by hand, the way the relay of a careful proxy would
-// be written.
+// serveNetHTTP is a relay with net/http, as in a carefully written proxy.
 func serveNetHTTP(l net.Listener, site string) error {
 	r := &relay{site: site, transport: newTransport()}
 	r.buffers.New = func() any { return new([32 << 10]byte) }
@@ -75,7 +74,7 @@ func (y *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	copyHeader(w.Header(), resp.Header)
 	w.WriteHeader(resp.StatusCode)
 	if !y.copy(w, resp) {
-		panic(http.ErrAbortHandler) // a cut answer must not look whole
+		panic(http.ErrAbortHandler) // a cut answer must not look complete
 	}
 }
 
@@ -88,8 +87,8 @@ func readAll(r *http.Request) ([]byte, error) {
 	return body, err
 }
 
-// copy reports whether the whole body came through. It goes through a buffer
-// and not through the writer's ReadFrom, which costs more.
+// copy reports whether the whole body was copied. It uses a buffer instead of the writer's
+// ReadFrom, which is slower.
 func (y *relay) copy(w http.ResponseWriter, resp *http.Response) bool {
 	buffer := y.buffers.Get().(*[32 << 10]byte)
 	defer y.buffers.Put(buffer)
@@ -109,7 +108,7 @@ func (y *relay) copy(w http.ResponseWriter, resp *http.Response) bool {
 	}
 }
 
-// serveReverseProxy returns the standard library's own proxy, as it comes.
+// serveReverseProxy returns the standard library's proxy with its defaults.
 func serveReverseProxy(l net.Listener, site string) error {
 	target := &url.URL{Scheme: "http", Host: site}
 	proxy := &httputil.ReverseProxy{
@@ -120,7 +119,7 @@ func serveReverseProxy(l net.Listener, site string) error {
 	return (&http.Server{Handler: proxy, ErrorLog: proxy.ErrorLog}).Serve(l)
 }
 
-// serveFastHTTP returns a relay outside net/http.
+// serveFastHTTP returns a relay that uses fasthttp instead of net/http.
 func serveFastHTTP(l net.Listener, site string) error {
 	client := &fasthttp.HostClient{
 		Addr: site, MaxConns: 16384, StreamResponseBody: true, NoDefaultUserAgentHeader: true,

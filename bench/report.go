@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// report is the outcome of a run. Times are in milliseconds unless the name
+// report is the result of a run. Times are in milliseconds unless the name
 // says otherwise; every figure is the median of its rounds.
 type report struct {
 	CPU      string   `json:"cpu"`
@@ -23,7 +23,7 @@ type report struct {
 	Streams  int      `json:"streams"`
 	Pace     float64  `json:"pace"`
 	Results  []result `json:"results"`
-	Baseline string   `json:"baseline,omitempty"` // the row that relative is of
+	Baseline string   `json:"baseline,omitempty"` // the row with which relative compares
 
 	Tunnels   []tunnelResult `json:"tunnels,omitempty"`
 	NoTunnels string         `json:"noTunnels,omitempty"` // why there are none
@@ -56,7 +56,7 @@ type result struct {
 	PerStream float64 `json:"kibPerStream"`
 
 	Calls *[2]uint64 `json:"pluginCalls,omitempty"` // before and after the requests
-	Fault string     `json:"fault,omitempty"`       // the first of what failed
+	Fault string     `json:"fault,omitempty"`       // the first failure
 }
 
 func (b *bench) report() *report {
@@ -109,8 +109,8 @@ func (r *result) note(fault string) {
 	}
 }
 
-// relate sets CPU against that of the named row, round by round: what else the
-// machine does changes from one to the next.
+// relate compares CPU with that of the named row, round by round, since the load of the
+// machine differs between rounds.
 func (b *bench) relate(out *report, baseline string) {
 	i := slices.IndexFunc(b.rows, func(r *row) bool { return r.contender.name == baseline })
 	if i < 0 || b.rows[i].skipped != "" {
@@ -187,7 +187,7 @@ func (x result) line() string {
 		whole, x.FirstP50, x.FirstP99, x.LateP50, x.LateP99, memory)
 }
 
-// median of what f says of each; 0 if there are none.
+// median returns the median of f over all; 0 if there are none.
 func median[T any](all []T, f func(T) float64) float64 {
 	if len(all) == 0 {
 		return 0
@@ -203,7 +203,7 @@ func median[T any](all []T, f func(T) float64) float64 {
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 func mib(n int64) float64        { return float64(n) / (1 << 20) }
 
-// processor returns the CPU's name, as far as the kernel knows it.
+// processor returns the name of the CPU, if the kernel provides it.
 func processor() string {
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(text)) {

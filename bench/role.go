@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// roles are the servers that this program can be, as a process of its own:
+// roles are the servers that this program can run as, in a process of its own:
 // `bench ROLE ADDRESS [SITE]`.
 var roles = map[string]func(l net.Listener, site string) error{
 	"site":         func(l net.Listener, _ string) error { return serveSite(l) },
@@ -18,7 +18,7 @@ var roles = map[string]func(l net.Listener, site string) error{
 	"tunnel":       serveTunnel,
 }
 
-// play serves until standard input ends: so no server outlives the run.
+// play serves until standard input ends, so that no server is left after the run.
 func play(serve func(net.Listener, string) error, args []string, errs io.Writer) int {
 	if len(args) == 0 {
 		_, _ = fmt.Fprintln(errs, "bench: the address to listen on is missing")

@@ -11,11 +11,11 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// bodySize is how large a request is.
+// bodySize is the size of a request.
 const bodySize = 2 << 10
 
-// request is the body of every request, padded to bodySize. What the streams
-// are to look like stands in it, as every proxy hands the body on.
+// request is the body of every request, padded to bodySize. It says how the site streams,
+// since every proxy forwards the body.
 type request struct {
 	Model   string `json:"model"`
 	Stream  bool   `json:"stream"`
@@ -31,16 +31,15 @@ func (r request) encode() []byte {
 		body, err = json.Marshal(r)
 	}
 	if err != nil {
-		panic(err) // the fields are plain
+		panic(err) // always possible
 	}
 	return body
 }
 
-// wholeAnswer is the answer to every request that wants no stream: about 1 KB.
+// wholeAnswer is the answer to every request without streaming: about 1 KB.
 var wholeAnswer = fmt.Appendf(nil, `{"id":"chatcmpl-bench","object":"chat.completion","created":1700000000,"model":"bench","choices":[{"index":0,"message":{"role":"assistant","content":"%s"},"finish_reason":"stop"}],"usage":{"prompt_tokens":512,"completion_tokens":200,"total_tokens":712}}`, strings.Repeat("lorem ips ", 80))
 
-// serveSite returns an AI site that costs little: net/http would be the bottleneck
-// of what is measured.
+// serveSite returns a cheap AI site: with net/http, it would be the bottleneck.
 func serveSite(l net.Listener) error {
 	server := fasthttp.Server{Handler: siteHandler, NoDefaultServerHeader: true, NoDefaultDate: true}
 	return server.Serve(l)
@@ -53,7 +52,7 @@ func siteHandler(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	var r request
-	// The padding is most of the body, and need not be looked at.
+	// The padding, most of the body, need not be parsed.
 	if err := json.Unmarshal(fmt.Appendf(nil, "%s}", body[:strings.Index(string(body), `,"padding"`)]), &r); err != nil || !r.Stream {
 		ctx.SetContentType("application/json")
 		ctx.SetBody(wholeAnswer)
@@ -64,12 +63,12 @@ func siteHandler(ctx *fasthttp.RequestCtx) {
 	ctx.SetBodyStreamWriter(func(w *bufio.Writer) { stream(w, r) })
 }
 
-// preambleTime is how long after a stream's first event its content begins. A
-// relay that judges answers holds them until then.
+// preambleTime is the time between a stream's first event and its content. A proxy that
+// judges answers holds the event until then.
 const preambleTime = 5 * time.Millisecond
 
-// stream sends an event without content, and then the tokens at their pace, each
-// with the time it is sent at.
+// stream sends an event without content, and then tokens at the given pace, each with its
+// time.
 func stream(w *bufio.Writer, r request) {
 	pace := time.Duration(r.PaceMS) * time.Millisecond
 	_, _ = w.WriteString("data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n")

@@ -14,20 +14,20 @@ import (
 	"time"
 )
 
-// streamResult is what many streams at once came to.
+// streamResult is the result of many streams at once.
 type streamResult struct {
 	whole    int
-	fault    string          // of the first that is not
+	fault    string          // of the first incomplete stream
 	first    []time.Duration // from the request to the first token, without preambleTime, sorted
-	lateness []time.Duration // of each token after the first: from the site's sending it, sorted
+	lateness []time.Duration // of each token after the first, since the site sent it, sorted
 }
 
-// perStart is the time between the beginnings of two streams: all of them in
-// one instant would measure a queue.
+// perStart is the time between the starts of two streams: starting all at once would measure
+// a queue.
 const perStart = 2 * time.Millisecond
 
-// streams opens n streams, one after the other, which are all open together
-// for the time hold. full is called about then.
+// streams opens n streams, one after the other, and keeps all open for the time hold. It
+// calls full when all are open.
 func streams(ctx context.Context, address string, n int, pace, hold time.Duration, full func()) streamResult {
 	ramp := time.Duration(n) * perStart
 	r := request{Model: "bench", Stream: true, Tokens: int((ramp+hold)/pace) + 1, PaceMS: pace.Milliseconds()}
@@ -129,7 +129,7 @@ func (c *streamClient) read(conn net.Conn, resp *http.Response, begun time.Time,
 	return nil
 }
 
-// sentAt reads the time out of a token: data: {"sent":123,…
+// sentAt parses the time in a token: data: {"sent":123,…
 func sentAt(line []byte) (time.Time, error) {
 	rest, ok := bytes.CutPrefix(line, []byte(`data: {"sent":`))
 	digits, _, found := bytes.Cut(rest, []byte(","))

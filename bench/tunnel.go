@@ -19,9 +19,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/tunnel"
 )
 
-// The tunnel is measured against `ssh -N -R`, with the same plain server behind
-// both, so that nothing but the way is compared; and once more with the whole
-// program behind both.
+// The tunnel is compared with `ssh -N -R`: once with the same plain server behind both, so
+// that only the tunnels differ, and once with the whole program behind both.
 
 // tunnelConns is how many connections send requests through a tunnel.
 const tunnelConns = 16
@@ -29,13 +28,12 @@ const tunnelConns = 16
 // bulkSize is how much one connection fetches for the bulk figure.
 const bulkSize = 256 << 20
 
-// plain answers requests as the site does, by net/http, and serves much at
-// /bulk.
+// plain answers requests as the site does, with net/http, and serves a large body at /bulk.
 func plain() http.Handler {
 	piece := make([]byte, 64<<10)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/small" {
-			_, _ = w.Write([]byte("hello")) // the caller may be gone
+			_, _ = w.Write([]byte("hello")) // the caller may have disconnected
 			return
 		}
 		if r.URL.Path == "/bulk" {
@@ -52,15 +50,15 @@ func plain() http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(wholeAnswer) // the caller may be gone
+		_, _ = w.Write(wholeAnswer) // the caller may have disconnected
 	})
 }
 
-// servePlain returns the server at home that `ssh -N -R` leads to.
+// servePlain returns the server behind `ssh -N -R`.
 func servePlain(l net.Listener, _ string) error { return (&http.Server{Handler: plain()}).Serve(l) }
 
-// serveTunnel is our tunnel with the same server. What to connect to stands in
-// a file; the listener is not used, as sshd has the port.
+// serveTunnel returns our tunnel with the same server. A file says where to connect; the
+// listener is not used, since sshd has the port.
 func serveTunnel(l net.Listener, file string) error {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -87,7 +85,7 @@ func serveTunnel(l net.Listener, file string) error {
 	return err
 }
 
-// host is an sshd of our own, in place of the VPS.
+// host is an sshd that represents the VPS.
 type host struct {
 	*process
 	dir, user, fingerprint string
@@ -112,7 +110,7 @@ func startHost(ctx context.Context, dir string) (*host, error) {
 	return h, err
 }
 
-// makeKeys makes all that an sshd and its user need.
+// makeKeys creates the keys of an sshd and its user.
 func (h *host) makeKeys(ctx context.Context) error {
 	me, err := userName()
 	if err != nil {
@@ -149,7 +147,7 @@ func userName() (string, error) {
 	return u.Username, nil
 }
 
-// ways returns what is compared.
+// ways returns the tunnels that are compared.
 func (b *bench) ways(h *host) []*contender {
 	bare := func(ctx context.Context, dir, _ string) (*process, error) { return b.ours(ctx, h, dir) }
 	return []*contender{
@@ -179,7 +177,7 @@ func (b *bench) ways(h *host) []*contender {
 	}
 }
 
-// forwarded has ssh lead a port of the host to a server, which ends with it.
+// forwarded makes ssh forward a port of the host to a server, which ends with it.
 func (h *host) forwarded(ctx context.Context, server *process) (*process, error) {
 	remote, err := freeAddress()
 	if err != nil {
@@ -207,7 +205,7 @@ func (h *host) forwardedTo(ctx context.Context, server *process, remote string) 
 	return p, nil
 }
 
-// ours is this program as a tunnel with the plain server.
+// ours returns this program as a tunnel with the plain server.
 func (b *bench) ours(ctx context.Context, h *host, dir string) (*process, error) {
 	remote, err := freeAddress()
 	if err != nil {

@@ -17,7 +17,7 @@ type way struct {
 	bulk []float64 // GB/s
 }
 
-// tunnelResult is the outcome of a way.
+// tunnelResult is the result of a way.
 type tunnelResult struct {
 	Name      string  `json:"name"`
 	PerSecond float64 `json:"requestsPerSecond"`
@@ -30,7 +30,7 @@ type tunnelResult struct {
 	Fault     string  `json:"fault,omitempty"`
 }
 
-// tunnels measures the ways to a port on another machine side by side.
+// tunnels measures the ways to a port on another machine in turns.
 func (b *bench) tunnels(ctx context.Context, out *report) error {
 	if len(b.only) > 0 && !slices.Contains(b.only, "tunnel") {
 		return nil
@@ -80,7 +80,7 @@ func (b *bench) tunnels(ctx context.Context, out *report) error {
 func (b *bench) wayRound(ctx context.Context, w *way) error {
 	send := func(d time.Duration) loadResult { return load(ctx, w.process.address, tunnelConns, d) }
 	bare := w.contender.name == "ssh -N -R" || w.contender.name == "ours"
-	if bare { // what is compared is the way, so there is little to carry
+	if bare { // small requests and answers, since the tunnels are compared
 		get := fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", w.process.address)
 		send = func(d time.Duration) loadResult { return loadOf(ctx, w.process.address, get, tunnelConns, d) }
 	}
@@ -105,7 +105,7 @@ func (b *bench) wayRound(ctx context.Context, w *way) error {
 	return ctx.Err()
 }
 
-// bulk fetches much and returns the speed in GB/s.
+// bulk fetches a large body, and returns the rate in GB/s.
 func bulk(ctx context.Context, address string) (float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -143,7 +143,7 @@ func (w *way) result() tunnelResult {
 	return out
 }
 
-// printTunnels prints the table, and how ours does beside ssh.
+// printTunnels prints the table, and the ratio of ours to ssh.
 func (r *report) printTunnels(out io.Writer) error {
 	if r.NoTunnels != "" {
 		_, err := fmt.Fprintf(out, "\nThe tunnels are left out: %s.\n", r.NoTunnels)

@@ -16,16 +16,16 @@ import (
 	"github.com/aitunnel/aitunnel/core/linktest"
 )
 
-// A home's uplink is slow, and one large answer fills it. What small answers
-// beside it take is measured over a link of our own to another sshd.
+// The uplink of a home is slow, and one large answer fills it. The time of small answers
+// during large ones is measured over a simulated link to another sshd.
 
-// uplinkDelay is what a packet takes to the host, and back.
+// uplinkDelay is the delay of a packet, each way.
 const uplinkDelay = 20 * time.Millisecond
 
-// uplinkRates are what is measured, in bits per second.
+// uplinkRates are the measured rates, in bits per second.
 var uplinkRates = []float64{1.2e6, 10e6}
 
-// uplinkResult is what one way to the host does at one rate.
+// uplinkResult is the result of one way at one rate.
 type uplinkResult struct {
 	Name   string  `json:"name"`
 	Rate   float64 `json:"megabitsPerSecond"` // of the line
@@ -38,7 +38,7 @@ type uplinkResult struct {
 	Broken int     `json:"brokenConnections"`
 }
 
-// uplinks measures small answers beside large ones at each rate, by each way.
+// uplinks measures small answers during large ones at each rate and with each way.
 func (b *bench) uplinks(ctx context.Context, out *report) error {
 	if len(b.only) > 0 && !slices.Contains(b.only, "uplink") {
 		return nil
@@ -115,8 +115,8 @@ func inside(w *linktest.Network) *http.Client {
 	}}
 }
 
-// startInside starts the host's sshd on the far side of a link. Its forwards are
-// reached from here too.
+// startInside starts the host's sshd on the far side of a link. Its forwards can also be
+// reached from here.
 func (h *host) startInside(ctx context.Context, w *linktest.Network) error {
 	sshd, err := find("sshd")
 	if err != nil {
@@ -142,7 +142,7 @@ func (r *report) printUplinks(out io.Writer) error {
 	if len(r.Uplinks) == 0 {
 		return nil
 	}
-	_, _ = fmt.Fprintf(out, "\nSmall answers beside two large ones, for %gs each, to a host with a round trip of %s:\n\n", r.UplinkSeconds, 2*uplinkDelay)
+	_, _ = fmt.Fprintf(out, "\nSmall answers during two large ones, for %gs each, to a host with a round trip of %s:\n\n", r.UplinkSeconds, 2*uplinkDelay)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(w, "\tMbit/s\tsmall\tp50 ms\tp99 ms\tmax ms\tlarge Mbit/s\tof TCP\tbroken\t")
 	for _, x := range r.Uplinks {

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestUplinkBesideSSH holds that small answers beside large ones are quicker by
-// our tunnel than by ssh -R, and that the line is used, even on a busy machine.
-func TestUplinkBesideSSH(t *testing.T) {
+// TestUplinkComparedWithSSH: small answers during large ones are faster through our tunnel
+// than through ssh -R, and the uplink is used, even on a busy machine.
+func TestUplinkComparedWithSSH(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	r, err := measure(ctx, options{only: []string{"uplink"}, uplink: 5 * time.Second, progress: io.Discard})

@@ -23,8 +23,8 @@ var (
 	external = regexp.MustCompile(`^[a-z]+:`)
 )
 
-// documents are the texts of all Markdown files by path, less those that are a
-// part of another one.
+// documents returns the texts of all Markdown files by path, except those that are a part of
+// another one.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -48,8 +48,8 @@ func documents(t *testing.T) map[string]string {
 	return out
 }
 
-// targets are the links of a document to other files, as paths from the root
-// with their anchors.
+// targets returns the links of a document to other files, as paths from the root with their
+// anchors.
 func targets(name, text string) (out []string) {
 	text = inline.ReplaceAllString(fence.ReplaceAllString(text, ""), "")
 	for _, found := range link.FindAllStringSubmatch(text, -1) {
@@ -65,7 +65,7 @@ func targets(name, text string) (out []string) {
 	return out
 }
 
-// anchors are those of the headings of a document, as GitHub makes them.
+// anchors returns the anchors of a document's headings, as GitHub makes them.
 func anchors(text string) map[string]bool {
 	out := map[string]bool{}
 	for _, found := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
@@ -103,7 +103,7 @@ func TestLinksExist(t *testing.T) {
 	}
 }
 
-// TestEveryDocumentCanBeFound follows the links from the README.
+// TestEveryDocumentCanBeFound by following links from the README.
 func TestEveryDocumentCanBeFound(t *testing.T) {
 	docs := documents(t)
 	seen := map[string]bool{}
@@ -129,7 +129,7 @@ func TestEveryDocumentCanBeFound(t *testing.T) {
 	}
 }
 
-// TestREADMEIsShort leaves details to the other documents.
+// TestREADMEIsShort, since details belong in other documents.
 func TestREADMEIsShort(t *testing.T) {
 	text := documents(t)["README.md"]
 	if n := strings.Count(text, "\n"); n > 160 {
@@ -148,7 +148,7 @@ func TestTheChineseREADMEHasTheSameCommands(t *testing.T) {
 }
 
 // TestTheWalksNameFiles checks that the files in the tables of ARCHITECTURE.md
-// are in the packages beside them.
+// are in the packages in the same row.
 func TestTheWalksNameFiles(t *testing.T) {
 	count := 0
 	for line := range strings.Lines(documents(t)["ARCHITECTURE.md"]) {
@@ -238,7 +238,7 @@ func TestTheMessagesInDocumentsExist(t *testing.T) {
 	}
 }
 
-// tableAfter is the first column of the table after a heading.
+// tableAfter returns the first column of the table after a heading.
 func tableAfter(text, heading string) (rows []string) {
 	_, text, _ = strings.Cut(text, heading+"\n")
 	for line := range strings.Lines(text) {
@@ -249,5 +249,5 @@ func tableAfter(text, heading string) (rows []string) {
 			rows = append(rows, cells[1])
 		}
 	}
-	return rows[1:] // less the head
+	return rows[1:] // without the head
 }

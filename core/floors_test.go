@@ -118,7 +118,7 @@ func check(t *testing.T, pkg, to string) {
 	}
 }
 
-// floorRow is a package of the program in the table of ARCHITECTURE.md.
+// floorRow matches a package in the table of ARCHITECTURE.md.
 var floorRow = regexp.MustCompile("(?m)^\\| (\\d+) \\| `(core/[^`]+)` \\|")
 
 // TestTheArchitectureHasEveryFloor compares the table of ARCHITECTURE.md with the one here.

@@ -20,14 +20,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// walking is set in the process that has a network of its own.
+// walking is set in the process that has its own network.
 const walking = "README_WALK"
 
-// TestREADME does what the README says: every command of its console blocks, in
-// order, in one shell, with an empty HOME and a copy of the repository. Where the
-// README shows output, that is compared. The only things that are not as on a
-// user's machine are the editor, a script that puts in the README's channels, and
-// the sites.
+// TestREADME runs every command of the README's console blocks, in order, in one shell, with
+// an empty HOME and a copy of the repository, and compares the output that the README shows.
+// Only the sites and the editor, a script that inserts the README's channels, differ from a
+// user's machine.
 func TestREADME(t *testing.T) {
 	if os.Getenv(walking) != "" {
 		walkREADME(t)
@@ -59,12 +58,12 @@ func TestREADME(t *testing.T) {
 	}
 }
 
-// command is one of the README with the output that it shows.
+// command is a command of the README with the output that it shows.
 type command struct {
 	text, shown, got string
 }
 
-// commands are those of all console blocks.
+// commands returns those of all console blocks.
 func commands(readme string) (out []command) {
 	inBlock := false
 	for line := range strings.Lines(readme) {
@@ -85,7 +84,7 @@ func commands(readme string) (out []command) {
 	return out
 }
 
-// varying is what differs between two runs: numbers, times, IDs and directories.
+// varying matches what differs between two runs: numbers, times, IDs and directories.
 var varying = regexp.MustCompile(`~[0-9a-f]{4}|/home/me|\d+(\.\d+)? ?(m?s)\b|\d[\d.:]*|\s+|…\s*`)
 
 // pattern matches an output like the one that the README shows.
@@ -144,12 +143,12 @@ func walkREADME(t *testing.T) {
 // shell is a bash that runs one command after the other.
 type shell struct {
 	in  io.Writer
-	out *os.File // what it and the commands print
+	out *os.File // the output of the shell and its commands
 	at  int64
 }
 
 func newShell(t *testing.T, dir, home, editor string) *shell {
-	// A file and no pipe: a program in the background would keep a pipe open.
+	// A file, not a pipe: a program in the background would keep a pipe open.
 	out, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +235,7 @@ func editor(t *testing.T, dir, readme string) string {
 	return script
 }
 
-// copyRepository copies the files, less what was built from them.
+// copyRepository copies the files, except what was built from them.
 func copyRepository(t *testing.T, to string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

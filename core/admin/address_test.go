@@ -10,15 +10,15 @@ import (
 func TestAddressesOfAListener(t *testing.T) {
 	for listen, other := range map[string]string{"127.0.0.1:9000": "", "[::1]:9000": "", "192.0.2.7:9000": "192.0.2.7:9000", "nonsense": "", "": ""} {
 		if got := NetworkAddress(listen); got != other {
-			t.Errorf("%s is said to be reached at %q", listen, got)
+			t.Errorf("%s has the address %q", listen, got)
 		}
 		if got := LocalAddress(listen); got != listen {
-			t.Errorf("%s is said to be reached here at %q", listen, got)
+			t.Errorf("%s has the local address %q", listen, got)
 		}
 	}
 	for _, listen := range []string{":9000", "0.0.0.0:9000", "[::]:9000"} {
 		if got := LocalAddress(listen); got != "127.0.0.1:9000" {
-			t.Errorf("%s is said to be reached here at %q", listen, got)
+			t.Errorf("%s has the local address %q", listen, got)
 		}
 		got := NetworkAddress(listen)
 		if got == "" {
@@ -26,7 +26,7 @@ func TestAddressesOfAListener(t *testing.T) {
 		}
 		host, port, err := net.SplitHostPort(got)
 		if err != nil || port != "9000" || net.ParseIP(host).IsLoopback() || net.ParseIP(host).IsUnspecified() {
-			t.Errorf("%s is said to be reached at %s", listen, got)
+			t.Errorf("%s has the address %s", listen, got)
 		}
 	}
 }

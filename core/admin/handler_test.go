@@ -229,7 +229,7 @@ func TestTheTokenIsRequired(t *testing.T) {
 			if name != "missing" {
 				header = []string{"Authorization", value}
 			}
-			s.time.jump(time.Minute) // no more than some wrong tries pass at once
+			s.time.jump(time.Minute) // only a few wrong tries are accepted at once
 			resp, body := s.do("GET", path, header...)
 			s.wantError(resp, body, http.StatusUnauthorized, "unauthorized")
 			if resp.Header.Get("WWW-Authenticate") != "Bearer" || strings.Contains(string(body), token) {

@@ -18,7 +18,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
-// withHistory is a program with a history.
+// withHistory is a program that has a history.
 type withHistory struct {
 	program
 	store *history.Store

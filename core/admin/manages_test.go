@@ -21,7 +21,7 @@ func TestEditsNeedTheToken(t *testing.T) {
 	for _, e := range s.api.endpoints() {
 		name := e.method + " " + e.path
 		if e.path == "/api/logs" || name == "POST /api/session" {
-			continue // the one never ends, the other is what proves the token
+			continue // the first one does not end, the other one needs no token
 		}
 		before := len(s.done)
 		resp, body := s.send(e.method, e.at(), `{}`, "Content-Type", "application/json")
@@ -36,7 +36,7 @@ func TestEditsNeedTheToken(t *testing.T) {
 			t.Errorf("%s: the message does not say what to do: %s", name, message)
 		}
 		if len(s.done) > before {
-			t.Errorf("%s: this was done: %q", name, s.done[before:])
+			t.Errorf("%s: this was changed: %q", name, s.done[before:])
 		}
 		local := httptest.NewRecorder()
 		req := httptest.NewRequest(e.method, e.at(), strings.NewReader(`{}`))

@@ -9,7 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// TestAPhoneSignsIn with a link, which exists only if other devices can reach the panel, and only
+// TestAPhoneSignsIn: with a link, which exists only if other devices can reach the panel, and only
 // for signed-in users.
 func TestAPhoneSignsIn(t *testing.T) {
 	s := serve(t, config.Admin{Token: config.NewSecret(testToken)}, 8)

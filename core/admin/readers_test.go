@@ -33,7 +33,7 @@ func (s *site) dial() (net.Conn, *bufio.Reader, string) {
 	return c, in, line
 }
 
-// TestTooManyReaders connect at once: as many as allowed are served, the others get a 503 with
+// TestTooManyReaders: many connect at once; as many as allowed are served, the others get a 503 with
 // Retry-After, memory stays bounded, and everything else keeps working. In the long form there are
 // ten thousand.
 func TestTooManyReaders(t *testing.T) {
@@ -45,7 +45,7 @@ func TestTooManyReaders(t *testing.T) {
 		come = 10_000
 	}
 	s := serve(t, config.Admin{}, 1000)
-	s.publish("before them")
+	s.publish("before the readers")
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
@@ -75,7 +75,7 @@ func TestTooManyReaders(t *testing.T) {
 	for i := range come {
 		todo <- i
 		if i%1000 == 0 {
-			s.publish("while they come")
+			s.publish("while the readers connect")
 		}
 	}
 	close(todo)
@@ -86,7 +86,7 @@ func TestTooManyReaders(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	if grown := (int64(after.Sys) - int64(before.Sys)) >> 20; grown > 400 {
-		t.Errorf("they took %d MiB", grown)
+		t.Errorf("the readers took %d MiB", grown)
 	}
 	resp, body := s.do("GET", "/api/logs")
 	s.wantError(resp, body, http.StatusServiceUnavailable, "too_many_readers")
@@ -98,7 +98,7 @@ func TestTooManyReaders(t *testing.T) {
 	}
 	testhelp.Eventually(t, "no reader is served", func() bool { return s.api.readers.n.Load() == 0 })
 	r := s.follow("")
-	r.want("1 log before them")
+	r.want("1 log before the readers")
 }
 
 func TestEventsAreFilteredBeforeTheirNumberIsLimited(t *testing.T) {

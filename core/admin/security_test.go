@@ -38,7 +38,7 @@ func changing(h *Handler) (all []endpoint) {
 	return all
 }
 
-// at returns an example of the path of an endpoint.
+// at returns an example of the endpoint's path.
 func (e endpoint) at() string {
 	return strings.NewReplacer("{name}", "home", "{key}", "0").Replace(e.path)
 }
@@ -84,7 +84,7 @@ func TestUnauthorizedRequestsChangeNothing(t *testing.T) {
 		}
 	}
 	if len(s.done) > 0 {
-		t.Errorf("this was done: %q", s.done)
+		t.Errorf("this was changed: %q", s.done)
 	}
 	resp, body := s.send("POST", "/api/channels/home/switch", "", "Cookie", cookie, "Origin", s.url, "Content-Type", "application/json", "Sec-Fetch-Site", "same-origin")
 	if resp.StatusCode != http.StatusOK || len(s.done) != 1 {
@@ -148,16 +148,16 @@ func TestASessionReplacesTheToken(t *testing.T) {
 	}
 	s.send("DELETE", "/api/session", "", "Cookie", one)
 	if s.session("Cookie", one).Authenticated || !s.session("Cookie", two).Authenticated {
-		t.Error("one session was to be ended, and that one alone")
+		t.Error("not exactly the one session was ended")
 	}
 	s.time.jump(sessionTime + time.Hour)
 	if s.session("Cookie", two).Authenticated {
-		t.Error("the session lasts for ever")
+		t.Error("the session does not expire")
 	}
 	three := s.login()
 	token = "another-token-of-the-config"
 	if s.session("Cookie", three).Authenticated {
-		t.Error("the session outlives its token")
+		t.Error("the session is valid although its token has changed")
 	}
 	token = ""
 	if got := s.session(); got != (Session{Reading: true}) {
@@ -302,7 +302,7 @@ func TestBodiesAreBounded(t *testing.T) {
 		}
 	}
 	if len(s.done) > 0 {
-		t.Errorf("this was done: %q", s.done)
+		t.Errorf("this was changed: %q", s.done)
 	}
 }
 

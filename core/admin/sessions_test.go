@@ -31,7 +31,7 @@ func TestSessionsSurviveARestart(t *testing.T) {
 	first.start(w, token)
 	cookie := w.Result().Cookies()[0]
 	if s := start(now.Add(time.Hour)); !s.knows(request(cookie), token) {
-		t.Error("after a restart the session is gone")
+		t.Error("after a restart the session is not valid")
 	}
 	if start(now).knows(request(cookie), config.NewSecret("another-token-of-the-config")) {
 		t.Error("after a restart with another token the session is still valid")

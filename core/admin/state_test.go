@@ -56,7 +56,7 @@ func TestStateOfAChannel(t *testing.T) {
 	}
 }
 
-// TestRejectingEndpoints are one, two or more.
+// TestRejectingEndpoints: one, two or more.
 func TestRejectingEndpoints(t *testing.T) {
 	for want, endpoints := range map[string][]string{
 		"/v1/messages rejects its keys":                                  {"/v1/messages"},

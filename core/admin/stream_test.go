@@ -59,7 +59,7 @@ func (r *reader) next() (e event.Event, ok bool) {
 			}
 		case "": // a comment
 		default:
-			r.t.Fatalf("a line that does not belong there: %q", line)
+			r.t.Fatalf("an unexpected line: %q", line)
 		}
 		if blank, err := r.lines.ReadString('\n'); err != nil || blank != "\n" {
 			r.t.Fatalf("%q does not end %q: %v", blank, line, err)
@@ -120,7 +120,7 @@ func TestTheStreamResumes(t *testing.T) {
 		{"nothing missed", "?since=10", nil, []string{"11 "}},
 		{"the oldest that is remembered", "?since=6", nil, []string{"7 ", "8 "}},
 		{"some are forgotten", "?since=5", nil, []string{gap, "7 ", "8 "}},
-		{"an id of before a restart", "?since=4711", nil, []string{gap, "7 ", "8 "}},
+		{"an ID from before a restart", "?since=4711", nil, []string{gap, "7 ", "8 "}},
 		{"the largest id", "?since=18446744073709551615", nil, []string{gap, "7 ", "8 "}},
 		{"a new reader misses nothing", "", nil, []string{"7 ", "8 "}},
 	} {

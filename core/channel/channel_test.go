@@ -94,7 +94,7 @@ func TestBreakerOpensHalfOpensDoublesAndCloses(t *testing.T) {
 			t.Fatalf("not half-open after %ds: %s", pause, skip)
 		}
 		if _, skip := s.Acquire(c.now(), 0, false); skip != SkipBreakerProbing {
-			t.Fatalf("a second request while one is trying: %q", skip)
+			t.Fatalf("a second request during the trial: %q", skip)
 		}
 		l.Fail(c.now(), "502")
 	}
@@ -137,7 +137,7 @@ func TestACanceledTrialFreesItsPlace(t *testing.T) {
 	l, _ := s.Acquire(c.now(), 0, false)
 	l.Cancel()
 	if s.Skip(c.now()) != "" {
-		t.Fatal("the trial's place is still taken")
+		t.Fatal("the trial still counts as in flight")
 	}
 }
 
@@ -222,8 +222,8 @@ func TestCooldownsOfKeys(t *testing.T) {
 	}{
 		{"limited, growing", func(k *Key, now time.Time) { k.Limit(now, "", 0, "429") }, SkipRateLimited,
 			[]time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 10 * time.Minute, 10 * time.Minute}},
-		{"limited, named", func(k *Key, now time.Time) { k.Limit(now, "", 7*time.Second, "429") }, SkipRateLimited, []time.Duration{7 * time.Second, 7 * time.Second}},
-		{"limited, named beyond reason", func(k *Key, now time.Time) { k.Limit(now, "", 9000*time.Hour, "429") }, SkipRateLimited, minutes(24 * 60)},
+		{"limited, with a time", func(k *Key, now time.Time) { k.Limit(now, "", 7*time.Second, "429") }, SkipRateLimited, []time.Duration{7 * time.Second, 7 * time.Second}},
+		{"limited, unreasonably long", func(k *Key, now time.Time) { k.Limit(now, "", 9000*time.Hour, "429") }, SkipRateLimited, minutes(24 * 60)},
 		{"limited for a model", func(k *Key, now time.Time) { k.Limit(now, "m", 0, "429") }, SkipRateLimited, []time.Duration{30 * time.Second, time.Minute}},
 		{"invalid", func(k *Key, now time.Time) { k.Invalidate(now, "", 0, "401") }, SkipInvalidKey, minutes(5, 10, 20, 40, 60, 60)},
 		{"exhausted", func(k *Key, now time.Time) { k.Exhaust(now, 0, "402") }, SkipQuotaSpent, minutes(60, 60)},
@@ -347,7 +347,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	c.add(time.Hour)
 	if skip := s.Skip(c.now()); skip != "" {
-		t.Fatalf("stuck: %s", skip)
+		t.Fatalf("not available after all attempts ended: %s", skip)
 	}
 }
 

@@ -123,7 +123,7 @@ func TestWriteRefusesInvalidFiles(t *testing.T) {
 	list := remembered(t)
 	f := file(t, "{ broken")
 	if _, err := f.Write(list); err == nil {
-		t.Error("it was written")
+		t.Error("an invalid file was changed")
 	}
 	holds(t, f.Path, "{ broken")
 	if left, _ := os.ReadDir(filepath.Dir(f.Path)); len(left) != 1 {

@@ -65,7 +65,7 @@ func replaced(t *testing.T, text string, pieces ...string) string {
 	t.Helper()
 	for i := 0; i < len(pieces); i += 2 {
 		if strings.Count(text, pieces[i]) != 1 {
-			t.Fatalf("%q stands %d times in the text", pieces[i], strings.Count(text, pieces[i]))
+			t.Fatalf("%q is in the text %d times, want once", pieces[i], strings.Count(text, pieces[i]))
 		}
 		text = strings.Replace(text, pieces[i], pieces[i+1], 1)
 	}
@@ -84,18 +84,18 @@ func TestAnEditChangesOneThingOnly(t *testing.T) {
 			[]string{"\t\tvalue = \"three\"\n\t}\n", "\t\tvalue = \"three\"\n\t}\n\tkey \"mine\" {\n\t  value = \"q\\\"$${x}%%{y}\\\\\"\n\t}\n"}},
 		{"a first key", func(d *Document) error { return d.AddKey("spare", Key{Value: "new"}) },
 			[]string{`channel "spare" { target = "https://spare.example" }`, "channel \"spare\" {\n  target = \"https://spare.example\"\n  keys   = [\"new\"]\n}"}},
-		{"an attribute that is there", func(d *Document) error { return d.ChangeChannel("home", Channel{Weight: ptr(2.5)}) },
+		{"an existing attribute", func(d *Document) error { return d.ChangeChannel("home", Channel{Weight: ptr(2.5)}) },
 			[]string{"weight   = 10\n", "weight   = 2.5\n"}},
-		{"attributes that are new", func(d *Document) error {
+		{"new attributes", func(d *Document) error {
 			return d.ChangeChannel("home", Channel{Fallback: ptr(true), Models: ptr([]string{"a", "b-*"})})
 		}, []string{"# both mine\n", "# both mine\n\tfallback = true\n\tmodels   = [\"a\", \"b-*\"]\n"}},
 		{"a target with its comment", func(d *Document) error { return d.ChangeChannel("home", Channel{Target: ptr("http://x")}) },
 			[]string{`"https://home.example" # paid`, `"http://x" # paid`}},
-		{"an attribute that goes", func(d *Document) error { return d.ChangeChannel("home", Channel{Models: ptr([]string{})}) }, nil},
+		{"a removed attribute", func(d *Document) error { return d.ChangeChannel("home", Channel{Models: ptr([]string{})}) }, nil},
 		{"all keys", func(d *Document) error {
 			return d.ChangeChannel("home", Channel{Keys: &[]Key{{Value: "a"}, {Value: "b", Label: "l"}}})
 		}, []string{"\tkeys     = [\"one\", \"two\"] # both mine\n", "\tkeys     = [\"a\"]\n\tkey \"l\" {\n\t  value = \"b\"\n\t}\n", "\tkey \"team\" {\n\t\tvalue = \"three\"\n\t}\n\n", "\n"}},
-		{"a channel that goes", func(d *Document) error { return d.RemoveChannel("spare") },
+		{"a removed channel", func(d *Document) error { return d.RemoveChannel("spare") },
 			[]string{"channel \"spare\" { target = \"https://spare.example\" }\n\n", "", "    channel[\"spare\"] # then\n", "", `= ["spare"]`, "= []"}},
 		{"a new channel", func(d *Document) error {
 			return d.AddChannel("third one", Channel{Target: ptr("https://third.example"), Fallback: ptr(true), Keys: &[]Key{{Value: "k"}}}, []string{"/**", "/v1/**"})
@@ -186,7 +186,7 @@ func TestMissingThingsAreReported(t *testing.T) {
 	for want, err := range map[string]error{
 		`channel "none"`:            d.AddKey("none", Key{Value: "x"}),
 		`no route "/none"`:          d.addToRoutes("home", []string{"/none"}),
-		`block channel "gone"`:      d.RemoveChannel("gone"),
+		`block channel "removed"`:   d.RemoveChannel("gone"),
 		`no file "other.hcl": it`:   d.Replace("other.hcl", nil),
 		`block channel "unchanged"`: d.ChangeChannel("unchanged", Channel{Weight: ptr(1.0)}),
 	} {

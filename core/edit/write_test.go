@@ -21,7 +21,7 @@ func TestAFileIsReplacedInPlace(t *testing.T) {
 	}
 	info, err := os.Lstat(link)
 	if err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("the link is gone: %v %v", info, err)
+		t.Errorf("the link was replaced: %v %v", info, err)
 	}
 	info, err = os.Stat(path)
 	if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o640 {
@@ -34,6 +34,6 @@ func TestAFileIsReplacedInPlace(t *testing.T) {
 		t.Errorf("something is left behind: %v", files)
 	}
 	if err := Write(filepath.Join(dir, "none.hcl"), nil, ""); !os.IsNotExist(err) {
-		t.Errorf("a file that is not there: %v", err)
+		t.Errorf("a missing file: %v", err)
 	}
 }

@@ -18,7 +18,7 @@ func as(t *testing.T, f func()) {
 	t.Helper()
 	u, err := user.Lookup("nobody")
 	if err != nil || os.Getuid() != 0 {
-		t.Skip("it takes root and the account nobody")
+		t.Skip("this needs root and the account nobody")
 	}
 	uid, _ := strconv.Atoi(u.Uid)
 	done := make(chan struct{})
@@ -37,8 +37,8 @@ func as(t *testing.T, f func()) {
 	<-done
 }
 
-// TestExplain has the account nobody use what it may not: the error says who tried, whose
-// the file is, and what to do.
+// TestExplain has the account nobody use files without permission: the error names the
+// account, the file's owner, and what to do.
 func TestExplain(t *testing.T) {
 	top := t.TempDir()
 	for dir := top; dir != "/"; dir = filepath.Dir(dir) {
@@ -81,7 +81,7 @@ func TestExplain(t *testing.T) {
 			says  []string // empty: it is possible
 		}{
 			{roots, false, []string{"permission denied: the account nobody may not read it, as it belongs to root and has the mode 0600; run sudo chown nobody " + roots}},
-			{own, false, []string{"the mode 0200; run sudo chmod u+r " + own}}, // nobody logs in as nobody
+			{own, false, []string{"the mode 0200; run sudo chmod u+r " + own}}, // with sudo, since no person logs in as nobody
 			{spaced, false, []string{"run sudo chown nobody '" + spaced + "'"}},
 			{inside, false, []string{"may not enter " + strings.TrimSuffix(closed, "/") + ", which belongs to root and has the mode 0700; run sudo chown nobody "}},
 			{filepath.Join(shared, "log"), true, []string{"cannot be created", "may not write to ", "which belongs to root and has the mode 0755; make a directory for it, sudo install -d -o nobody " + filepath.Join(shared, "aitunnel")}},

@@ -116,7 +116,7 @@ func monitoredAt(t *testing.T, h sdk.Host, result func(ctx context.Context, n in
 type host struct{}
 
 func (host) Probe(context.Context, sdk.ProbeRequest) (sdk.ProbeResult, error) {
-	return sdk.ProbeResult{}, errors.New("no probes here")
+	return sdk.ProbeResult{}, errors.New("probes are not available")
 }
 
 var (

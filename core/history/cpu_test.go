@@ -13,9 +13,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// BenchmarkFullSpeed is the CPU time, of all threads, that the history takes for a
-// row when 9,000 come each second: with every row written, and with those that the
-// store lets in.
+// BenchmarkFullSpeed measures the CPU time, of all threads, that the history takes for a
+// row at 9,000 rows a second: with every row written, and with those that the store
+// accepts.
 func BenchmarkFullSpeed(b *testing.B) {
 	for name, rate := range map[string]float64{"all": math.MaxInt32, "bounded": maxRate} {
 		b.Run(name, func(b *testing.B) {
@@ -48,8 +48,8 @@ func BenchmarkFullSpeed(b *testing.B) {
 	}
 }
 
-// BenchmarkManyKeys is the share of a core that the history takes while 500 requests come each
-// second, with 10,000 keys in turns.
+// BenchmarkManyKeys measures the share of a core that the history takes at 500 requests a
+// second with 10,000 keys in turn.
 func BenchmarkManyKeys(b *testing.B) {
 	s := Start(Options{Dir: b.TempDir()})
 	defer s.Close(b.Context())

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// smallDisk returns a file system of its own.
+// smallDisk mounts a small file system.
 func smallDisk(t *testing.T, kib int) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -21,8 +21,8 @@ func smallDisk(t *testing.T, kib int) string {
 	return dir
 }
 
-// TestADiskThatIsFull fills a real one, while the file is in use and before it is
-// made.
+// TestADiskThatIsFull fills a real file system, while the file is in use and before it
+// exists.
 func TestADiskThatIsFull(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t, 1024)
@@ -78,8 +78,8 @@ func fill(t *testing.T, path string) {
 	}
 }
 
-// TestAReadOnlyDisk mounts one read-only, with a file that was written before, and
-// without one. What is in the file can be read.
+// TestAReadOnlyDisk mounts a file system read-only, with an existing file, which can be
+// read, and without one.
 func TestAReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	for _, written := range []bool{true, false} {
@@ -123,7 +123,7 @@ func TestAReadOnlyDisk(t *testing.T) {
 	}
 }
 
-// TestAReadOnlyFile is of an attribute that holds even for root, where it can be set.
+// TestAReadOnlyFile uses an attribute that applies even to root, where it can be set.
 func TestAReadOnlyFile(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {

@@ -15,7 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestALockedFile fills the queue while another program holds the file: rows are
+// TestALockedFile fills the queue while another program has locked the file: rows are
 // dropped and counted, sums are exact, and there is one message of each kind.
 func TestALockedFile(t *testing.T) {
 	t.Parallel()
@@ -58,8 +58,8 @@ func TestALockedFile(t *testing.T) {
 	}
 }
 
-// TestRowsThatComeTooFast: what is over the rate is dropped and reported, and the
-// sums are exact.
+// TestRowsThatComeTooFast: rows over the rate are dropped and reported, and the sums are
+// exact.
 func TestRowsThatComeTooFast(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
@@ -149,12 +149,12 @@ func TestAFileThatIsRemoved(t *testing.T) {
 	}
 }
 
-// TestFilesThatCannotBeUsed are kept under another name.
+// TestFilesThatCannotBeUsed: they are kept under another name.
 func TestFilesThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	for kind, spoil := range map[string]func(path string){
 		"damaged": func(path string) {
-			if err := os.WriteFile(path, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+			if err := os.WriteFile(path, []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -261,14 +261,14 @@ func TestOldRecordsAreRemoved(t *testing.T) {
 	}
 	tidy(now.AddDate(3, 0, 0), Settings{Keep: time.Hour, MaxSize: 1 << 30})
 	if r.count("daily")+r.count("hourly")+r.count("requests")+r.count("attempts") != 0 {
-		t.Error("sums are kept for ever")
+		t.Error("old sums are not removed")
 	}
 	if len(r.messages) != 0 {
 		t.Errorf("%q", r.messages)
 	}
 }
 
-// writeUntilKilled is the child of tests that kill a program: it adds rows and says which.
+// writeUntilKilled runs in a child process: it adds rows and prints which.
 func writeUntilKilled(dir string) {
 	s := Start(Options{Dir: dir})
 	s.Configure(Settings{Enabled: true, Keep: 30 * 24 * time.Hour, MaxSize: 1 << 30, Zone: zone})
@@ -284,8 +284,8 @@ func writeUntilKilled(dir string) {
 	}
 }
 
-// TestAKilledProgramLosesNoOldRow kills a process that writes: what is older than
-// two seconds is there, and the file is whole. AITUNNEL_SOAK=1 does it 30 times.
+// TestAKilledProgramLosesNoOldRow kills a process that writes: rows older than two seconds
+// are kept, and the file is not damaged. AITUNNEL_SOAK=1 does it 30 times.
 func TestAKilledProgramLosesNoOldRow(t *testing.T) {
 	t.Parallel()
 	rounds := 1
@@ -295,7 +295,7 @@ func TestAKilledProgramLosesNoOldRow(t *testing.T) {
 	dir := t.TempDir()
 	for round := range rounds {
 		if err := os.RemoveAll(filepath.Join(dir, FileName)); err != nil && round%2 == 0 {
-			t.Fatal(err) // every second round goes on with the file of the last
+			t.Fatal(err) // every second round uses the file of the last
 		}
 		killedRound(t, dir, 2200*time.Millisecond+time.Duration(round*37)*time.Millisecond)
 	}
@@ -345,7 +345,7 @@ func killedRound(t *testing.T, dir string, after time.Duration) {
 		}
 	}
 	if last < 0 {
-		t.Errorf("none of %d rows is there", len(said))
+		t.Errorf("none of %d rows was kept", len(said))
 	}
 	next := newRig(t, dir)
 	testhelp.Eventually(t, "the next program opens the file", func() bool { return next.file.Load() != nil })

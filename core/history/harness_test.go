@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// rig is a store with what it reported.
+// rig is a store that records what it reports.
 type rig struct {
 	*Store
 	t   *testing.T
@@ -69,7 +69,7 @@ func (r *rig) flush() {
 	_ = r.Flush(r.t.Context()) // tests of faults look at what is reported
 }
 
-// said returns how many messages hold the text.
+// said returns how many messages contain the text.
 func (r *rig) said(text string) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -90,7 +90,7 @@ func (r *rig) reader() *Reader {
 	return reader
 }
 
-// scan is one row of a query of the test's own.
+// scan reads one row of a query.
 func scan(t *testing.T, db *sql.DB, query string, to ...any) {
 	t.Helper()
 	if err := db.QueryRowContext(t.Context(), query).Scan(to...); err != nil {
@@ -106,7 +106,7 @@ func (r *rig) count(table string) (n int) {
 
 var day0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// one returns a request that was answered well.
+// one returns a successful request.
 func one(id string) *event.Request {
 	return &event.Request{
 		ID: id, Method: "POST", Path: "/v1/chat/completions", Route: "/**", Model: "gpt-5", Channel: "a", Key: "k1", Client: "anonymous", Dialect: "openai", Endpoint: "generate",
@@ -116,7 +116,7 @@ func one(id string) *event.Request {
 	}
 }
 
-// generated are n requests over a span of time, always the same for a seed.
+// generated makes n requests over a span of time, always the same ones.
 func generated(n int, span time.Duration, each func(item)) {
 	random := rand.New(rand.NewPCG(1, 2))
 	models := []string{"gpt-5", "gpt-5-mini", "claude-sonnet-4-5", "gemini-2.5-pro", "text-embedding-3-large", "o4"}

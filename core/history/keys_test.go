@@ -10,8 +10,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// TestKeysKeepTheirUsageWhenTheirIDsChange when their IDs change: usage adds up what was done with the key under each ID, and
-// filters by its ID or name find all of it.
+// TestKeysKeepTheirUsageWhenTheirIDsChange: usage adds up all IDs that a key had, and filters
+// by its ID or name find all of them.
 func TestKeysKeepTheirUsageWhenTheirIDsChange(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
@@ -79,8 +79,8 @@ func TestKeysKeepTheirUsageWhenTheirIDsChange(t *testing.T) {
 	}
 }
 
-// TestNamesOfKeys that are the same are followed by the channels; a key that is gone says so, and
-// before any key is known, nothing is said.
+// TestNamesOfKeys: equal names are followed by the channel, and a removed key is marked as
+// removed once any key is known.
 func TestNamesOfKeys(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
@@ -109,8 +109,8 @@ func TestNamesOfKeys(t *testing.T) {
 	}
 }
 
-// TestCostsAreEstimated for requests that ended without a price, by the prices of now, and apart from
-// what was computed.
+// TestCostsAreEstimated: for requests that ended without a price, with the current prices,
+// and separately from computed costs.
 func TestCostsAreEstimated(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")

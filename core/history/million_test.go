@@ -8,7 +8,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// median is of 20 tries, after one that warms up.
+// median returns the median of 20 tries, after one to warm up.
 func median(t *testing.T, f func() error) time.Duration {
 	t.Helper()
 	var took []time.Duration
@@ -25,8 +25,8 @@ func median(t *testing.T, f func() error) time.Duration {
 	return took[len(took)/2]
 }
 
-// TestAMillionRequests measures questions about a year of a million requests, and
-// compares the sums with the rows.
+// TestAMillionRequests measures queries about a million requests in a year, and compares the
+// sums with the rows.
 func TestAMillionRequests(t *testing.T) {
 	if !testhelp.Soak() {
 		t.Skip("run by make soak")
@@ -63,15 +63,15 @@ func TestAMillionRequests(t *testing.T) {
 		{"a page in the middle", 50 * time.Millisecond, page(Filter{}, middle.Next)},
 		{"failed requests", 50 * time.Millisecond, page(Filter{Failed: true}, "")},
 		{"a rare model", 50 * time.Millisecond, page(Filter{Model: "o4"}, "")},
-		{"a model that was never asked for", 50 * time.Millisecond, page(Filter{Model: "none"}, "")},
+		{"a model that no request named", 50 * time.Millisecond, page(Filter{Model: "none"}, "")},
 		{"a model of a channel, by status", 50 * time.Millisecond, page(Filter{Model: "o4", Channel: "spare", Status: "5xx"}, "")},
 		{"a client and a key", 50 * time.Millisecond, page(Filter{Client: "laptop", Key: "spare-3"}, "")},
 		{"failed requests of a client and a key", 50 * time.Millisecond, page(Filter{Failed: true, Client: "laptop", Key: "spare-3"}, "")},
 		{"two names that never occur together", 200 * time.Millisecond, page(Filter{Model: "o4", Key: "none-*", Client: "laptop"}, "")},
-		{"a verdict that never came", 200 * time.Millisecond, page(Filter{Verdict: "none"}, "")},
-		{"a text that is nowhere", 200 * time.Millisecond, page(Filter{Text: "nowhere", From: day0}, "")},
+		{"a verdict that no request has", 200 * time.Millisecond, page(Filter{Verdict: "none"}, "")},
+		{"a text that no request has", 200 * time.Millisecond, page(Filter{Text: "nowhere", From: day0}, "")},
 		{"a status", 50 * time.Millisecond, page(Filter{Status: "502"}, "")},
-		{"a status that never came", 50 * time.Millisecond, page(Filter{Status: "418"}, "")},
+		{"a status that no request has", 50 * time.Millisecond, page(Filter{Status: "418"}, "")},
 		{"models, by a star", 50 * time.Millisecond, page(Filter{Model: "gpt-*"}, "")},
 		{"a month by day and model", 100 * time.Millisecond, usage(Question{By: []Dimension{ByDay, ByModel}, Filter: month})},
 		{"a month by day and model of a channel", 100 * time.Millisecond, usage(Question{By: []Dimension{ByDay, ByModel}, Filter: Filter{From: month.From, Channel: "primary"}})},

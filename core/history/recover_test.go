@@ -51,7 +51,7 @@ func TestSumsOfAKilledProgram(t *testing.T) {
 			if !w.owed || len(w.sums) == 0 {
 				t.Error("the sums are written already")
 			}
-			w.sums, w.owed = deltas{}, false // what a process has in memory ends with it
+			w.sums, w.owed = deltas{}, false // as if the process had ended before they were written
 		})
 		killed.stop()
 	}
@@ -155,7 +155,7 @@ func TestNamesMatchAsInSQLite(t *testing.T) {
 	}
 }
 
-// TestAFileThatIsOpenedAgain while sums are in memory: they are not added twice.
+// TestAFileThatIsOpenedAgain: while sums are in memory; they are not added twice.
 func TestAFileThatIsOpenedAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
@@ -174,7 +174,6 @@ func (r *rig) onWriter(f func(*writer)) {
 	r.do(r.t.Context(), func() { f(&r.writer) })
 }
 
-// TestSumsOfFewKeysAreWrittenWithTheirRows.
 func TestSumsOfFewKeysAreWrittenWithTheirRows(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
@@ -185,7 +184,7 @@ func TestSumsOfFewKeysAreWrittenWithTheirRows(t *testing.T) {
 	}
 }
 
-// TestManyKeysDelayTheirSums: they cost a fortieth of a core at most.
+// TestManyKeysDelayTheirSums: writing them takes a fortieth of a core at most.
 func TestManyKeysDelayTheirSums(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
@@ -206,6 +205,6 @@ func TestManyKeysDelayTheirSums(t *testing.T) {
 	if got, err := r.ReadFresh(t.Context()); err != nil {
 		t.Error(err)
 	} else if usage, err := got.Usage(t.Context(), Question{}, day0.AddDate(1, 0, 0)); err != nil || usage.Total.Requests != 2001 {
-		t.Errorf("a question sees %+v, %v", usage.Total, err)
+		t.Errorf("a query returns %+v, %v", usage.Total, err)
 	}
 }

@@ -60,7 +60,7 @@ func TestSSHFS(t *testing.T) {
 		t.Skip("sshfs cannot mount here: " + said.String())
 	}
 	if kind != "sshfs" {
-		t.Errorf("it is taken for %s", kind)
+		t.Errorf("the file system is detected as %q", kind)
 	}
 	r := newRig(t, near)
 	r.Add(time.Now(), one("req_1"))

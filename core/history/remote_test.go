@@ -9,7 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// TestANetworkFileSystem has no write-ahead log, and the user is told once.
+// TestANetworkFileSystem: there is no write-ahead log, and one message says so.
 func TestANetworkFileSystem(t *testing.T) {
 	t.Parallel()
 	r := &rig{t: t, dir: t.TempDir()}
@@ -33,7 +33,7 @@ func TestANetworkFileSystem(t *testing.T) {
 	}
 	same(t, "what is kept", ids(page.Records), []string{"req_2", "req_1"})
 	if n := r.said("network file system (NFS)"); n != 1 {
-		t.Errorf("it was said %d times: %q", n, r.messages)
+		t.Errorf("it was reported %d times: %q", n, r.messages)
 	}
 	mode := ""
 	scan(t, r.file.Load().writing, "PRAGMA journal_mode", &mode)

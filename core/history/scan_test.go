@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestARareMatchIsSearchedInPieces: pages that say how far they came, together, are what
-// one search of everything finds.
+// TestARareMatchIsSearchedInPieces: pages that end early have, together, the same results as
+// one search of everything.
 func TestARareMatchIsSearchedInPieces(t *testing.T) {
 	r := newRig(t, "")
 	r.fill(3000, 24*time.Hour)
@@ -48,7 +48,7 @@ func TestARareMatchIsSearchedInPieces(t *testing.T) {
 			if page.SearchedTo != nil {
 				partial++
 				if !page.SearchedTo.Before(before) || page.Next == "" || len(page.Records) > 20 {
-					t.Fatalf("%s: the search stands still at %s", what, page.SearchedTo)
+					t.Fatalf("%s: the search makes no progress at %s", what, page.SearchedTo)
 				}
 				before = *page.SearchedTo
 			}
@@ -138,7 +138,7 @@ func planOf(t *testing.T, reader *Reader, query string, args []any) (plan string
 }
 
 // TestTheRarestFilterFindsThePage: of several indexes the one is used that finds the fewest
-// requests, or comes back furthest.
+// requests, or reaches furthest back.
 func TestTheRarestFilterFindsThePage(t *testing.T) {
 	r := newRig(t, "")
 	r.fill(3000, 24*time.Hour)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// writeOlder writes a file as an earlier version of the schema had it. The first
-// one is of a program that wrote 20 requests of [generated].
+// writeOlder writes a file with an earlier version of the schema. The first version has 20
+// requests of [generated].
 func writeOlder(t *testing.T, version int) (dir string) {
 	t.Helper()
 	first, err := os.ReadFile("testdata/version1.sql")
@@ -36,8 +36,8 @@ func writeOlder(t *testing.T, version int) (dir string) {
 	return dir
 }
 
-// TestFilesOfEarlierVersions: a file of each earlier schema is brought up to date,
-// by a program that goes on with it and by a command, and all that it holds is there.
+// TestFilesOfEarlierVersions: a file of each earlier schema is upgraded without loss, by the
+// program and by a command.
 func TestFilesOfEarlierVersions(t *testing.T) {
 	t.Parallel()
 	for version := 1; version < len(migrations()); version++ {

@@ -40,8 +40,7 @@ func TestRecordsComeBack(t *testing.T) {
 	}
 }
 
-// TestErrorsAreCodes holds that no words of a site are kept, which may quote what
-// was asked, or a key.
+// TestErrorsAreCodes: no text of a site is kept, since it may quote the request or a key.
 func TestErrorsAreCodes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
@@ -55,7 +54,7 @@ func TestErrorsAreCodes(t *testing.T) {
 		{499, "the caller disconnected", "", "client_gone", false},
 		{503, "channel_unavailable", "", "channel_unavailable", true},
 		{401, "invalid key: sk-canary", "invalid_key", "invalid_key", true},
-		{200, "the site broke the answer off: canary", "good", "broken_off", true},
+		{200, "the site cut the answer off: canary", "good", "broken_off", true},
 	} {
 		q := one(fmt.Sprint("req_", i))
 		q.Status, q.Error, q.Attempts[0].Means, q.Attempts[0].Error, q.Attempts[0].Reason = c.status, c.error, c.means, "canary", "canary"
@@ -69,7 +68,7 @@ func TestErrorsAreCodes(t *testing.T) {
 	r.stop()
 	content, err := os.ReadFile(r.path)
 	if err != nil || strings.Contains(string(content), "canary") {
-		t.Errorf("the file has words of an error (%v)", err)
+		t.Errorf("the file has the text of an error (%v)", err)
 	}
 }
 
@@ -173,7 +172,7 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
-// BenchmarkAddWithoutRoom is of rows that are dropped: only their sums are kept.
+// BenchmarkAddWithoutRoom measures rows that are dropped: only their sums are kept.
 func BenchmarkAddWithoutRoom(b *testing.B) {
 	s := Start(Options{Dir: b.TempDir()})
 	defer s.Close(b.Context())
@@ -196,14 +195,14 @@ func TestNothingIsKeptUnlessEnabled(t *testing.T) {
 	r.Add(day0, one("req_1"))
 	r.flush()
 	if _, err := os.Stat(r.path); !os.IsNotExist(err) {
-		t.Error("there is a file", err)
+		t.Error("there is a file although the history is disabled", err)
 	}
 	if _, err := r.Read(); err == nil {
-		t.Error("there is a history")
+		t.Error("there is a history although it is disabled")
 	}
 }
 
-// Days of a stopped program's history begin where they did while it ran.
+// Days in the history of a stopped program begin at the same time as while it ran.
 func TestTheZoneOfDaysIsKept(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")

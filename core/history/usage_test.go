@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestUsageIsWhatTheRowsAddUpTo compares every way of asking with a query over the
-// rows of requests.
+// TestUsageIsWhatTheRowsAddUpTo compares every kind of usage with a query over the rows of
+// requests.
 func TestUsageIsWhatTheRowsAddUpTo(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
@@ -130,9 +130,9 @@ func TestUsageComparesWithTheTimeBefore(t *testing.T) {
 	}
 }
 
-// TestAQuestionSeesWhatWasJustAdded without a wait for the writer's next turn, and does
-// not wait for a writer that is busy.
-func TestAQuestionSeesWhatWasJustAdded(t *testing.T) {
+// TestAQuerySeesTheLatestRequests: it does not wait until the writer's next turn, nor for a
+// busy writer.
+func TestAQuerySeesTheLatestRequests(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
 	r.flush()
@@ -155,7 +155,7 @@ func TestAQuestionSeesWhatWasJustAdded(t *testing.T) {
 	close(free)
 }
 
-// TestUnpricedTokens tells requests without a price from those without token counts.
+// TestUnpricedTokens: requests without a price differ from those without token counts.
 func TestUnpricedTokens(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
@@ -212,7 +212,7 @@ func TestManyModelsMakeFewSums(t *testing.T) {
 	}
 }
 
-// BenchmarkAYearByDayAndModel is of as many sums as a million requests leave.
+// BenchmarkAYearByDayAndModel uses as many sums as a million requests have.
 func BenchmarkAYearByDayAndModel(b *testing.B) {
 	f, err := openFile(b.Context(), filepath.Join(b.TempDir(), FileName), false)
 	if err != nil {

@@ -15,7 +15,7 @@ func (p slow) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Close does not wait for a log that nobody reads, however much is queued for it.
+// Close does not wait for a pipe that is not read, however much is queued.
 func TestCloseWithAFullPipe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -122,7 +122,7 @@ func TestSwitchFromABlockedOutput(t *testing.T) {
 	}
 	testhelp.Eventually(t, "the file has the line", func() bool { b, _ := os.ReadFile(path); return strings.Contains(string(b), `"now in a file"`) })
 	if err := s.Use(config.Log{File: filepath.Join(path, "none")}); err == nil {
-		t.Error("a file that cannot be opened is no error")
+		t.Error("a file that cannot be opened is not reported as an error")
 	}
 	log.Warn("still here")
 	testhelp.Eventually(t, "the file is still in use", func() bool { b, _ := os.ReadFile(path); return strings.Contains(string(b), "still here") })

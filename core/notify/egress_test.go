@@ -67,8 +67,8 @@ func TestServicesByAnEgress(t *testing.T) {
 	if n := len(hook.all()); n != 3 {
 		t.Errorf("%d messages arrived, want 3: %q", n, hook.all())
 	}
-	// Nothing is left over.
+	// The default transport is restored.
 	if services.of("api.telegram.org") != nil || http.DefaultTransport != http.RoundTripper(services) {
-		t.Error("an egress outlives its notifier")
+		t.Error("an egress is still in use after its notifier was closed")
 	}
 }

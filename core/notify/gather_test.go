@@ -25,7 +25,7 @@ func newTestGatherer(c *config.Notify) *gatherer {
 	return newGatherer(c, time.UTC, DefaultTiming)
 }
 
-// play passes notes to a gatherer, each after so many seconds, and returns the titles of the
+// play passes notes to a gatherer at the given seconds, and returns the titles of the
 // messages with the seconds at which they are sent.
 func play(g *gatherer, happens map[int][]note, until int) (told []string) {
 	for second := 0; second <= until; second++ {

@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// TestTheJoinedFilesAreWhole finds the beginning of every module and style sheet in
-// what the page loads.
-func TestTheJoinedFilesAreWhole(t *testing.T) {
+// TestTheBundlesAreComplete: they contain the beginning of every module and style sheet.
+func TestTheBundlesAreComplete(t *testing.T) {
 	joined := map[string]string{".js": get("/assets/panel.js").Body.String(), ".css": get("/assets/panel.css").Body.String()}
 	at := map[string]int{}
 	err := fs.WalkDir(files, "assets", func(name string, _ fs.DirEntry, err error) error {
@@ -29,11 +28,11 @@ func TestTheJoinedFilesAreWhole(t *testing.T) {
 		t.Fatalf("%d files: %v", len(at), err)
 	}
 	if at["dom.js"] > at["card.js"] || at["card.js"] > at["channels.js"] || at["channels.js"] > at["main.js"] {
-		t.Errorf("a module stands before one that it imports from: %v", at)
+		t.Errorf("a module comes before one from which it imports: %v", at)
 	}
 	for _, line := range strings.Split(joined[".js"], "\n") {
 		if strings.HasPrefix(line, "import ") || strings.HasPrefix(line, "export ") {
-			t.Errorf("not joined: %s", line)
+			t.Errorf("not removed in the bundle: %s", line)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func catalog(t *testing.T, language string) map[string]string {
 		}
 		for _, m := range catalogLine.FindAllStringSubmatch(string(b), -1) {
 			if _, twice := texts[m[1]]; twice {
-				t.Errorf("%s: %s is there twice", language, m[1])
+				t.Errorf("%s: %s occurs twice", language, m[1])
 			}
 			texts[m[1]] = m[2]
 		}
@@ -59,8 +59,7 @@ func modules(t *testing.T) map[string]string {
 	return all
 }
 
-// TestBothLanguagesHaveTheSameTexts compares names, and the values that a text
-// takes.
+// TestBothLanguagesHaveTheSameTexts compares the names of texts and their placeholders.
 func TestBothLanguagesHaveTheSameTexts(t *testing.T) {
 	en, zh := catalog(t, "en"), catalog(t, "zh")
 	for name, text := range en {
@@ -82,13 +81,13 @@ func TestBothLanguagesHaveTheSameTexts(t *testing.T) {
 
 func values(text string) []string {
 	all := placeholder.FindAllString(text, -1)
-	all = slices.DeleteFunc(all, func(v string) bool { return v == "{n}" }) // a singular may do without
+	all = slices.DeleteFunc(all, func(v string) bool { return v == "{n}" }) // a singular may lack the number
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// TestEveryTextExistsAndIsUsed finds the names in the modules: whole ones, and
-// those that are put together from a prefix and a code.
+// TestEveryTextExistsAndIsUsed finds the names in the modules: complete ones, and prefixes
+// that are joined with a code.
 func TestEveryTextExistsAndIsUsed(t *testing.T) {
 	en := catalog(t, "en")
 	whole := regexp.MustCompile(`'([a-zA-Z]+(?:\.[\w-]+)+)'|data-(?:text|label)="([^"]+)"`)
@@ -118,13 +117,12 @@ func TestEveryTextExistsAndIsUsed(t *testing.T) {
 	}
 	for name := range en {
 		if !used[name] && !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
-			t.Errorf("%s is used nowhere", name)
+			t.Errorf("%s is not used", name)
 		}
 	}
 }
 
-// TestAllTextsAreInTheCatalogs looks for words that the page would show
-// and that are written in a module.
+// TestAllTextsAreInTheCatalogs searches the modules for words that the page would show.
 func TestAllTextsAreInTheCatalogs(t *testing.T) {
 	shown := regexp.MustCompile("(?:\\b(?:text|title|label|hint|placeholder|action|alt)|'aria-label'|'aria-description'): ['\"`]([^'\"`]*[a-zA-Z]{2}[^'\"`]*)['\"`]|(?:setText\\([^,]+, |confirmed\\(|failed\\(|new Error\\(|new ApiError\\()['\"`]([^'\"`]*[a-zA-Z]{2}[^'\"`]*)['\"`]|>([^<>{}]*[a-zA-Z]{3}[^<>{}]*)<")
 	allowed := []string{

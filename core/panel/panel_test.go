@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// get asks for a path of the page; header names and values alternate.
+// get requests a path of the page; header names and values alternate.
 func get(at string, header ...string) *httptest.ResponseRecorder {
 	mux := http.NewServeMux()
 	Register(mux)
@@ -42,7 +42,7 @@ func TestFilesAreServedWithTypePolicyAndTag(t *testing.T) {
 			t.Errorf("%s, unchanged: %d, %d bytes", at, again.Code, again.Body.Len())
 		}
 		if !Owns(at) {
-			t.Errorf("%s does not belong to the page", at)
+			t.Errorf("%s is not referred to by the page", at)
 		}
 	}
 	for _, at := range []string{"/assets/none.js", "/assets/", "/panel.go", "/index.html", "/api/status"} {
@@ -52,8 +52,8 @@ func TestFilesAreServedWithTypePolicyAndTag(t *testing.T) {
 	}
 }
 
-// TestThePageIsComplete reads what the page and its modules refer to: each file
-// exists, and no address leads elsewhere.
+// TestThePageIsComplete: every file to which the page and its modules refer exists, and no
+// address is on another host.
 func TestThePageIsComplete(t *testing.T) {
 	names := regexp.MustCompile(`(?:src|href)="([^"]+)"|(?:from|import) ['"]([^'"]+)['"]`)
 	addresses := regexp.MustCompile(`https?://[\w.-]*\w`)

@@ -106,13 +106,13 @@ func TestAnAttachedPluginKeepsRunningAfterTheHost(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !alive(debugged.Process.Pid) {
-			t.Fatal("it has ended with its host")
+			t.Fatal("the plugin has ended with its host")
 		}
 	}
 	if err := debugged.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	if err := debugged.Wait(); err != nil {
-		t.Errorf("when it is interrupted: %v", err)
+		t.Errorf("after an interrupt: %v", err)
 	}
 }

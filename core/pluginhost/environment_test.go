@@ -81,7 +81,7 @@ func TestChildrenOfAPluginAreKilled(t *testing.T) {
 	pid := r.pid()
 	_ = syscall.Kill(pid, syscall.SIGKILL)
 	recovers(t, r, i, pid)
-	testhelp.Eventually(t, "the child is gone", func() bool { return !alive(child) })
+	testhelp.Eventually(t, "the child has ended", func() bool { return !alive(child) })
 }
 
 func TestHostKilled(t *testing.T) {
@@ -107,9 +107,9 @@ func TestHostKilled(t *testing.T) {
 			}
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
-			testhelp.Eventually(t, "the plugin is gone", func() bool { return !alive(pid) })
+			testhelp.Eventually(t, "the plugin has ended", func() bool { return !alive(pid) })
 			if left, _ := os.ReadDir(dir); len(left) > 0 {
-				t.Errorf("left: %v", left)
+				t.Errorf("left behind: %v", left)
 			}
 		})
 	}
@@ -148,7 +148,7 @@ func TestOldSocketDirectories(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
-		t.Error("the old directory is still there")
+		t.Error("the old directory still exists")
 	}
 	if _, err := os.Stat(recent); err != nil {
 		t.Error("the directory of another host was removed")

@@ -41,7 +41,7 @@ func TestFallbackToThePreviousVersion(t *testing.T) {
 		t.Errorf("the reason is %q", got)
 	}
 	if got := f.reason("b", "b-2") + f.reason("a", "a-1"); got != "" {
-		t.Errorf("a reason for what is no substitute: %q", got)
+		t.Errorf("a reason for a plugin that replaces no other: %q", got)
 	}
 	// The cause is not known: one more at each call, until there are none.
 	late := fmt.Errorf("Configure: %w", context.DeadlineExceeded)
@@ -63,7 +63,7 @@ func TestFallbackToThePreviousVersion(t *testing.T) {
 	}
 	undo(errors.New("exit status 4"))
 	if got := f.reason("a", "a-1"); !strings.HasSuffix(got, "it was tried again with more time: exit status 4") || len(f.late()) > 0 {
-		t.Errorf("after it was tried in vain: %q, late are %q", got, f.late())
+		t.Errorf("after another failed try: %q, late are %q", got, f.late())
 	}
 }
 
@@ -89,7 +89,7 @@ func TestAbsentPlugins(t *testing.T) {
 	undo()
 	f.useLocked("crashes")(errors.New("exit status 4"))
 	if a, _ := f.absence("crashes"); a.cause == nil || a.cause.Error() != "exit status 4" || a.sum != "crashes-2" {
-		t.Errorf("after it was tried in vain: %+v", a)
+		t.Errorf("after another failed try: %+v", a)
 	}
 	f.clearStartErrors()
 	if got := f.markAbsent(lock); len(got) > 0 {

@@ -36,11 +36,11 @@ func TestThirdParty(t *testing.T) {
 	}
 	_, err := r.Component(t.Context(), sdk.KindStrategy, "acme/nothing", nil)
 	var unknown *config.UnknownComponentError
-	if !errors.As(err, &unknown) || strings.Join(unknown.Known, " ") != "acme/order acme/seer order seer" {
+	if !errors.As(err, &unknown) || strings.Join(unknown.Known, " ") != "acme/order acme/router order router" {
 		t.Errorf("%v", err)
 	}
 	if _, err := r.Component(t.Context(), sdk.KindStrategy, "acme", &config.Plugin{Name: "acme"}); err == nil {
-		t.Error("one of two strategies was chosen")
+		t.Error("a plugin with two strategies was accepted without a component name")
 	}
 	// Without instances it is stopped.
 	testhelp.Eventually(t, "the idle process has stopped", func() bool {

@@ -61,11 +61,11 @@ func newRig(t testing.TB, timing Timing, builtin ...string) *rig {
 		}
 		for _, pid := range pids {
 			if alive(pid) {
-				t.Errorf("process %d outlives the host", pid)
+				t.Errorf("process %d still runs after the host was closed", pid)
 			}
 		}
 		if left, _ := os.ReadDir(r.socketDir); len(left) > 0 {
-			t.Errorf("left in the socket directory: %v", left)
+			t.Errorf("left behind in the socket directory: %v", left)
 		}
 	})
 	return r
@@ -177,8 +177,8 @@ func TestComponentsOfEveryKind(t *testing.T) {
 	if _, ok := i.Component().(sdk.RequestRouter); ok {
 		t.Error("a plain strategy is a request router")
 	}
-	seer := r.open(&config.Component{Kind: sdk.KindStrategy, Name: "seer"}).Component()
-	if reply, err := seer.(sdk.RequestRouter).Route(t.Context(), sdk.RouteRequest{Model: "m"}); err != nil || reply.Reason != "m" {
+	routing := r.open(&config.Component{Kind: sdk.KindStrategy, Name: "router"}).Component()
+	if reply, err := routing.(sdk.RequestRouter).Route(t.Context(), sdk.RouteRequest{Model: "m"}); err != nil || reply.Reason != "m" {
 		t.Errorf("%+v, %v", reply, err)
 	}
 	if n := r.Calls(); n != 5 {
@@ -193,7 +193,7 @@ func TestUnknownComponent(t *testing.T) {
 	r := newRig(t, quick, serveAs("good")...)
 	_, err := r.Component(t.Context(), sdk.KindStrategy, "ordre", nil)
 	var unknown *config.UnknownComponentError
-	if !errors.As(err, &unknown) || !slices.Equal(unknown.Known, []string{"order", "seer"}) {
+	if !errors.As(err, &unknown) || !slices.Equal(unknown.Known, []string{"order", "router"}) {
 		t.Errorf("%v", err)
 	}
 	for _, ref := range []string{"../x", "", "a/b/c", ".."} {

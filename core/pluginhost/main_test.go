@@ -108,7 +108,7 @@ func noise() {
 	fmt.Fprintf(os.Stderr, "{\"@message\":1}\n{\"@level\":[],\"@timestamp\":{}}\n%s\n{\"@message\":\"%s\"}\n", long, long)
 }
 
-// beHost runs a host until it is killed.
+// runHost runs a host until it is killed.
 func runHost(dir string) {
 	h, err := New(Options{Builtin: serveAs("good"), SocketDir: dir})
 	if err == nil {
@@ -136,8 +136,8 @@ func order(body string) *config.Component {
 }
 
 var testPlugin = sdk.Plugin{Name: "test", Version: "1.4.0", Components: []sdk.Factory{
-	{Name: "order", Doc: "Does as it is told.", Settings: orderSettings{}, New: func() sdk.Component { return &orderStrategy{} }},
-	{Name: "seer", New: func() sdk.Component { return &seer{} }},
+	{Name: "order", Doc: "Fails as its settings say.", Settings: orderSettings{}, New: func() sdk.Component { return &orderStrategy{} }},
+	{Name: "router", New: func() sdk.Component { return &router{} }},
 	{Name: "first", New: func() sdk.Component { return &first{} }},
 	{Name: "probe", New: func() sdk.Component { return &prober{} }},
 }}
@@ -212,9 +212,9 @@ func openFiles() string {
 	return strings.Join(all, "\n")
 }
 
-type seer struct{ orderStrategy }
+type router struct{ orderStrategy }
 
-func (s *seer) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+func (s *router) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
 	if req.Route == "spin" {
 		for { //nolint:staticcheck // an endless loop, as in a faulty plugin
 		}

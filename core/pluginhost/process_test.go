@@ -42,7 +42,7 @@ func recovers(t *testing.T, r *rig, i *Instance, pid int) {
 		return err == nil && r.List()[0].State == StateRunning && r.pid() != pid
 	})
 	if alive(pid) {
-		t.Errorf("process %d is still there", pid)
+		t.Errorf("process %d still exists", pid)
 	}
 }
 
@@ -58,7 +58,7 @@ func TestKilledProcessIsReplaced(t *testing.T) {
 		recovers(t, r, i, pid)
 	}
 	if p, err := plan(t, i, ""); err != nil || p.Reason != "mine" {
-		t.Errorf("its configuration is lost: %+v, %v", p, err)
+		t.Errorf("the new process lacks the configuration: %+v, %v", p, err)
 	}
 	if _, err := other.PlanKeys(t.Context(), sdk.KeyPlanRequest{Keys: []sdk.Snapshot{{}}}); err != nil {
 		t.Error(err)
@@ -99,7 +99,7 @@ func TestCloseOfAStoppedProcess(t *testing.T) {
 		t.Error(err)
 	}
 	if alive(pid) {
-		t.Error("it is still there")
+		t.Error("the process still exists")
 	}
 }
 
@@ -137,7 +137,7 @@ func TestEndlessLoops(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, timing, serveAs("good")...)
-			i := r.open(&config.Component{Kind: sdk.KindStrategy, Name: "seer", Body: []byte("{}")})
+			i := r.open(&config.Component{Kind: sdk.KindStrategy, Name: "router", Body: []byte("{}")})
 			pid := r.pid()
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
@@ -216,7 +216,7 @@ func TestQuarantine(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if _, err := r.Component(t.Context(), sdk.KindStrategy, "order", nil); err != nil {
-		t.Errorf("its description is gone: %v", err)
+		t.Errorf("its description is missing: %v", err)
 	}
 	testhelp.Eventually(t, "a new process works", func() bool { // it crashes soon, and may be slow to start
 		r.Renew("")
@@ -281,7 +281,7 @@ func TestCallsDuringRestartsNeverHang(t *testing.T) {
 	}
 }
 
-// BenchmarkPlan measures a plan with 8 channels, in another process and with mTLS.
+// BenchmarkPlan measures a plan with 8 channels from another process, over mTLS.
 func BenchmarkPlan(b *testing.B) {
 	r := newRig(b, quick, serveAs("good")...)
 	i := r.open(order(`{}`))

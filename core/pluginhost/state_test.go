@@ -38,7 +38,7 @@ func TestRoleTransitions(t *testing.T) {
 }
 
 // A process that loops in a call is replaced within 15 seconds: after the deadline of the
-// call, at most 2 s, it is looked at with each ping.
+// call, at most 2 s, each ping checks it.
 func TestALoopEndsWithin15Seconds(t *testing.T) {
 	d := Timing{}.withDefaults()
 	if worst := 2*time.Second + d.Overdue + d.Ping + d.PingTimeout + d.RestartMin; worst > 15*time.Second {

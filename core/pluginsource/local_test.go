@@ -63,7 +63,7 @@ func TestReleasesInAFolder(t *testing.T) {
 	if err != nil || release.Version != "1.10.0" || filepath.Base(got.Executable) != "aitunnel-plugin-acme" {
 		t.Fatalf("%+v, %+v, %v", release, got, err)
 	}
-	release, got, err = local(t, filepath.Join(dir, archive), "darwin/arm64", pluginsource.Want{SigningKey: key.Public()}) // the archive beside it
+	release, got, err = local(t, filepath.Join(dir, archive), "darwin/arm64", pluginsource.Want{SigningKey: key.Public()}) // next to the archive
 	if err != nil || release.Version != "1.2.0" || len(got.Archives) != 2 {
 		t.Errorf("%+v, %+v, %v", release, got, err)
 	}

@@ -185,7 +185,7 @@ func TestRefusedReleases(t *testing.T) {
 	}
 }
 
-// A server that sends a byte from time to time is not idle, but reaches the total limit.
+// A server that sends a byte from time to time is not idle, but exceeds the total limit.
 func TestSlowServer(t *testing.T) {
 	t.Parallel()
 	s := releasetest.New(t)

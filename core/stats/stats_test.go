@@ -63,7 +63,7 @@ func TestQuantilesAreNear(t *testing.T) {
 	for i := 1; i <= 1000; i++ {
 		c.Add(request("a", "k", "m", time.Duration(i)*time.Millisecond))
 	}
-	c.Add(request("a", "k", "m", 24*time.Hour)) // beyond all measure
+	c.Add(request("a", "k", "m", 24*time.Hour)) // over the maximum
 	v := c.View()
 	for what, s := range map[string]Sums{"channel": v.Channels["a"].Sums, "key": v.Channels["a"].Keys["k"], "model": v.Models["m"], "window": v.Windows["24h"], "all": v.Total} {
 		slack := 0.02
@@ -108,7 +108,7 @@ func TestWindowsForget(t *testing.T) {
 	add()
 	clock.t = clock.t.Add(23 * time.Hour)
 	want(0, 0, 1)
-	clock.t = clock.t.Add(30 * 24 * time.Hour) // the same slots, much later
+	clock.t = clock.t.Add(30 * 24 * time.Hour) // later, in the same slots
 	want(0, 0, 0)
 	add()
 	want(1, 1, 1)
@@ -157,7 +157,7 @@ func TestEverythingIsBounded(t *testing.T) {
 		c.Add(request(fmt.Sprint("channel-", i), "k", fmt.Sprint("model-", i), time.Millisecond))
 		c.Add(request("a", fmt.Sprint("key-", i), strings.Repeat("long", maxName), time.Millisecond))
 	}
-	c.Add(&event.Request{Route: "/**", Model: "asked for only", Status: 404})
+	c.Add(&event.Request{Route: "/**", Model: "requested only", Status: 404})
 	v := c.View()
 	if len(v.Channels) > maxChannels+1 || len(v.Models) > maxModels+1 || len(v.Channels["a"].Keys) > maxKeys+1 {
 		t.Errorf("%d channels, %d models, %d keys", len(v.Channels), len(v.Models), len(v.Channels["a"].Keys))
@@ -166,7 +166,7 @@ func TestEverythingIsBounded(t *testing.T) {
 	for _, m := range v.Models {
 		all += m.Requests
 	}
-	if _, there := v.Models["asked for only"]; there || all != v.Total.Requests {
+	if _, there := v.Models["requested only"]; there || all != v.Total.Requests {
 		t.Errorf("%d of %d requests by model", all, v.Total.Requests)
 	}
 }

@@ -23,7 +23,7 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 func Within(t testing.TB, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
 	if !Poll(limit, ok) {
-		t.Fatalf("not within %s: %s", limit, what)
+		t.Fatalf("timed out after %s; expected: %s", limit, what)
 	}
 }
 

@@ -30,7 +30,7 @@ func TestRequestsThroughEachKindOfProxy(t *testing.T) {
 		resolves      bool
 		reply         byte
 	}{
-		"http, with the whole URL":    {scheme: "http", login: "me:secret@", host: "127.0.0.1", want: "POST http://127.0.0.1:" + port + "/v1"},
+		"http, with the complete URL": {scheme: "http", login: "me:secret@", host: "127.0.0.1", want: "POST http://127.0.0.1:" + port + "/v1"},
 		"http, wrong password":        {scheme: "http", login: "me:wrong@", host: "127.0.0.1", phase: Proxy},
 		"socks5 resolves here":        {scheme: "socks5", login: "me:secret@", host: "site.example", want: "SOCKS 127.0.0.1:" + port, resolves: true},
 		"socks5h resolves there":      {scheme: "socks5h", login: "me:secret@", host: "site.example", want: "SOCKS site.example:" + port},
@@ -78,7 +78,7 @@ func TestRequestsThroughEachKindOfProxy(t *testing.T) {
 	}
 }
 
-// TLS goes through a proxy unseen.
+// A proxy relays TLS without decrypting it.
 func TestProxyAndTLS(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"http", "socks5", "socks5h"} {
@@ -103,7 +103,7 @@ func TestProxyAndTLS(t *testing.T) {
 	}
 }
 
-// A proxy that speaks TLS itself.
+// A proxy that is reached over TLS.
 func TestSecureProxy(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, good)
@@ -139,8 +139,8 @@ func TestDeadProxy(t *testing.T) {
 	}
 }
 
-// An answer to CONNECT, and the proxy's own answer to a whole URL, say whether the proxy or
-// the site failed. An answer that the site gave is left alone.
+// An answer to CONNECT, and the proxy's own answer to a complete URL, say whether the proxy
+// or the site failed. An answer of the site is not changed.
 func TestAnswersOfProxies(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[string]struct {
@@ -201,7 +201,7 @@ func TestErrorTextsOfProxies(t *testing.T) {
 	}
 }
 
-// A dialer's own errors are the egress's, unless it says otherwise.
+// Errors of a dialer are failures of the egress, unless it says otherwise.
 func TestDialerErrors(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]Phase{

@@ -15,12 +15,12 @@ import (
 	"github.com/aitunnel/aitunnel/core/upstream/proxytest"
 )
 
-// askedByChild is set in the process that TestProxiesOfTheEnvironment starts; it holds the URL
-// to ask for.
+// askedByChild is set in the process that TestProxiesOfTheEnvironment starts, to the URL that
+// it requests.
 const askedByChild = "AITUNNEL_TEST_ASK"
 
-// TestProxiesOfTheEnvironment: ALL_PROXY counts, in a process that was started with it, and
-// HTTP_PROXY and NO_PROXY come before it.
+// TestProxiesOfTheEnvironment: ALL_PROXY is used, and HTTP_PROXY and NO_PROXY take precedence
+// over it. The variables are read once, so each case runs in a process of its own.
 func TestProxiesOfTheEnvironment(t *testing.T) {
 	if address := os.Getenv(askedByChild); address != "" {
 		askAsChild(address)
@@ -49,7 +49,7 @@ func TestProxiesOfTheEnvironment(t *testing.T) {
 			child.Env = append(append(child.Env, askedByChild+"="+ask, tt.variable+"="+proxy.URL(tt.scheme, "").String()), tt.more...)
 			out, err := child.CombinedOutput()
 			if got := proxy.Lines(); !slices.Equal(got, tt.want) {
-				t.Errorf("the proxy logged %q, want %q; the process said %q %v", got, tt.want, out, err)
+				t.Errorf("the proxy logged %q, want %q; the process printed %q %v", got, tt.want, out, err)
 			}
 			if strings.HasPrefix(tt.scheme, "socks") && strings.Contains(string(out), "status 200") != (tt.want != nil) {
 				t.Errorf("%q %v", out, err)
@@ -58,7 +58,7 @@ func TestProxiesOfTheEnvironment(t *testing.T) {
 	}
 }
 
-// A proxy of the environment that cannot be used does not make aitunnel go directly.
+// If a proxy in the environment cannot be used, requests are not sent directly.
 func TestUnusableProxyOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, good)

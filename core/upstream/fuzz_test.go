@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// FuzzExchange sends arbitrary bytes as an answer: what the pool makes of them is
-// what the parser of net/http does, no other request ever sees any of them, and
-// nothing waits for ever.
+// FuzzExchange sends arbitrary bytes as an answer: the pool reads them as the parser of
+// net/http does, no other request gets any of them, and nothing waits forever.
 func FuzzExchange(f *testing.F) {
 	for _, a := range answers {
 		if len(a.text) < 4<<10 {
@@ -84,7 +83,7 @@ func FuzzExchange(f *testing.F) {
 	})
 }
 
-// parse returns what net/http makes of an answer, nil for one that is refused.
+// parse parses an answer with net/http, and returns nil if that refuses it.
 func parse(answer []byte, method string) (*http.Response, []byte) {
 	in := bufio.NewReader(bytes.NewReader(answer))
 	for range maxInformational + 1 {

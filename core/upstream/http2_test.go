@@ -136,8 +136,8 @@ func (s *strictSite) post(t *testing.T, p *Pool, path string) error {
 	return nil
 }
 
-// A site that leaves a connection just as it is used after a pause answers the first
-// request: no other one was sent there. Each arrives once.
+// A site closes a connection just as it is used after a pause: it answers that request, and
+// no other one is sent on the connection. Each request arrives once.
 func TestSiteClosesAnIdleConnection(t *testing.T) {
 	t.Parallel()
 	s, p := newStrictSite(t, func(path string) bool { return path == "/first" })

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// TestMain silences net/http, whose transport logs what sites of the comparison
-// send unasked.
+// TestMain silences net/http, whose transport logs unsolicited bytes.
 func TestMain(m *testing.M) {
 	log.SetOutput(io.Discard)
 	os.Exit(m.Run())

@@ -49,8 +49,8 @@ func read1(t *testing.T, p *Pool, s *site) string {
 	return read(t, resp, err)
 }
 
-// A site that closes a kept connection is told as stale, with what was written,
-// and nothing is sent twice.
+// An error for a connection that the site has closed says that it is stale, and how much
+// was written. Nothing is sent twice.
 func TestAConnectionThatTheSiteClosedIsStale(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, good, script{end: closeIt}, good)
@@ -70,7 +70,7 @@ func TestAConnectionThatTheSiteClosedIsStale(t *testing.T) {
 	}
 }
 
-// A connection that is seen to be closed before it is used costs nothing.
+// A connection that is found to be closed before it is used causes no error.
 func TestClosedWhileIdle(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, script{pieces: []string{whole("ok")}, end: closeIt})
@@ -99,7 +99,7 @@ func TestUnsolicitedBytesCloseAConnection(t *testing.T) {
 	s := newSite(t, script{pieces: []string{whole("ok"), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"}, gap: 20 * time.Millisecond}, good)
 	p := s.pool(t)
 	read1(t, p, s)
-	testhelp.Eventually(t, "the bytes that nobody asked for are seen", func() bool {
+	testhelp.Eventually(t, "the unsolicited bytes are noticed", func() bool {
 		c := p.pop()
 		if c == nil {
 			return true // the bytes came before the connection was given back
@@ -170,7 +170,7 @@ func TestACanceledContextEndsARequestInEveryPhase(t *testing.T) {
 	}
 }
 
-// slowBody takes its time, as a caller does.
+// slowBody is a slow request body.
 type slowBody struct{ io.Reader }
 
 func (b slowBody) Read(p []byte) (int, error) {
@@ -178,8 +178,8 @@ func (b slowBody) Read(p []byte) (int, error) {
 	return b.Reader.Read(p)
 }
 
-// TestAnswerBeforeTheRequest on a new connection that stays open: nothing else is to come,
-// so waiting for more would take forever.
+// TestAnswerBeforeTheRequest on a new connection that stays open. Nothing else is sent, so
+// waiting for more would take forever.
 func TestAnswerBeforeTheRequest(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -306,7 +306,7 @@ func TestPhaseOfAFailedConnection(t *testing.T) {
 	}
 }
 
-// A dead address does not hold up the next one.
+// An address that does not answer does not delay the next one.
 func TestNextAddress(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, good)

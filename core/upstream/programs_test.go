@@ -13,8 +13,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/upstream/proxytest"
 )
 
-// TestProxyPrograms sends requests through proxies that people use, whose logs say what
-// they were asked for. A login that is wrong or missing is a failure of the egress.
+// TestProxyPrograms sends requests through real proxies, whose logs have the requested
+// addresses. A wrong or missing login is a failure of the egress.
 func TestProxyPrograms(t *testing.T) {
 	t.Parallel()
 	const login = "me:secret@"

@@ -26,8 +26,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// The servers close idle connections after moments that the callers' pauses meet,
-// and with HTTP/2 go away after five requests. Each logs what it answered.
+// The servers close idle connections after about the length of the callers' pauses, and
+// HTTP/2 connections after five requests. Each logs the requests that it answered.
 const (
 	nginxConfig = `daemon off; master_process off; pid DIR/pid; error_log DIR/error.log;
 events { worker_connections 512; }
@@ -41,7 +41,7 @@ http {
   }
 }
 `
-	// Of two threads that log at the same time HAProxy drops the line of one.
+	// If two threads log at the same time, HAProxy drops a line.
 	haproxyConfig = `global
   nbthread 1
   log DIR/log local0
@@ -78,8 +78,8 @@ SCHEME://localhost:PORT {
 `
 )
 
-// TestRealServers sends POSTs to servers that close connections at awkward moments:
-// none fails, and none arrives twice, as the servers' own logs say.
+// TestRealServers sends POST requests to servers that close connections just when they are
+// used: none fails, and by the servers' logs none arrives twice.
 func TestRealServers(t *testing.T) {
 	t.Parallel()
 	requests := 400
@@ -102,8 +102,8 @@ func TestRealServers(t *testing.T) {
 	}
 }
 
-// deliver sends requests, with pauses about as long as the servers wait: short ones of
-// single callers, and long ones of all.
+// deliver sends requests, with pauses about as long as the servers keep connections: short
+// ones of single callers, and long ones of all.
 func deliver(t *testing.T, p *Pool, requests int, kind string) {
 	t.Helper()
 	const rounds = 100
@@ -209,7 +209,7 @@ func startServer(t *testing.T, name string, secure bool) (*Pool, func() string) 
 		b, _ := os.ReadFile(filepath.Join(dir, name)) // not every server writes both
 		return string(b)
 	}
-	// A file and not a pipe: HAProxy drops what a full pipe does not take.
+	// A file, not a pipe: HAProxy drops lines when a pipe is full.
 	out, err := os.Create(filepath.Join(dir, "output"))
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +235,7 @@ func startServer(t *testing.T, name string, secure bool) (*Pool, func() string) 
 	t.Cleanup(p.Close)
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("%s said: %.2000s", name, read("output"))
+			t.Logf("%s printed: %.2000s", name, read("output"))
 		}
 	})
 	return p, func() string {

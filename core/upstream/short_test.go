@@ -42,7 +42,7 @@ func FuzzShortRequest(f *testing.F) {
 	})
 }
 
-// TestShortBodyThatEnds before its length is not sent, and is an error.
+// TestShortBodyThatEnds: a body that is shorter than its length is not sent, and is an error.
 func TestShortBodyThatEnds(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, good)

@@ -24,7 +24,7 @@ type site struct {
 	bodies   []string
 }
 
-// script says what a site does with a connection that brought a request.
+// script says what a site does with a connection after a request.
 type script struct {
 	early  bool     // answer before the body is read
 	pieces []string // written one after the other

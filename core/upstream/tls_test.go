@@ -20,7 +20,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// secureSite speaks TLS.
+// secureSite starts a site with TLS.
 func secureSite(t *testing.T, http2 bool, h http.Handler, state ...func(net.Conn, http.ConnState)) (*Pool, *httptest.Server) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(h)
@@ -82,7 +82,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// A site that stops to speak HTTP/2 is asked by HTTP/1.1.
+// If a site no longer supports HTTP/2, HTTP/1.1 is used.
 func TestNoLongerHTTP2(t *testing.T) {
 	t.Parallel()
 	var onlyHTTP1 atomic.Bool
@@ -123,7 +123,7 @@ func TestNoLongerHTTP2(t *testing.T) {
 	}
 	onlyHTTP1.Store(true)
 	server.CloseClientConnections()
-	testhelp.Eventually(t, "the site is asked by HTTP/1.1", func() bool { return ask() == "HTTP/1.1" })
+	testhelp.Eventually(t, "HTTP/1.1 is used", func() bool { return ask() == "HTTP/1.1" })
 	if got := ask(); got != "HTTP/1.1" {
 		t.Error(got)
 	}
@@ -174,7 +174,7 @@ func TestStrayBytesInARecord(t *testing.T) {
 					if _, err := c.Read(b); err != nil {
 						return
 					}
-					// The answer ends exactly with what one Read of the pool takes.
+					// The answer ends exactly at the end of one Read of the pool.
 					first := whole(strings.Repeat("a", 8000))
 					_, _ = io.WriteString(c, first+whole("evil"))
 				}

@@ -36,8 +36,8 @@ func TestRulesInOtherScripts(t *testing.T) {
 	}
 }
 
-// TestWithoutEcho: what a refusal repeats of the request is taken out of it, what
-// a gateway repeats of its upstream is not.
+// TestWithoutEcho: what a refusal quotes from the request is removed, what a gateway quotes
+// from its upstream is not.
 func TestWithoutEcho(t *testing.T) {
 	for _, c := range []struct{ message, want string }{
 		{`The text "my key expired" is not allowed`, `The text '…' is not allowed`},

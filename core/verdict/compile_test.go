@@ -10,7 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// TestMistakesInRules holds what is said of wrong rules, and at which line.
+// TestMistakesInRules checks the diagnostics for invalid rules, and their lines.
 func TestMistakesInRules(t *testing.T) {
 	for _, c := range []struct{ name, rule, line, want string }{
 		{"unknown means", "status = 403\n  means = \"blokced\"", "3", `"blokced" is not a meaning. Did you mean "blocked"?`},
@@ -43,7 +43,7 @@ func TestMistakesInRules(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			_, diags := CompileSource(fmt.Appendf(nil, "verdict \"x\" {\n  %s\n}\n", c.rule), "rules.hcl", FromUser)
 			if !diags.HasErrors() {
-				t.Fatal("no mistake was found")
+				t.Fatal("there is no diagnostic")
 			}
 			d := diags[0]
 			if got := fmt.Sprint(d.Subject.Start.Line); got != c.line || !strings.Contains(d.Detail, c.want) {
@@ -82,8 +82,8 @@ func blocks(t testing.TB, src string) hcl.Blocks {
 	return content.Blocks
 }
 
-// TestConditions tries each condition alone, with an answer that it takes and
-// one that it does not.
+// TestConditions checks each condition alone, with an answer that it matches and one that it
+// does not.
 func TestConditions(t *testing.T) {
 	base := func() Answer {
 		return answer(403, `{"error":{"code":"nope","type":"weird","message":"Nope, not you","details":[{"reason":"A"},{"reason":"B"}]}}`)
@@ -178,8 +178,8 @@ func TestOrderOfRules(t *testing.T) {
 	}
 }
 
-// TestDefaultEndsTheSearch: a user's rule takes an answer out of the built-in
-// ones' hands.
+// TestDefaultEndsTheSearch: a user's rule with means = "default" prevents the built-in rules
+// from judging an answer.
 func TestDefaultEndsTheSearch(t *testing.T) {
 	set := New(Options{User: rules(t, `verdict "not-a-quota" {
   code  = "^insufficient_quota$"

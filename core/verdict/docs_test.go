@@ -15,8 +15,7 @@ var update = flag.Bool("update", false, "rewrite what is generated")
 
 const docsPage = "../../docs/verdicts.md"
 
-// TestDocs holds docs/verdicts.md against rules and corpus; `make generate`
-// writes it.
+// TestDocs compares docs/verdicts.md with rules and corpus; `make generate` writes it.
 func TestDocs(t *testing.T) {
 	want := page()
 	if *update {
@@ -29,7 +28,7 @@ func TestDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, strings.ReplaceAll(string(got), "\r\n", "\n")); diff != "" {
-		t.Errorf("docs/verdicts.md is not what the rules say; run make generate (-want +got):\n%s", diff)
+		t.Errorf("docs/verdicts.md is not up to date; run make generate (-want +got):\n%s", diff)
 	}
 }
 

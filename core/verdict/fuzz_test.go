@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// FuzzJudge: no answer may make judging panic, or name a time out of bounds, or
-// let the log have what the site wrote.
+// FuzzJudge: for any answer, judging does not panic, the time is within bounds, and the
+// reason has no text of the site.
 func FuzzJudge(f *testing.F) {
 	for _, c := range Corpus() {
 		a, err := c.Answer()
@@ -33,7 +33,7 @@ func FuzzJudge(f *testing.F) {
 	})
 }
 
-// FuzzIntervals: whatever a site writes, the time is between nothing and a day.
+// FuzzIntervals: whatever a site writes, the time is between zero and a day.
 func FuzzIntervals(f *testing.F) {
 	for _, s := range []string{"2", "1.5", "6m0s", "Fri, 20 Nov 2026 12:01:30 GMT", "1795176300000", "NaN", "1e400", "try again in 3 days 4h", "请在 30 秒后重试", "reset at 2026-11-20 20:05:00"} {
 		f.Add(s)
@@ -53,7 +53,7 @@ func FuzzIntervals(f *testing.F) {
 	})
 }
 
-// FuzzCompile: no text may make compiling panic, and what compiles must judge.
+// FuzzCompile: for any text, compiling does not panic, and rules that compile can be applied.
 func FuzzCompile(f *testing.F) {
 	f.Add(string(builtinSource[:4096]))
 	f.Add("verdict \"x\" {\n status = [\"5xx\", 403]\n json = { a = \"b\", \"c.*\" = \"^d$\" }\n after = [\"a.b\", \"header:x\"]\n means = \"rate_limited\"\n}")

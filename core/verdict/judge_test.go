@@ -21,8 +21,8 @@ func parse(t testing.TB, src string) *hcl.File {
 	return file
 }
 
-// TestRetryOn: what retry.on says decides where a status is tried next; what the
-// answer means comes from rules.
+// TestRetryOn: retry.on decides where a request is tried next after a status; rules decide
+// what the answer means.
 func TestRetryOn(t *testing.T) {
 	quota := `{"error":{"code":"insufficient_quota"}}`
 	for _, c := range []struct {
@@ -45,8 +45,8 @@ func TestRetryOn(t *testing.T) {
 		{"409 by default", nil, 409, "", Overloaded, true, true},
 		{"left out", []int{503}, 500, "", Broken, false, false},
 		{"left out, but known", []int{503}, 429, quota, QuotaSpent, true, false},
-		{"left out, a key's matter", []int{503}, 401, "", Suspect, true, false},
-		{"an odd one written", []int{400}, 400, "", Refused, true, true},
+		{"left out, about the key", []int{503}, 401, "", Suspect, true, false},
+		{"an unusual one listed", []int{400}, 400, "", Refused, true, true},
 		{"none", []int{}, 503, "", Overloaded, false, false},
 	} {
 		v := New(Options{RetryOn: c.on}).Judge(answer(c.status, c.body))
@@ -56,8 +56,8 @@ func TestRetryOn(t *testing.T) {
 	}
 }
 
-// TestWhatMayBeBlamedByAccountEndpoints: nothing, unless the user says so.
-func TestWhatMayBeBlamedByAccountEndpoints(t *testing.T) {
+// TestAccountEndpointsAffectNothing unless a rule of the user says so.
+func TestAccountEndpointsAffectNothing(t *testing.T) {
 	for _, status := range []int{401, 403, 404} {
 		for _, e := range []dialect.Endpoint{dialect.Account, dialect.Count, dialect.Other} {
 			a := answer(status, `{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}`)
@@ -74,7 +74,7 @@ func TestWhatMayBeBlamedByAccountEndpoints(t *testing.T) {
 	}
 }
 
-// TestFormsOfErrors brings one error in all shapes that sites use.
+// TestFormsOfErrors has one error in all shapes that sites use.
 func TestFormsOfErrors(t *testing.T) {
 	const code = "insufficient_quota"
 	for _, body := range []string{
@@ -105,7 +105,7 @@ func TestFormsOfErrors(t *testing.T) {
 	} {
 		for _, status := range []int{200, 429} {
 			if status == 200 && strings.HasPrefix(body, `{"detail"`) {
-				continue // in a good answer detail is anything
+				continue // in a good answer, detail can be anything
 			}
 			f := normalize(answer(status, body))
 			switch {
@@ -118,7 +118,7 @@ func TestFormsOfErrors(t *testing.T) {
 	}
 }
 
-// TestGoodAnswersStayGood: fields with the names of errors are no errors.
+// TestGoodAnswersStayGood: fields named like those of errors are not errors.
 func TestGoodAnswersStayGood(t *testing.T) {
 	for _, body := range []string{
 		`{"id":"x","error":null,"output":[]}`, `{"error":{}}`, `{"error":""}`, `{"error":false}`, `{"error":[]}`, `{"error":{"message":""}}`,
@@ -134,9 +134,8 @@ func TestGoodAnswersStayGood(t *testing.T) {
 	}
 }
 
-// TestReasonsHoldNothingOfTheSites: a site may write the key that it was sent
-// into any field.
-func TestReasonsHoldNothingOfTheSites(t *testing.T) {
+// TestReasonsContainNoTextOfSites, since a site can repeat the key in any field.
+func TestReasonsContainNoTextOfSites(t *testing.T) {
 	const secret = "canarycanary"
 	for _, body := range []string{
 		`{"error":{"code":"` + secret + `","message":"m"}}`,
@@ -155,7 +154,7 @@ func TestReasonsHoldNothingOfTheSites(t *testing.T) {
 	}
 }
 
-// TestWaitingTimesInMessages reads a time to come in all forms in which sites write it.
+// TestWaitingTimesInMessages in all forms that sites use.
 func TestWaitingTimesInMessages(t *testing.T) {
 	now := CaseTime
 	for _, c := range []struct {
@@ -216,11 +215,11 @@ func TestWaitingTimesInMessages(t *testing.T) {
 	}
 }
 
-// TestResetsOfUnspentLimits: reset headers come with every answer of some sites.
+// TestResetsOfUnspentLimits are ignored: some sites send reset headers with every answer.
 func TestResetsOfUnspentLimits(t *testing.T) {
 	a := answer(503, `{"error":{"message":"overloaded"}}`)
 	a.Header.Set("X-Ratelimit-Reset-Requests", "6m0s")
 	if v := New(Options{}).Judge(a); v.For != 0 {
-		t.Errorf("an overloaded site is left alone for %v", v.For)
+		t.Errorf("an overloaded site is not used for %v", v.For)
 	}
 }

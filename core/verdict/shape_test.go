@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestShapeKeepsNothingPersonal: what is written down of an unknown answer may
-// be sent to strangers.
+// TestShapeKeepsNothingPersonal, since users may send the shape of an unknown answer to
+// others.
 func TestShapeKeepsNothingPersonal(t *testing.T) {
 	a := answer(403, `{"error":{"message":"Dear Wilhelmina Quux <wilhelmina@quux.example>, your key sk-Zyx987wvU654 may not do this from 198.51.100.77 until 17:45","type":"quuxish_error","code":"permission_denied","account":"org-Qx81kk2"},"Wilhelmina":true,"request_id":"req_8123Qx","n":4711}`)
 	a.Model, a.Path = "ft:gpt-4o-mini:quux::Zx81", "/v1/files/file-Zx81kk/content"
@@ -16,18 +16,18 @@ func TestShapeKeepsNothingPersonal(t *testing.T) {
 	text, _ := Shape(a, New(Options{}).Judge(a))
 	for _, personal := range []string{"ilhelmina", "uux", "Zyx987", "198", "77", "Qx81", "Zx81", "8123", "4711", "17:45", "ZQX", "session", "8d49"} {
 		if strings.Contains(text, personal) {
-			t.Errorf("%q is still there:\n%s", personal, text)
+			t.Errorf("the shape contains %q:\n%s", personal, text)
 		}
 	}
 	for _, known := range []string{"HTTP/1.1 403 Forbidden", "permission_denied", `"message":"`, "your key", "may not", "/v1/files/"} {
 		if !strings.Contains(text, known) {
-			t.Errorf("%q is gone:\n%s", known, text)
+			t.Errorf("the shape lacks %q:\n%s", known, text)
 		}
 	}
 }
 
-// TestShapesAreCases: a shape is a file of the corpus, and means what the answer
-// meant.
+// TestShapesAreCases: a shape has the format of the corpus, and the same meaning as its
+// answer.
 func TestShapesAreCases(t *testing.T) {
 	set, seen := New(Options{}), 0
 	for _, c := range Corpus() {
@@ -55,8 +55,7 @@ func TestShapesAreCases(t *testing.T) {
 	}
 }
 
-// TestKeysOfShapes: answers that differ only in what is somebody's own have one
-// shape.
+// TestKeysOfShapes: answers that differ only in personal data have the same shape.
 func TestKeysOfShapes(t *testing.T) {
 	key := func(status int, body string) string {
 		a := answer(status, body)
@@ -75,12 +74,12 @@ func TestKeysOfShapes(t *testing.T) {
 	}
 }
 
-// TestWideRulesChangeVerdictsOfTheCorpus: a user's rule that is wider than meant shows.
+// TestWideRulesChangeVerdictsOfTheCorpus, so that a rule that matches too much is noticed.
 func TestWideRulesChangeVerdictsOfTheCorpus(t *testing.T) {
 	if c := New(Options{}).Changes(); len(c) != 0 {
-		t.Errorf("without rules of one's own %d verdicts change", len(c))
+		t.Errorf("without rules of the user %d verdicts change", len(c))
 	}
-	narrow := New(Options{User: rules(t, "verdict \"x\" {\nstatus = 403\nmessage = \"nobody writes this\"\nmeans = \"blocked\"\n}")})
+	narrow := New(Options{User: rules(t, "verdict \"x\" {\nstatus = 403\nmessage = \"no site writes this\"\nmeans = \"blocked\"\n}")})
 	if c := narrow.Changes(); len(c) != 0 {
 		t.Errorf("%v", c)
 	}
@@ -96,8 +95,7 @@ func TestWideRulesChangeVerdictsOfTheCorpus(t *testing.T) {
 	}
 }
 
-// TestDraftsMatch: the rule that is offered for an unknown answer matches it,
-// and compiles.
+// TestDraftsMatch: the draft of a rule for an unknown answer compiles and matches it.
 func TestDraftsMatch(t *testing.T) {
 	set, drafts := New(Options{}), 0
 	for _, c := range Corpus() {

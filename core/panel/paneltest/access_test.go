@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// contrasts returns what is written too faintly: texts whose contrast to what
-// lies behind them is below that of WCAG AA.
+// contrasts lists the texts whose contrast with their background is below that of WCAG AA.
 const contrasts = `(() => {
   const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
   const rgba = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); const d = canvas.getImageData(0, 0, 1, 1).data; return [d[0], d[1], d[2], d[3] / 255]; };
@@ -31,15 +30,14 @@ const contrasts = `(() => {
   return [...out];
 })()`
 
-// nameless are the controls that a screen reader could not name.
+// nameless lists the controls without an accessible name.
 const nameless = `[...document.querySelectorAll('button, a, input, select, textarea, svg[role="img"]')].filter((n) => n.checkVisibility())
   .filter((n) => !(n.innerText?.trim() || n.ariaLabel || n.labels?.length)).map((n) => n.outerHTML.slice(0, 120))`
 
-// wide are elements that reach beyond the window.
+// wide lists the elements that are wider than the window.
 const wide = `[...document.querySelectorAll('dialog')].filter((n) => n.scrollWidth > n.clientWidth).map((n) => 'a dialog is ' + n.scrollWidth + ' wide').concat(document.documentElement.scrollWidth > document.documentElement.clientWidth ? [...document.querySelectorAll('#content *')].filter((n) => n.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map((n) => n.tagName + '.' + n.className).slice(0, 5).concat(['the page is ' + document.documentElement.scrollWidth + ' wide']) : [])`
 
-// TestThePanelIsReadableAndNamed looks at each view in both themes and three
-// widths.
+// TestThePanelIsReadableAndNamed checks each view in both themes and three widths.
 func TestThePanelIsReadableAndNamed(t *testing.T) {
 	s := stage(t, 4)
 	s.busy(8)
@@ -100,13 +98,13 @@ func TestThePanelWorksByKeyboard(t *testing.T) {
 			at := eval[string](p, "document.activeElement.ariaLabel || document.activeElement.innerText || ''")
 			if strings.TrimSpace(at) == label {
 				if ring := eval[string](p, "getComputedStyle(document.activeElement).outlineStyle"); ring == "none" {
-					t.Errorf("one does not see that the focus is on %q", label)
+					t.Errorf("the focus on %q is not visible", label)
 				}
 				return
 			}
 			seen = append(seen, at)
 		}
-		t.Fatalf("the Tab key does not reach %q: %q", label, seen)
+		t.Fatalf("the Tab key does not reach %q, only %q", label, seen)
 	}
 	reach("Skip to the content")
 	reach("Pause primary")
@@ -136,6 +134,6 @@ func TestTheThemeIsKept(t *testing.T) {
 	p.reload()
 	p.shows("#overall", "2 channels")
 	if now := ground(); now != dark {
-		t.Errorf("after a reload the ground is %s, it was %s", now, dark)
+		t.Errorf("after a reload the background is %s, it was %s", now, dark)
 	}
 }

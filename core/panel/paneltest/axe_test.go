@@ -43,7 +43,7 @@ type npmError struct {
 
 func (e *npmError) Error() string { return e.err.Error() + ": " + e.out }
 
-// axe reports what axe-core finds serious or critical in what is shown.
+// axe fails the test for what axe-core finds serious or critical in the page.
 func (p *tab) axe(what string) {
 	p.t.Helper()
 	source, err := axeSource()
@@ -61,7 +61,7 @@ func (p *tab) axe(what string) {
 	}
 }
 
-// needsAxe skips a test where axe-core cannot be had.
+// needsAxe skips a test where axe-core is not available.
 func needsAxe(t *testing.T) {
 	t.Helper()
 	if _, err := axeSource(); err != nil {
@@ -70,8 +70,7 @@ func needsAxe(t *testing.T) {
 	}
 }
 
-// TestAxeFindsNothingSerious looks at every view and dialog, in both languages
-// and themes.
+// TestAxeFindsNothingSerious checks every view and dialog, in both languages and themes.
 func TestAxeFindsNothingSerious(t *testing.T) {
 	needsAxe(t)
 	s := stage(t, 4)

@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// TestPartsOfBlocks changes parts of a block; all other text stays.
+// TestPartsOfBlocks changes parts of a block; all other text stays as it is.
 func TestPartsOfBlocks(t *testing.T) {
 	r, _, _ := begin(t, "")
 	p := r.open("/", 1280, 900)
-	const route = "route \"/v1/**\" {\n  # comes first\n  models   = [\"gpt-*\", \"a=b\"] # those\n  channels = [channel.a,\n    channel[\"b c\"], # last\n  ]\n  strategy \"sticky\" {\n    ttl = \"5m\" // long\n  }\n}"
+	const route = "route \"/v1/**\" {\n  # comes first\n  models   = [\"gpt-*\", \"a=b\"] # these\n  channels = [channel.a,\n    channel[\"b c\"], # last\n  ]\n  strategy \"sticky\" {\n    ttl = \"5m\" // long\n  }\n}"
 	for _, tt := range []struct{ name, text, do, want string }{
 		{"a value", route, `m.withSetting(text, 'models', '["o3"]')`, strings.Replace(route, `["gpt-*", "a=b"]`, `["o3"]`, 1)},
-		{"none", route, `m.withSetting(text, 'models', '')`, strings.Replace(route, "  models   = [\"gpt-*\", \"a=b\"] # those\n", "  # those\n", 1)},
+		{"none", route, `m.withSetting(text, 'models', '')`, strings.Replace(route, "  models   = [\"gpt-*\", \"a=b\"] # these\n", "  # these\n", 1)},
 		{"a new one", route, `m.withSetting(text, 'retries', '2')`, strings.Replace(route, "  ]\n", "  ]\n  retries = 2\n", 1)},
 		{"a setting of an inner block is no setting of the outer", route, `String(m.valueOf(text, 'ttl'))`, "undefined"},
 		{"the inner block", route, `m.blocksIn(text, 'strategy')[0].label + ' ' + m.shownOf(m.valueOf(m.blocksIn(text, 'strategy')[0].text, 'ttl'))`, "sticky 5m"},
@@ -34,8 +34,8 @@ func TestPartsOfBlocks(t *testing.T) {
 	}
 }
 
-// TestRoutesAndTunnelsAreChanged by their forms. What the forms do not show
-// stays, comments too.
+// TestRoutesAndTunnelsAreChanged by their forms, which keep comments and what they do not
+// show.
 func TestRoutesAndTunnelsAreChanged(t *testing.T) {
 	r, _, _ := begin(t, `
 # Ours.
@@ -75,7 +75,7 @@ tunnel "vps" {
 		"  known_hosts = \"/dev/null\" # nobody\n", "user = \"nobody\"\n", "  forward \"127.0.0.1:9000\" {\n    channel = channel.primary\n  }\n",
 	} {
 		if !strings.Contains(c, want) {
-			t.Errorf("the configuration has not\n%s\nbut is\n%s", want, c)
+			t.Errorf("the configuration lacks\n%s\nit is\n%s", want, c)
 		}
 	}
 }

@@ -24,8 +24,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// browser is the one Chromium that all tests share; each has a profile of its
-// own in it.
+// browser is the Chromium that all tests share; each test has its own profile.
 var browser struct {
 	once   sync.Once
 	ctx    context.Context
@@ -33,8 +32,8 @@ var browser struct {
 	err    error
 }
 
-// flags keep Chromium to itself: no name is resolved, so that nothing but
-// addresses of this machine can be reached.
+// flags isolate Chromium: it resolves no names, so it can only reach addresses of this
+// machine.
 var flags = []chromedp.ExecAllocatorOption{
 	chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 	chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
@@ -85,14 +84,14 @@ type tab struct {
 	origin string
 
 	mu      sync.Mutex
-	foreign []string // what was asked of others than the origin
-	faults  []string // what the console says is wrong
+	foreign []string // requests to other origins
+	faults  []string // errors in the console
 	allowed []string // faults that the test causes
 }
 
-// open opens the panel at origin + path in a fresh profile, in a window of the
-// width. At its end the test fails if the page asked anything of anyone else,
-// or if the console has errors.
+// open opens the panel at origin + path in a new profile, in a window of this size. At its
+// end the test fails if the page sent requests to other origins, or if the console has
+// errors.
 func open(t *testing.T, origin, path string, width, height int64) *tab {
 	t.Helper()
 	return openWith(t, origin, path, width, height, nil)
@@ -107,7 +106,7 @@ func openWith(t *testing.T, origin, path string, width, height int64, cookie *ht
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for _, url := range p.foreign {
-			t.Errorf("the page asked for %s", url)
+			t.Errorf("the page requested %s", url)
 		}
 		for _, fault := range p.faults {
 			if !slices.ContainsFunc(p.allowed, func(s string) bool { return strings.Contains(fault, s) }) {
@@ -185,7 +184,7 @@ func (p *tab) listen(e any) {
 	}
 }
 
-// expect says that the test itself causes errors with this text.
+// expect allows errors with this text, which the test causes.
 func (p *tab) expect(text ...string) { p.allowed = append(p.allowed, text...) }
 
 func (p *tab) run(actions ...chromedp.Action[chromedp.Void]) {
@@ -193,11 +192,11 @@ func (p *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(p.ctx, 45*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
-		p.t.Fatalf("%v\nthe page says:\n%s", err, p.all())
+		p.t.Fatalf("%v\nthe page shows:\n%s", err, p.all())
 	}
 }
 
-// all is the text of the page.
+// all returns the text of the page.
 func (p *tab) all() string {
 	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
 	defer cancel()
@@ -230,7 +229,7 @@ func eval[T any](p *tab, expression string, values ...any) T {
 		case err == nil:
 			return out
 		case !strings.Contains(err.Error(), "navigated or closed"): // a page that is reloading cannot answer
-			p.t.Fatalf("%s: %v\nthe page says:\n%s", expression, err, p.all())
+			p.t.Fatalf("%s: %v\nthe page shows:\n%s", expression, err, p.all())
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
@@ -244,12 +243,12 @@ func (p *tab) until(expression string, values ...any) {
 			return
 		}
 		if time.Now().After(deadline) {
-			p.t.Fatalf("never: "+expression+"\nthe page says:\n%s", append(values, p.all())...)
+			p.t.Fatalf("timed out waiting for: "+expression+"\nthe page shows:\n%s", append(values, p.all())...)
 		}
 	}
 }
 
-// shows waits until the text of what the selector finds contains a text.
+// shows waits until an element that the selector finds contains a text.
 func (p *tab) shows(selector, text string) {
 	p.t.Helper()
 	p.until(`[...document.querySelectorAll(%s)].some((n) => n.checkVisibility() && n.innerText.includes(%s))`, selector, text)
@@ -267,8 +266,8 @@ func (p *tab) click(expression string, values ...any) {
 	p.run(chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// press clicks the button or link with these words, or this label, in what the
-// selector finds.
+// press clicks the button or link with this text or label, in an element that the selector
+// finds.
 func (p *tab) press(within, words string) {
 	p.t.Helper()
 	p.click(`[...document.querySelectorAll(%s)].flatMap((n) => [...n.querySelectorAll('button, a, summary')]).find((b) => b.checkVisibility() && [b.innerText.trim().replace(/\s+/g, ' '), b.ariaLabel].includes(%s))`, within, words)
@@ -286,7 +285,7 @@ func (p *tab) reload() {
 	p.load(chromedp.Reload())
 }
 
-// refresh has the page ask for the state of the program, and waits until it shows it.
+// refresh makes the page request the state of the program, and waits until it is shown.
 func (p *tab) refresh() {
 	p.t.Helper()
 	eval[bool](p, `new Promise((done) => {
@@ -295,15 +294,14 @@ func (p *tab) refresh() {
 	})`)
 }
 
-// field types into the field with this label, in place of what is there.
+// field replaces the content of the field with this label by typing.
 func (p *tab) field(label, text string) {
 	p.t.Helper()
 	p.until(`(() => { const l = [...document.querySelectorAll('label')].findLast((l) => l.checkVisibility() && l.innerText.trim().startsWith(%s)); const n = l?.control; if (!n) return false; n.focus(); n.select?.(); return document.activeElement === n; })()`, label)
 	p.run(chromedp.KeyEvent(text))
 }
 
-// shot writes a picture of the window to AITUNNEL_SCREENSHOTS, for people to
-// look at.
+// shot writes a picture of the window to the directory AITUNNEL_SCREENSHOTS.
 func (p *tab) shot(name string) {
 	p.t.Helper()
 	dir := os.Getenv("AITUNNEL_SCREENSHOTS")
@@ -322,8 +320,8 @@ func (p *tab) shot(name string) {
 	}
 }
 
-// theme is what the system prefers. It also prefers reduced motion, so that
-// nothing is on its way when it is clicked.
+// theme sets the theme that the system prefers. It also prefers reduced motion, so that
+// nothing moves when it is clicked.
 func (p *tab) theme(name string) {
 	send(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"},

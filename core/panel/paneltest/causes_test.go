@@ -28,7 +28,7 @@ func TestARecordSaysFirstWhatFailed(t *testing.T) {
 		p.shows("dialog .causes", c.title)
 		p.shows("dialog .causes", c.failed)
 		if text := eval[string](p, `document.querySelector('dialog').innerText`); strings.Index(text, c.failed) > strings.Index(text, "backup")+400 {
-			t.Errorf("the cause comes late:\n%s", text)
+			t.Errorf("the cause is not shown first:\n%s", text)
 		}
 		p.shots("record-failed-" + c.language)
 		p.keys("\x1b")
@@ -41,7 +41,7 @@ func TestARecordSaysFirstWhatFailed(t *testing.T) {
 	}
 }
 
-// TestARecordNamesEachKeyThatWasNotUsable, if they differ in why.
+// TestARecordNamesEachKeyThatWasNotUsable if the reasons differ.
 func TestARecordNamesEachKeyThatWasNotUsable(t *testing.T) {
 	r, primary, _ := begin(t, "")
 	primary.Next(fakesite.Status(401, `{"error":{"message":"no","code":"invalid_api_key"}}`), fakesite.OutOfQuota())

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestClientsAndNotifications shows what clients use, adds and removes one, and
-// sends a test message, in both languages.
+// TestClientsAndNotifications checks what clients have used, adds and removes one, and sends
+// a test message, in both languages.
 func TestClientsAndNotifications(t *testing.T) {
 	told := make(chan string, 10)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -22,8 +22,8 @@ func TestAKeyIsAddedAndRemoved(t *testing.T) {
 	p.shows("#toasts", "1 key added")
 	p.shows(`[data-name="primary"] .keylist`, "from the panel")
 	p.shows(`[data-name="primary"] .keys`, "3 / 3")
-	if c := r.config(); !strings.Contains(c, secret) || !strings.Contains(c, "# by the sea") || !strings.Contains(c, "# The channels of the test.") {
-		t.Errorf("the configuration is not what it was with the key:\n%s", c)
+	if c := r.config(); !strings.Contains(c, secret) || !strings.Contains(c, "# my favorite") || !strings.Contains(c, "# The channels of the test.") {
+		t.Errorf("comments are missing in the configuration with the key:\n%s", c)
 	}
 	testhelp.Eventually(t, "the key is used", func() bool {
 		r.ask("m")
@@ -140,7 +140,7 @@ func TestAChannelIsAddedChangedAndRemoved(t *testing.T) {
 	}
 }
 
-// typed puts a text in place of another in the editor, as by hand.
+// typed replaces a text in the editor by typing.
 func (p *tab) typed(old, text string) {
 	p.t.Helper()
 	p.until(`(() => { const n = document.querySelector('.editor textarea'); const at = n.value.indexOf(%s); if (at < 0) return false; n.focus(); n.setSelectionRange(at, at + %s.length); return true; })()`, old, old)
@@ -152,7 +152,7 @@ func TestABadConfigurationShowsItsLine(t *testing.T) {
 	before := r.config()
 	p := r.open("/#config", 1280, 900)
 	p.expect("422")
-	p.until(`document.querySelector('.editor textarea').value.includes('by the sea')`)
+	p.until(`document.querySelector('.editor textarea').value.includes('my favorite')`)
 	if text := eval[string](p, "document.querySelector('.editor textarea').value + document.body.innerText"); strings.Contains(text, "of-the-test") {
 		t.Errorf("the editor shows a key:\n%s", text)
 	}
@@ -162,7 +162,7 @@ func TestABadConfigurationShowsItsLine(t *testing.T) {
 	line := 1 + strings.Count(above, "\n")
 	p.until(`document.querySelectorAll('.gutter .error').length === 1`)
 	if got := eval[int](p, "Number(document.querySelector('.gutter .error').innerText)"); got != line {
-		t.Errorf("the mistake is marked in line %d, it is in %d", got, line)
+		t.Errorf("the error is marked in line %d, it is in %d", got, line)
 	}
 	p.shows(".editor .error .note", "")
 	p.until(`document.querySelector('.editor pre .error').innerText.includes('weigth')`)
@@ -171,7 +171,7 @@ func TestABadConfigurationShowsItsLine(t *testing.T) {
 	p.press(".toolbar", "Save and apply")
 	p.shows("#toasts", "not saved")
 	if r.config() != before {
-		t.Error("a bad configuration was written")
+		t.Error("an invalid configuration was written")
 	}
 	p.typed("weigth = 10", "weight = 3")
 	p.shows(".verdict", "No errors")
@@ -241,7 +241,7 @@ func TestFilesOfADirectory(t *testing.T) {
 		p.until(`(() => { const n = document.querySelector('.file select'); n.selectedIndex = [...n.options].findIndex((o) => o.text === %s); n.dispatchEvent(new Event('change')); return true; })()`, name)
 	}
 	choose("channels.hcl")
-	p.until(`document.querySelector('.editor textarea').value.includes('by the sea')`)
+	p.until(`document.querySelector('.editor textarea').value.includes('my favorite')`)
 	p.typed("weight = 10", "weigth = 10")
 	p.until(`document.querySelector('.editor pre .error')?.innerText.includes('weigth')`)
 	p.typed("weigth = 10", "weight = 4")
@@ -255,7 +255,7 @@ func TestFilesOfADirectory(t *testing.T) {
 	p.until(`document.querySelector('.editor textarea').value.includes('proxy {')`)
 }
 
-// TestAnInvalidFileIsReported breaks the file with another editor.
+// TestAnInvalidFileIsReported that another editor has written.
 func TestAnInvalidFileIsReported(t *testing.T) {
 	r, _, _ := begin(t, "")
 	good := r.config()

@@ -9,8 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestRoutesAndTunnelsAreAdded by forms that show the text that they write, and
-// are changed, removed and brought back.
+// TestRoutesAndTunnelsAreAdded by forms with a preview, then changed, removed and restored.
 func TestRoutesAndTunnelsAreAdded(t *testing.T) {
 	r, _, _ := begin(t, "")
 	before := r.config()
@@ -30,7 +29,7 @@ func TestRoutesAndTunnelsAreAdded(t *testing.T) {
 	p.press("#view-routes", `Edit route "/v1/messages"`)
 	p.press("dialog", "Edit as text")
 	p.shows("dialog textarea", "")
-	p.field("Text", "route \"/v1/messages\" {\n  channels = [channel.nobody]\n}")
+	p.field("Text", "route \"/v1/messages\" {\n  channels = [channel.unknown]\n}")
 	p.press("dialog", "Save")
 	p.shows("dialog .trouble, dialog .error:not([hidden])", "nobody")
 	p.field("Text", "route \"/v1/messages\" {\n  channels = [channel.backup]\n}")
@@ -49,17 +48,17 @@ func TestRoutesAndTunnelsAreAdded(t *testing.T) {
 	p.press("dialog", "Remove")
 	p.press("dialog:last-of-type", "Remove")
 	p.shows("#toasts", "was removed")
-	testhelp.Eventually(t, "the tunnel is gone", func() bool { return !strings.Contains(r.config(), "tunnel") })
+	testhelp.Eventually(t, "the tunnel is removed", func() bool { return !strings.Contains(r.config(), "tunnel") })
 
 	p.press("#views", "Configuration")
-	for range 4 { // as many as there were edits
+	for range 4 { // one for each edit
 		p.press("#view-config .toolbar", "Undo last edit")
 		p.press("dialog", "Undo")
 		p.until(`!document.querySelector('dialog')`)
 		p.shows("#toasts", "was undone")
 		p.click(`document.querySelector('#toasts .toast:last-child button')`)
 	}
-	testhelp.Eventually(t, "all is as before", func() bool { return r.config() == before })
+	testhelp.Eventually(t, "the configuration is as before", func() bool { return r.config() == before })
 	p.press("#view-config .toolbar", "Undo last edit")
 	p.shows("#toasts", "There is no edit to undo")
 }
@@ -89,7 +88,7 @@ func TestChannelsAreImported(t *testing.T) {
 	}
 }
 
-// TestAFileOfTheEarlierProgramIsImported: its channels, save those that are there.
+// TestAFileOfTheEarlierProgramIsImported: its channels, except those that exist already.
 func TestAFileOfTheEarlierProgramIsImported(t *testing.T) {
 	r, _, _ := begin(t, "")
 	p := r.open("/", 1280, 900)
@@ -110,8 +109,8 @@ func TestAFileOfTheEarlierProgramIsImported(t *testing.T) {
 	}
 }
 
-// TestARuleIsMadeOfAnUnknownAnswer from the list of such answers.
-func TestARuleIsMadeOfAnUnknownAnswer(t *testing.T) {
+// TestARuleIsMadeFromAnUnknownAnswer in the list of such answers.
+func TestARuleIsMadeFromAnUnknownAnswer(t *testing.T) {
 	r, primary, _ := begin(t, "")
 	primary.Always(fakesite.Status(http.StatusForbidden, `{"error":{"message":"the moon is full tonight"}}`))
 	r.ask("m")
@@ -130,7 +129,7 @@ func TestARuleIsMadeOfAnUnknownAnswer(t *testing.T) {
 	}
 }
 
-// TestAxeOfForms looks at the dialogs, in both languages and themes.
+// TestAxeOfForms checks the dialogs, in both languages and themes.
 func TestAxeOfForms(t *testing.T) {
 	needsAxe(t)
 	r, primary, _ := begin(t, "tunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"127.0.0.1:9000\" {}\n}\nroute \"/v1/messages\" {\n  channels = [channel.primary]\n  strategy \"sticky\" {}\n}\nroute \"/**\" {\n  channels = [channel.primary]\n}\n")

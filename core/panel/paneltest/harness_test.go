@@ -40,10 +40,10 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// panelToken guards the panel unless a test configures the port itself.
+// panelToken is the token of the panel unless a test configures the port itself.
 const panelToken = "a-token-of-the-panel-tests"
 
-// running is a daemon before whose panel a test sits.
+// running is a daemon whose panel a test uses.
 type running struct {
 	*daemon.Daemon
 	t       *testing.T
@@ -88,7 +88,7 @@ func (r *running) run() {
 	r.stopped = false
 }
 
-// restart runs a daemon again, with the panel where it was.
+// restart runs the daemon again, with the panel at the same address.
 func (r *running) restart() {
 	r.t.Helper()
 	r.stop()
@@ -108,7 +108,7 @@ func (r *running) write(config string) {
 	}
 }
 
-// get asks the API with the token.
+// get requests a path of the API with the token.
 func (r *running) get(path string) *http.Response {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.panel+path, nil)
@@ -190,7 +190,8 @@ func site(t *testing.T, name string, options ...fakesite.Option) *fakesite.Site 
 	return s
 }
 
-// ask sends a request for the model through the proxy and returns who answered.
+// ask sends a request for the model through the proxy, and returns the name of the site that
+// answered.
 func (r *running) ask(model string) (from string, status int) {
 	r.t.Helper()
 	body := strings.NewReader(fmt.Sprintf(`{"model":%q,"messages":[{"role":"user","content":"Hello"}]}`, model))
@@ -222,7 +223,7 @@ func (r *running) channel(name string) admin.Channel {
 	return admin.Channel{}
 }
 
-// config is the file as it is on the disk.
+// config returns the content of the configuration file.
 func (r *running) config() string {
 	b, err := os.ReadFile(r.path)
 	if err != nil {

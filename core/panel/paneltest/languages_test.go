@@ -13,8 +13,8 @@ func (p *tab) language(tag string) {
 	p.until(`document.documentElement.lang.startsWith(%s) && document.querySelector('#figure-version')?.textContent !== '–'`, tag)
 }
 
-// each shows every view, dialog and form of the page with a channel, and calls
-// look for each. It presses things by what they are, not by their words.
+// each shows every view, dialog and form of the page with a channel, and calls look for
+// each. It finds buttons by selectors, not by their text.
 func (p *tab) each(channel string, look func(what string)) {
 	p.t.Helper()
 	closeDialog := func() {
@@ -79,8 +79,7 @@ func (p *tab) each(channel string, look func(what string)) {
 	closeDialog()
 }
 
-// english are texts of the English catalog that are shown in another
-// language.
+// english lists English texts that are shown in another language.
 const english = `Promise.all([import('/assets/i18n/en.js'), import('/assets/i18n/zh.js')]).then(([{ en }, { zh }]) => {
   const other = new Set(Object.entries(en).flatMap(([k, v]) => (typeof v === 'string' && v !== zh[k] && !v.includes('{') ? [v.trim()] : [])));
   const out = [];
@@ -90,9 +89,9 @@ const english = `Promise.all([import('/assets/i18n/en.js'), import('/assets/i18n
   return out;
 })`
 
-// TestEveryPageInBothLanguages looks at everything in Chinese and English: no
-// English is left over, every control has a name, all is readable in both
-// themes and fits three widths, and the buttons of dialogs are in view.
+// TestEveryPageInBothLanguages checks everything in Chinese and English: nothing is left in
+// English, every control has a name, everything is readable in both themes and fits three
+// widths, and the buttons of dialogs are visible.
 func TestEveryPageInBothLanguages(t *testing.T) {
 	s := stage(t, 4)
 	s.busy(8)
@@ -108,8 +107,8 @@ func TestEveryPageInBothLanguages(t *testing.T) {
 	}
 }
 
-// TestThePhoneDialogInBothLanguages looks at what is shown only where other devices
-// reach the panel.
+// TestThePhoneDialogInBothLanguages, which is shown only if other devices can reach the
+// panel.
 func TestThePhoneDialogInBothLanguages(t *testing.T) {
 	r := start(t, "admin {\n  listen = \"0.0.0.0:0\"\n  token  = \""+panelToken+"\"\n}\n"+two(site(t, "primary"), site(t, "backup"), ""))
 	r.panel = "http://127.0.0.1" + r.AdminAddr()[strings.LastIndex(r.AdminAddr(), ":"):]
@@ -127,7 +126,7 @@ func TestThePhoneDialogInBothLanguages(t *testing.T) {
 	}
 }
 
-// TestTheToolbarStaysInOneLine where there is room for it.
+// TestTheToolbarStaysInOneLine if there is room for it.
 func TestTheToolbarStaysInOneLine(t *testing.T) {
 	r, _, _ := begin(t, "")
 	p := r.open("/", 800, 900)
@@ -141,7 +140,7 @@ func TestTheToolbarStaysInOneLine(t *testing.T) {
 	}
 }
 
-// looksRight checks what is shown in both themes and at three widths.
+// looksRight checks the page in both themes and at three widths.
 func (p *tab) looksRight(language, what string) {
 	p.t.Helper()
 	what = language + ", " + what
@@ -172,7 +171,7 @@ func (p *tab) looksRight(language, what string) {
 	p.size(1440, 900)
 }
 
-// hiddenButtons are those of the topmost dialog's footer that cannot be seen.
+// hiddenButtons lists the buttons in the topmost dialog's footer that cannot be seen.
 const hiddenButtons = `[...([...document.querySelectorAll('dialog')].at(-1)?.querySelectorAll('footer button') ?? [])].filter((b) => {
   const r = b.getBoundingClientRect();
   return r.top < 0 || r.bottom > innerHeight || r.left < 0 || r.right > innerWidth;
@@ -199,8 +198,8 @@ func TestARefusalInADialogIsInItsLanguage(t *testing.T) {
 	p.shows("dialog .field:has([aria-invalid]) .error", "应为以 https:// 或 http:// 开头的地址")
 }
 
-// TestErrorsOfTheConfigurationAreInTheLanguage makes mistakes in the text: what is wrong, where,
-// and what to do is in Chinese. Only names of settings and values remain.
+// TestErrorsOfTheConfigurationAreInTheLanguage: diagnostics are in Chinese, with the place
+// and what to do. Only names of settings and values are not translated.
 func TestErrorsOfTheConfigurationAreInTheLanguage(t *testing.T) {
 	r, _, _ := begin(t, "")
 	p := r.open("/", 1280, 900)
@@ -241,6 +240,6 @@ func TestTheLanguageIsKept(t *testing.T) {
 	p.reload()
 	p.shows("#views", "渠道")
 	if lang := eval[string](p, "document.documentElement.lang"); lang != "zh-CN" {
-		t.Errorf("the page says that it is in %q", lang)
+		t.Errorf("the page has the language %q", lang)
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/panel"
 )
 
-// told is an API whose answers a test decides.
-type told struct {
+// stub is an API whose answers a test sets.
+type stub struct {
 	mu       sync.Mutex
 	channels []admin.Channel
 	tunnels  []admin.Tunnel
@@ -25,8 +25,8 @@ type told struct {
 	unsaved  []string
 }
 
-// serve answers what the page asks, until the test ends.
-func (a *told) serve(t *testing.T) *httptest.Server {
+// serve answers the requests of the page until the test ends.
+func (a *stub) serve(t *testing.T) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
 	panel.Register(mux)
@@ -68,8 +68,8 @@ func (a *told) serve(t *testing.T) *httptest.Server {
 	return server
 }
 
-// set changes what is told, and has the page ask for it.
-func (a *told) set(p *tab, channels []admin.Channel, tunnels ...admin.Tunnel) {
+// set changes the answers, and makes the page request them.
+func (a *stub) set(p *tab, channels []admin.Channel, tunnels ...admin.Tunnel) {
 	p.t.Helper()
 	a.mu.Lock()
 	a.channels, a.tunnels = append([]admin.Channel{}, channels...), append([]admin.Tunnel{}, tunnels...)
@@ -77,14 +77,14 @@ func (a *told) set(p *tab, channels []admin.Channel, tunnels ...admin.Tunnel) {
 	p.refresh()
 }
 
-// lights and words are those that stand for a state, wherever it is shown.
+// lights and words represent a state wherever it is shown.
 var (
 	lights = map[admin.State]string{admin.StateUnknown: "new", admin.StateReady: "good", admin.StateDegraded: "warn", admin.StateCoolingDown: "bad", admin.StateDown: "bad", admin.StatePaused: "off"}
 	states = []admin.State{admin.StateUnknown, admin.StateReady, admin.StateDegraded, admin.StateCoolingDown, admin.StateDown, admin.StatePaused}
 )
 
-// facts are all combinations of what may be true of a channel, each with the state
-// that the API and the commands give it.
+// facts returns all combinations of what can be true of a channel, each with its state in
+// the API and in commands.
 func facts() (all []admin.Channel) {
 	keys := func(states ...string) (k admin.Keys) {
 		for i, s := range states {
@@ -126,7 +126,7 @@ func facts() (all []admin.Channel) {
 // TestLightsAndWords gives the page every combination of facts. Cards and list show the
 // state of the API and the word of the commands; the header sums them up.
 func TestLightsAndWords(t *testing.T) {
-	api := &told{channels: []admin.Channel{}, tunnels: []admin.Tunnel{}}
+	api := &stub{channels: []admin.Channel{}, tunnels: []admin.Tunnel{}}
 	p := open(t, api.serve(t).URL, "/", 1440, 900)
 	all := facts()
 	for i, density := range []string{"cards", "list"} {
@@ -183,7 +183,7 @@ func count(all []admin.Channel, kinds ...string) (n int) {
 	return n
 }
 
-// one is a channel in that state that is not among others.
+// one returns a channel in that state that is not among the others.
 func one(all []admin.Channel, s admin.State, others []admin.Channel) admin.Channel {
 	for _, c := range all {
 		if c.State == s && (len(others) == 0 || others[len(others)-1].Name != c.Name) {

@@ -27,7 +27,7 @@ func TestAMillionRequestsInThePage(t *testing.T) {
 		}
 		took := slices.Min(all)
 		t.Logf("%s: %.0f ms", what, took)
-		if took > limit*5 { // a busy machine
+		if took > limit*5 { // for a busy machine
 			t.Errorf("%s takes %.0f ms, %.0f at most", what, took, limit)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// cutOff lists the elements of a selector whose text is wider than they are.
+// cutOff lists the elements of a selector that are too narrow for their text.
 const cutOff = `[...document.querySelectorAll(%s)].filter((n) => n.scrollWidth > n.clientWidth + 1).map((n) => n.textContent)`
 
 // TestNothingIsCutOnANarrowScreen: names of keys that have a state, answers that no rule
@@ -37,7 +37,7 @@ func TestNothingIsCutOnANarrowScreen(t *testing.T) {
 				t.Errorf("%s, %s: %q", language, view.name, cut)
 			}
 			if outside := eval[[]string](p, `[...document.querySelectorAll(%s)].filter((n) => n.getBoundingClientRect().right > n.parentElement.getBoundingClientRect().right + 1).map((n) => n.textContent)`, view.whole); len(outside) > 0 {
-				t.Errorf("%s, %s: wider than what is around it: %q", language, view.name, outside)
+				t.Errorf("%s, %s: wider than their parent: %q", language, view.name, outside)
 			}
 		}
 		p.until(`(location.hash = 'channels') && document.querySelector('.keylist .calls').checkVisibility()`)
@@ -47,9 +47,9 @@ func TestNothingIsCutOnANarrowScreen(t *testing.T) {
 	}
 }
 
-// TestAnUnsavedStateIsShown: what is changed now would be lost.
+// TestAnUnsavedStateIsShown: changes would be lost in a restart.
 func TestAnUnsavedStateIsShown(t *testing.T) {
-	api := &told{channels: []admin.Channel{}, tunnels: []admin.Tunnel{}, unsaved: []string{"the state cannot be saved: no space left on device"}}
+	api := &stub{channels: []admin.Channel{}, tunnels: []admin.Tunnel{}, unsaved: []string{"the state cannot be saved: no space left on device"}}
 	p := open(t, api.serve(t).URL, "/", 360, 800)
 	p.shows("#unsaved", "such as a pause, would be lost in a restart. the state cannot be saved: no space left on device")
 	api.mu.Lock()
@@ -59,8 +59,8 @@ func TestAnUnsavedStateIsShown(t *testing.T) {
 	p.until(`document.querySelector('#unsaved').hidden`)
 }
 
-// TestAnErrorOfTheFileIsShownOnce on the view of the configuration, which the notice of
-// other views leads to. In Chinese it is in Chinese.
+// TestAnErrorOfTheFileIsShownOnce in the view of the configuration, to which the notice in
+// other views links, also in Chinese.
 func TestAnErrorOfTheFileIsShownOnce(t *testing.T) {
 	r, _, _ := begin(t, "")
 	p := r.open("/", 1280, 900)

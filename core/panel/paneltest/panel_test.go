@@ -14,7 +14,7 @@ import (
 func two(primary, backup *fakesite.Site, more string) string {
 	return `# The channels of the test.
 channel "primary" {
-  target = "` + primary.URL() + `" # by the sea
+  target = "` + primary.URL() + `" # my favorite
   weight = 10
   key "first" {
     value = "sk-primary-first-of-the-test"
@@ -69,7 +69,7 @@ func TestRequestsAppearAsTheyCome(t *testing.T) {
 	r.ask("while-it-was-paused")
 	p.shows("#view-log .toolbar", "Resume, 1 new request")
 	if strings.Contains(p.all(), "while-it-was-paused") {
-		t.Error("a paused log goes on")
+		t.Error("a paused log shows new requests")
 	}
 	p.press("#view-log", "Resume, 1 new request")
 	p.shows("#view-log .row", "while-it-was-paused")
@@ -117,8 +117,8 @@ func TestAFailingChannelTurnsRed(t *testing.T) {
 }
 
 func TestUntrustedTextIsNotHTML(t *testing.T) {
-	const evil = `<img src=x onerror="document.title='broken in'"><b>bold</b>`
-	r, _, _ := begin(t, "channel \"third\" {\n  target = \"http://127.0.0.1:9\"\n  weight = 0\n  key \"<b>bold<script>document.title='broken in'</script>\" {\n    value = \"sk-third-of-the-test\"\n  }\n}\n")
+	const evil = `<img src=x onerror="document.title='script ran'"><b>bold</b>`
+	r, _, _ := begin(t, "channel \"third\" {\n  target = \"http://127.0.0.1:9\"\n  weight = 0\n  key \"<b>bold<script>document.title='script ran'</script>\" {\n    value = \"sk-third-of-the-test\"\n  }\n}\n")
 	p := r.open("/", 1280, 900)
 	p.shows(`[data-name="third"] .name`, "<b>bold<script>")
 	r.ask(evil)

@@ -9,9 +9,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// TestAPhoneSignsInByItsCamera reads the QR code from a picture of the page, and opens
-// what it says in another browser.
-func TestAPhoneSignsInByItsCamera(t *testing.T) {
+// TestAPhoneSignsInByQRCode reads the QR code from a picture of the page, and opens its link
+// in another browser.
+func TestAPhoneSignsInByQRCode(t *testing.T) {
 	reader, err := exec.LookPath("zbarimg")
 	if err != nil {
 		t.Skip("zbarimg is not installed (Debian: apt-get install zbar-tools), so the QR code is not read")
@@ -36,14 +36,14 @@ func TestAPhoneSignsInByItsCamera(t *testing.T) {
 	}
 	origin, path, _ := strings.Cut(url, "/#")
 	if strings.Contains(origin, "127.0.0.1") || !strings.HasSuffix(origin, ":"+port) {
-		t.Errorf("the code leads to %s", origin)
+		t.Errorf("the code contains %s", origin)
 	}
 	phone := open(t, r.panel, "/#"+path, 360, 740) // the browser of the tests reaches no other address
 	phone.shows("#overall", "2 channels")
 	phone.shot("signed-in")
 }
 
-// TestNoCodeOnLoopback has no button for other devices.
+// TestNoCodeOnLoopback: there is no button for other devices.
 func TestNoCodeOnLoopback(t *testing.T) {
 	r, _, _ := begin(t, "")
 	p := r.open("/", 1280, 900)
@@ -53,8 +53,8 @@ func TestNoCodeOnLoopback(t *testing.T) {
 	}
 }
 
-// TestCountersAreReset counts from 0 again, for the channel and its keys, and does not
-// take the channel for one that was never tried.
+// TestCountersAreReset: the channel and its keys count from 0 again, but the channel does not
+// count as never tried.
 func TestCountersAreReset(t *testing.T) {
 	r, primary, _ := begin(t, "")
 	primary.Next(fakesite.Unauthorized())

@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// scene is a daemon with channels that have seen some traffic.
+// scene is a daemon whose channels have had some traffic.
 type scene struct {
 	*running
 	sites []*fakesite.Site
@@ -55,14 +55,14 @@ func channelList(sites []*fakesite.Site) string {
 	return strings.Join(names, ", ")
 }
 
-// busy sends requests, each to another channel.
+// busy sends requests, one to each channel in turn.
 func (s *scene) busy(n int) {
 	for i := range n {
 		s.ask(models[i%len(models)])
 	}
 }
 
-// breakHalf has every second site fail in a way of its own.
+// breakHalf makes every second site fail, each in a different way.
 func (s *scene) breakHalf() {
 	ways := []fakesite.Behavior{fakesite.Reset(), fakesite.Status(502, `{"error":{"message":"bad gateway"}}`), fakesite.RateLimited(2 * time.Minute), fakesite.Unauthorized()}
 	for i, site := range s.sites {
@@ -96,7 +96,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// views are the tabs of the page, each with what is there when it is shown.
+// views are the tabs of the page, each with a selector for its content.
 var views = []struct{ name, title, there string }{
 	{"log", "Log", "#view-log .row"},
 	{"routes", "Routes", "#view-routes .route"},
@@ -105,13 +105,13 @@ var views = []struct{ name, title, there string }{
 	{"connect", "Connect an app", "#view-connect .snippet"},
 }
 
-// TestPicturesOfWindows opens what opens over the page.
+// TestPicturesOfWindows opens the dialogs.
 func TestPicturesOfWindows(t *testing.T) {
 	s := stage(t, 4)
 	s.sites[0].Always(fakesite.Reset())
 	s.busy(4)
 	p := s.open("/", 1280, 900)
-	p.until(`document.querySelectorAll('.latest .row').length === 4`) // none of them moves any more
+	p.until(`document.querySelectorAll('.latest .row').length === 4`) // nothing moves any more
 	p.click(`[...document.querySelectorAll('.latest .row')].find((n) => n.querySelector('.retries.some'))`)
 	p.shows("dialog", "2 attempts")
 	p.frames("record")
@@ -137,8 +137,8 @@ func TestPicturesOfWindows(t *testing.T) {
 	p.frames("explain")
 }
 
-// frames takes pictures of what is shown, in all sizes and both themes; only
-// two of them if nobody keeps them.
+// frames takes pictures of the page, in all sizes and both themes; only two of them if they
+// are not saved.
 func (p *tab) frames(name string) {
 	p.t.Helper()
 	if os.Getenv("AITUNNEL_SCREENSHOTS") == "" {

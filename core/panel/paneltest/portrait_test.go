@@ -13,8 +13,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// past is a clock that a test begins in the past, so that minutes of history
-// can be made in seconds.
+// past is a clock that starts in the past, so that minutes of history can be made in
+// seconds.
 type past struct {
 	mu  sync.Mutex
 	ago time.Duration
@@ -32,8 +32,7 @@ func (c *past) pass(d time.Duration) {
 	c.ago = max(0, c.ago-d)
 }
 
-// TestPortrait takes the picture that the README shows: ten minutes of some
-// channels, with the ups and downs there are.
+// TestPortrait takes the picture in the README: ten minutes of some channels, with failures.
 func TestPortrait(t *testing.T) {
 	const steps = 60
 	clock := &past{ago: steps * 10 * time.Second}

@@ -7,8 +7,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// TestWhatAChannelIsNotUsedFor is shown on its card, and can be ended there.
-func TestWhatAChannelIsNotUsedFor(t *testing.T) {
+// TestRestrictionsOfAChannel are shown on its card, and can be ended there.
+func TestRestrictionsOfAChannel(t *testing.T) {
 	r, primary, backup := begin(t, "")
 	for _, s := range []*fakesite.Site{primary, backup} {
 		s.Always(func(x *fakesite.Exchange) {

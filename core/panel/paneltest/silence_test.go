@@ -12,16 +12,15 @@ import (
 	"time"
 )
 
-// TestASilentlyLostConnectionIsNoticed puts a relay before the panel that holds
-// back the events of the stream that is open, as when a machine has slept: the
-// connection stands, and nothing comes any more.
+// TestASilentlyLostConnectionIsNoticed uses a relay that holds back the events of the open
+// stream, as after a machine has slept: the connection is open, but nothing arrives.
 func TestASilentlyLostConnectionIsNoticed(t *testing.T) {
 	r, _, _ := begin(t, "")
 	to, err := url.Parse(r.panel)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var held atomic.Int32 // streams that are held back: the first so many
+	var held atomic.Int32 // how many streams are held back
 	var streams atomic.Int32
 	relay := &httputil.ReverseProxy{
 		Rewrite:       func(p *httputil.ProxyRequest) { p.SetURL(to); p.Out.Host = p.In.Host },
@@ -39,22 +38,21 @@ func TestASilentlyLostConnectionIsNoticed(t *testing.T) {
 		server.Close()
 	})
 	p := openWith(t, server.URL, "/", 1280, 900, r.session())
-	p.expect("ERR_") // the stream that is given up
+	p.expect("ERR_") // the stream that is replaced
 	p.shows("#overall", "2 channels")
 	r.ask("before")
 	p.shows(".latest .row", "before")
-	p.refresh() // it is counted as one that was heard of
+	p.refresh() // it counts as received
 	held.Store(streams.Load())
 	r.ask("in-the-silence")
 	eval[bool](p, `(() => { const real = Date.now; Date.now = () => real() + 60000; document.dispatchEvent(new Event('visibilitychange')); return true; })()`)
 	p.shows(".latest .row", "in-the-silence")
 	if streams.Load() < 2 {
-		t.Error("the event came by the stream that was held back")
+		t.Error("the event came over the stream that is held back")
 	}
 }
 
-// stream is the body of an event stream, which can be held back: what comes is
-// swallowed.
+// stream is the body of an event stream, whose data can be dropped.
 type stream struct {
 	io.ReadCloser
 	number int32
@@ -70,8 +68,8 @@ func (s *stream) Read(b []byte) (int, error) {
 	}
 }
 
-// TestASlowStreamLeavesThePageUsable lets events through a few bytes at a time. Actions
-// take effect at once, what happened is shown, and the stream is not opened again.
+// TestASlowStreamLeavesThePageUsable passes on events a few bytes at a time. Actions take
+// effect at once, their results are shown, and the stream is not opened again.
 func TestASlowStreamLeavesThePageUsable(t *testing.T) {
 	r, _, _ := begin(t, "")
 	to, err := url.Parse(r.panel)
@@ -102,11 +100,11 @@ func TestASlowStreamLeavesThePageUsable(t *testing.T) {
 	}
 	p.press(`[data-name="backup"]`, "Pause backup")
 	p.shows(`[data-name="backup"] .state`, "Paused")
-	p.until(`document.querySelector('[data-name="primary"] .calls dd').textContent === '12'`) // by asking
+	p.until(`document.querySelector('[data-name="primary"] .calls dd').textContent === '12'`) // by polling
 	p.shows(".latest .row", "slowly")
 	p.until(`document.body.dataset.connection === 'live' && document.querySelector('#banner').hidden`)
 	if n := streams.Load(); n != 1 {
-		t.Errorf("%d streams were begun", n)
+		t.Errorf("%d streams were opened", n)
 	}
 }
 

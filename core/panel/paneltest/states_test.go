@@ -12,8 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestStatesAreTheSameEverywhere gives channels facts of every kind, and
-// compares API, header, card and list.
+// TestStatesAreTheSameEverywhere has channels in every state, and compares API, header, card
+// and list.
 func TestStatesAreTheSameEverywhere(t *testing.T) {
 	names := []string{"unused", "fine", "keyless", "failing", "dying", "paused"}
 	sites := map[string]*fakesite.Site{}
@@ -63,7 +63,7 @@ func TestStatesAreTheSameEverywhere(t *testing.T) {
 	p.until(`document.querySelectorAll('.channel').length === 3`)
 }
 
-// shots is shot in both themes.
+// shots calls shot in both themes.
 func (p *tab) shots(name string) {
 	p.t.Helper()
 	for _, theme := range []string{"dark", "light"} {
@@ -117,7 +117,7 @@ func TestTheAddressOfAChannelIsCorrected(t *testing.T) {
 	p.until(`document.querySelector('dialog .answer pre')?.innerText.length > 2`)
 }
 
-// TestAListOfKeysIsPasted adds three keys at once, one of them twice.
+// TestAListOfKeysIsPasted: three keys are added at once, one of which is listed twice.
 func TestAListOfKeysIsPasted(t *testing.T) {
 	r, _, _ := begin(t, "")
 	p := r.open("/", 1280, 900)
@@ -174,19 +174,19 @@ func TestManyChannelsAndKeys(t *testing.T) {
 	}
 	paint, toggle := slices.Min(paints)-slices.Min(empty), slices.Min(toggles)
 	t.Logf("first paint %.0f ms after that of an empty page, a channel is paused after %.0f ms", paint, toggle)
-	const busy = 5 // how much slower a machine may be that does other things
+	const busy = 5 // how much slower a busy machine may be
 	if paint > 500*busy || toggle > 100*busy {
 		t.Errorf("the first paint came %.0f ms after that of an empty page (%v, %v), and a channel was paused after %.0f ms", paint, paints, empty, toggle)
 	}
 }
 
-// firstPaint is when the page showed anything, in ms.
+// firstPaint is the time of the first paint, in ms.
 const firstPaint = `new Promise((done) => {
   const look = () => { const e = performance.getEntriesByName('first-contentful-paint')[0]; if (e) done(e.startTime); else setTimeout(look, 5); };
   look();
 })`
 
-// toggleTime is how long after a click on Pause or Resume the card shows it.
+// toggleTime returns how long after a click on Pause or Resume the card shows it.
 const toggleTime = `new Promise((done) => {
   const card = document.querySelector('[data-name="channel-042"]');
   const state = card.querySelector('.state');
@@ -196,8 +196,8 @@ const toggleTime = `new Promise((done) => {
   card.querySelector('footer button').click();
 })`
 
-// TestTheAddressOfAnAppDependsOnWhereItRuns: on this computer, at the end of a tunnel, elsewhere in
-// the network.
+// TestTheAddressOfAnAppDependsOnWhereItRuns: on this computer, on the host of a tunnel, or
+// elsewhere in the network.
 func TestTheAddressOfAnAppDependsOnWhereItRuns(t *testing.T) {
 	const vps = "tunnel \"vps\" {\n  host = \"127.0.0.1:9\"\n  user = \"nobody\"\n  known_hosts = \"/dev/null\"\n  forward \"127.0.0.1:9700\" {}\n}\n"
 	r, _, _ := begin(t, vps)
@@ -222,7 +222,7 @@ func TestTheAddressOfAnAppDependsOnWhereItRuns(t *testing.T) {
 	p.shows("#view-connect .snippet", "ANTHROPIC_BASE_URL=http://"+other)
 }
 
-// TestAnAppsSettingsAreShown goes through the apps.
+// TestAnAppsSettingsAreShown for each app.
 func TestAnAppsSettingsAreShown(t *testing.T) {
 	r, _, _ := begin(t, "")
 	p := r.open("/#connect", 1280, 900)

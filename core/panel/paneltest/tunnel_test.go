@@ -15,8 +15,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 )
 
-// TestTheHostOfATunnelIsTrusted on its card, after its key was shown. A key that has
-// changed is shown beside the old one, and not trusted.
+// TestTheHostOfATunnelIsTrusted on its card, after its key was shown. A key that has changed
+// is shown next to the old one, and cannot be trusted.
 func TestTheHostOfATunnelIsTrusted(t *testing.T) {
 	s := sshdtest.Start(t, sshdtest.Options{})
 	s.Know()
@@ -60,6 +60,6 @@ func TestTheHostOfATunnelIsTrusted(t *testing.T) {
 	p.shows("dialog", s.Fingerprint())
 	p.frames("key-changed-zh")
 	if n := eval[int](p, `document.querySelectorAll('dialog footer button').length`); n != 1 {
-		t.Errorf("%d buttons, and one that closes the dialog is expected", n)
+		t.Errorf("%d buttons, want only the one that closes the dialog", n)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
-// remember fills the history of a daemon that is not running yet with n requests
-// over a span of time up to now.
+// remember writes n requests into the history of a stopped daemon, over a span of time up to
+// now.
 func remember(t *testing.T, n int, span time.Duration) func(*daemon.Options) {
 	return func(o *daemon.Options) {
 		t.Helper()
@@ -52,7 +52,7 @@ func remember(t *testing.T, n int, span time.Duration) func(*daemon.Options) {
 	}
 }
 
-// usage is what the API says.
+// usage returns the usage from the API.
 func (r *running) usage(query string) (u history.Usage) {
 	r.t.Helper()
 	resp := r.get("/api/usage?" + query)
@@ -63,8 +63,8 @@ func (r *running) usage(query string) (u history.Usage) {
 	return u
 }
 
-// TestEstimatedCostsAreMarked: what requests cost that ended without a price is estimated by the prices
-// of now, in the totals and in the table, and is said to be so.
+// TestEstimatedCostsAreMarked: the cost of requests that ended without a price is estimated
+// with the current prices, and marked as estimated in the totals and in the table.
 func TestEstimatedCostsAreMarked(t *testing.T) {
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, "price \"gpt-5\" {\n  input = 2\n}\n"), func(o *daemon.Options) {
@@ -100,8 +100,8 @@ func TestTheChartIsNeverWiderThanThePage(t *testing.T) {
 	}
 }
 
-// TestUsage compares the figures of the page with those of the API, in both
-// languages, and looks at the chart with the keyboard.
+// TestUsage compares the figures of the page with those of the API, in both languages, and
+// uses the chart with the keyboard.
 func TestUsage(t *testing.T) {
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""), remember(t, 6000, 364*24*time.Hour))
@@ -168,7 +168,7 @@ func TestUsage(t *testing.T) {
 	p.size(360, 640)
 	p.shot("usage-narrow")
 	if wide := eval[bool](p, `document.documentElement.scrollWidth > 360`); wide {
-		t.Error("at 360 the page is wider than the window")
+		t.Error("the page is wider than a window of 360 px")
 	}
 	p.size(1280, 900)
 	p.language("zh")
@@ -176,8 +176,8 @@ func TestUsage(t *testing.T) {
 	p.shot("usage-zh")
 }
 
-// TestTheLogShowsOlderRequests pages through the history, filters it, and opens a record
-// by its address.
+// TestTheLogShowsOlderRequests pages through the history, filters it, and opens a record by
+// its URL.
 func TestTheLogShowsOlderRequests(t *testing.T) {
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""), remember(t, 250, 20*24*time.Hour))
@@ -222,7 +222,7 @@ func TestTheLogShowsOlderRequests(t *testing.T) {
 	gone.shows("dialog", "no request")
 }
 
-// TestTheLogAfterARestart has the requests that came before the program was started.
+// TestTheLogAfterARestart has the requests from before the restart.
 func TestTheLogAfterARestart(t *testing.T) {
 	r, _, _ := begin(t, "")
 	r.ask("before-the-restart")

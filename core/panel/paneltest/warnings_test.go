@@ -6,14 +6,14 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 )
 
-// TestWarningsOfAPlugin are shown with the plugin, each once, and go away.
+// TestWarningsOfAPlugin are shown with the plugin, each once, until they are over.
 func TestWarningsOfAPlugin(t *testing.T) {
 	const withheld = "aitunnel.hcl:8: strategy \"guide\" of route \"/v1/**\": it asks for body.user, which is withheld"
 	plugin := func(warnings ...string) []admin.Process {
 		uses := []admin.Use{{For: "route /v1/**", Warnings: warnings}, {For: "route /v2/**", Warnings: warnings}}
 		return []admin.Process{{Plugin: "guide", State: "running", Components: []admin.Component{{Kind: "strategy", Name: "guide", UsedAt: []string{"aitunnel.hcl:8"}, Uses: uses}}}}
 	}
-	api := &told{channels: []admin.Channel{}, tunnels: []admin.Tunnel{}, plugins: plugin(withheld)}
+	api := &stub{channels: []admin.Channel{}, tunnels: []admin.Tunnel{}, plugins: plugin(withheld)}
 	p := open(t, api.serve(t).URL, "/", 1280, 900)
 	p.press("#views", "Tunnels & plugins")
 	p.shows(".plugin", withheld)

@@ -77,7 +77,7 @@ func TestOncePerShape(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, _, err := again.Export(e.Key); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("removed, and still there: %v", err)
+		t.Errorf("a removed answer is still listed: %v", err)
 	}
 	if err := again.Close(); err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestTheNumberOfKeptAnswersIsBounded(t *testing.T) {
 		t.Fatalf("%d of %d are kept, %v", len(list), n, err)
 	}
 	if !list[0].Last.Equal(start.Add(time.Duration(n) * time.Second)) {
-		t.Error("the newest is gone")
+		t.Error("the newest answer was removed")
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"+shapeEnding))
 	if err != nil || len(files) != MaxEntries {
@@ -129,9 +129,9 @@ func TestTheNumberOfKeptAnswersIsBounded(t *testing.T) {
 	}
 }
 
-// TestKeepNeverWaits: it is called while a caller waits for an answer.
+// TestKeepNeverWaits, since it is called while a caller waits for an answer.
 func TestKeepNeverWaits(t *testing.T) {
-	s := &Store{queue: make(chan Answer)} // nobody reads
+	s := &Store{queue: make(chan Answer)} // the queue is not read
 	done := make(chan struct{})
 	go func() {
 		s.Keep(unknownAnswer(403, `{"error":{"message":"quux"}}`, start))
@@ -165,8 +165,8 @@ func TestKeysAreNotPaths(t *testing.T) {
 	}
 }
 
-// TestRemovedBesideAnOpenStore: the command removes files while the program runs.
-func TestRemovedBesideAnOpenStore(t *testing.T) {
+// TestRemovedWhileAStoreIsOpen: the command removes files while the program runs.
+func TestRemovedWhileAStoreIsOpen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "unknown")
 	s := open(t, dir)
 	one, two := unknownAnswer(403, `{"error":{"message":"not now"}}`, start), unknownAnswer(403, `{"error":{"code":"error"}}`, start)
@@ -183,7 +183,7 @@ func TestRemovedBesideAnOpenStore(t *testing.T) {
 	if list, err := List(dir); err != nil || len(list) != 1 || list[0].Key == key {
 		t.Errorf("%v, %v", list, err)
 	}
-	// What comes again is kept again, and counted again.
+	// An answer that comes again is stored and counted again.
 	if err := errors.Join(s.add(one), s.add(two), s.Close()); err != nil {
 		t.Fatal(err)
 	}
