@@ -88,7 +88,55 @@ func (d *dialer) dial(ctx context.Context) (*Client, error) {
 }
 
 func (d *dialer) attempt(ctx context.Context, checks []*keyCheck) (*Client, error) {
-	first := d.hops[0]
+	conn, err := d.connect(ctx, d.hops[0])
+	if err != nil {
+		return nil, err
+	}
+	c := newClient(newWire(conn), d.hops[len(d.hops)-1], d.options.Traffic)
+	var leg net.Conn = c.wire
+	for i, h := range d.hops {
+		if i > 0 {
+			if leg, err = d.dialThrough(ctx, c, d.hops[i-1], h); err != nil {
+				c.Close()
+				return nil, err
+			}
+		}
+		client, err := d.login(ctx, leg, h, checks[i])
+		if command, ok := conn.(*commandConn); ok && i == 0 {
+			err = command.explain(err)
+		}
+		if err != nil {
+			c.Close()
+			return nil, err
+		}
+		c.clients = append(c.clients, client)
+		if software := software(client); strings.HasPrefix(software, "tinyssh") {
+			c.Close()
+			return nil, permanent(StepConnect, "the SSH server of %s, %s, does not support port forwarding: use OpenSSH or dropbear there", h.Address(), software)
+		}
+		if err := awaitSession(ctx, leg, client, h); err != nil {
+			c.Close()
+			return nil, err
+		}
+		if i < len(d.hops)-1 {
+			c.askForNoDelay(ctx, client, d.stepTimeout)
+		}
+	}
+	presented := checks[len(checks)-1].presented
+	c.start(fingerprint(presented[len(presented)-1]), d.options.Keepalive)
+	return c, nil
+}
+
+// connect makes the connection to the first hop.
+func (d *dialer) connect(ctx context.Context, first Hop) (net.Conn, error) {
+	if first.proxyCommand != "" {
+		conn, err := startProxyCommand(first)
+		if err != nil {
+			return nil, err
+		}
+		d.report(StepConnect, "started the ProxyCommand "+conn.name+" for "+first.Address())
+		return conn, nil
+	}
 	dialing := net.Dialer{Timeout: d.stepTimeout}
 	if first.source != "" {
 		local, err := net.ResolveTCPAddr(first.network, net.JoinHostPort(first.source, "0"))
@@ -111,37 +159,8 @@ func (d *dialer) attempt(ctx context.Context, checks []*keyCheck) (*Client, erro
 		}
 		return nil, failure
 	}
-	c := newClient(newWire(conn.(*net.TCPConn)), d.hops[len(d.hops)-1], d.options.Traffic)
 	d.report(StepConnect, "connected to "+first.Address())
-	var leg net.Conn = c.wire
-	for i, h := range d.hops {
-		if i > 0 {
-			if leg, err = d.dialThrough(ctx, c, d.hops[i-1], h); err != nil {
-				c.Close()
-				return nil, err
-			}
-		}
-		client, err := d.login(ctx, leg, h, checks[i])
-		if err != nil {
-			c.Close()
-			return nil, err
-		}
-		c.clients = append(c.clients, client)
-		if software := software(client); strings.HasPrefix(software, "tinyssh") {
-			c.Close()
-			return nil, permanent(StepConnect, "the SSH server of %s, %s, does not support port forwarding: use OpenSSH or dropbear there", h.Address(), software)
-		}
-		if err := awaitSession(ctx, leg, client, h); err != nil {
-			c.Close()
-			return nil, err
-		}
-		if i < len(d.hops)-1 {
-			c.askForNoDelay(ctx, client, d.stepTimeout)
-		}
-	}
-	presented := checks[len(checks)-1].presented
-	c.start(fingerprint(presented[len(presented)-1]), d.options.Keepalive)
-	return c, nil
+	return conn, nil
 }
 
 // dialThrough connects to a hop from the previous one.

@@ -24,6 +24,8 @@ type Hop struct {
 	hostKeys   hostKeys
 	creds      credentials
 	tokens     *strings.Replacer // of ssh_config
+
+	proxyCommand string // makes the connection to the first hop, "" if the program does
 }
 
 // Address returns the address of the server, as host:port.
@@ -103,6 +105,9 @@ func (r *Route) String() string {
 	if len(jumps) > 0 {
 		out += ", through " + strings.Join(jumps, ", then ")
 	}
+	if command := r.hops[0].proxyCommand; command != "" {
+		out += ", connected by the ProxyCommand " + commandName(command)
+	}
 	if r.source != "" {
 		out += ", according to " + r.source
 	}
@@ -152,16 +157,26 @@ func (r *resolver) hops(ctx context.Context, c *config.Tunnel) ([]Hop, error) {
 	}
 	jump := c.Jump
 	if jump == "" {
-		jump = last.tokens.Replace(settings.get("proxyjump"))
+		jump = last.proxyJump(settings)
 	}
-	if jump == "" && settings.hasProxyCommand() {
-		return nil, permanent(StepResolve, "ssh_config reaches %q through a ProxyCommand, which is not supported: set jump = \"user@host\" in the tunnel, or ProxyJump in ssh_config", alias)
+	if jump == "" {
+		if last.proxyCommand, err = last.expandProxyCommand(settings); err != nil {
+			return nil, err
+		}
 	}
 	jumps, err := r.jumps(ctx, jump, maxJumps)
 	if err != nil {
 		return nil, err
 	}
 	return append(jumps, last), nil
+}
+
+// proxyJump returns the jump hosts in the settings of a hop, "" if there are none.
+func (h Hop) proxyJump(s hostSettings) string {
+	if jump := s.get("proxyjump"); !strings.EqualFold(jump, "none") {
+		return h.tokens.Replace(jump)
+	}
+	return ""
 }
 
 // jumps returns the hops of a list of jump hosts. The first one may have jump hosts
@@ -180,9 +195,11 @@ func (r *resolver) jumps(ctx context.Context, list string, limit int) (out []Hop
 			return nil, err
 		}
 		if i == 0 {
-			before := t.tokens.Replace(settings.get("proxyjump"))
-			if before == "" && settings.hasProxyCommand() {
-				return nil, permanent(StepResolve, "ssh_config reaches the jump host %q through a ProxyCommand, which is not supported: set ProxyJump for it in ssh_config, or list all jump hosts in jump of the tunnel", alias)
+			before := t.proxyJump(settings)
+			if before == "" {
+				if t.proxyCommand, err = t.expandProxyCommand(settings); err != nil {
+					return nil, err
+				}
 			}
 			if out, err = r.jumps(ctx, before, limit-1); err != nil {
 				return nil, err

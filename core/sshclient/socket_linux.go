@@ -8,11 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socket gives access to the kernel's state of a TCP connection.
+// socket gives access to the kernel's state of a TCP connection; its zero value, for other
+// connections, says that nothing is known.
 type socket struct{ raw syscall.RawConn }
 
-func newSocket(c *net.TCPConn) socket {
-	raw, err := c.SyscallConn()
+func newSocket(c net.Conn) socket {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return socket{}
+	}
+	raw, err := tcp.SyscallConn()
 	if err != nil {
 		return socket{}
 	}

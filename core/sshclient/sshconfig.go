@@ -31,10 +31,13 @@ func (s hostSettings) get(keyword string) string {
 	return ""
 }
 
-// hasProxyCommand reports whether a command makes the connection to the host.
-func (s hostSettings) hasProxyCommand() bool {
-	command := s.get("proxycommand")
-	return command != "" && command != "none"
+// proxyCommand returns the command that makes the connection to the host, with its tokens; ""
+// if there is none.
+func (s hostSettings) proxyCommand() string {
+	if command := s.get("proxycommand"); !strings.EqualFold(command, "none") {
+		return command
+	}
+	return ""
 }
 
 // connectionHash is the key of the settings for the value of the token %C.

@@ -109,16 +109,6 @@ func TestRevokedHostKeys(t *testing.T) {
 	})
 }
 
-// TestProxyCommandOfAJumpHost shows that it is not left out.
-func TestProxyCommandOfAJumpHost(t *testing.T) {
-	withAndWithoutSSH(t, "Host bastion\n ProxyCommand nc %h %p\nHost vps\n ProxyJump bastion\n", func(t *testing.T, e Environment) {
-		_, err := e.Resolve(t.Context(), &config.Tunnel{Host: "vps", User: "me"})
-		if err == nil || !strings.Contains(err.Error(), `the jump host "bastion" through a ProxyCommand`) {
-			t.Errorf("%v", err)
-		}
-	})
-}
-
 // TestAddressesToConnectFrom uses BindAddress and AddressFamily.
 func TestAddressesToConnectFrom(t *testing.T) {
 	s := sshdtest.Start(t, sshdtest.Options{})

@@ -115,6 +115,8 @@ func (r *configReader) file(path, dir string, depth int) error {
 			if err := r.include(args, dir, depth); err != nil {
 				return err
 			}
+		case active && keyword == "proxycommand" && len(args) > 0:
+			r.set(keyword, []string{value(line)})
 		case active && len(args) > 0:
 			r.set(keyword, args)
 		}
@@ -151,10 +153,13 @@ func (r *configReader) set(keyword string, args []string) {
 		}
 		return
 	}
-	if _, ok := r.out[keyword]; !ok {
+	if other := r.out.get(alternatives[keyword]); len(r.out[keyword]) == 0 && (other == "" || strings.EqualFold(other, "none")) {
 		r.out[keyword] = args
 	}
 }
+
+// alternatives are keywords of which the first in the file excludes the other.
+var alternatives = map[string]string{"proxyjump": "proxycommand", "proxycommand": "proxyjump"}
 
 // match reports whether all criteria of a Match line are met. One that cannot be
 // evaluated is not met.
@@ -257,6 +262,12 @@ func splitLine(line string) (keyword string, args []string, err error) {
 		args = append(args, arg)
 	}
 	return keyword, args, nil
+}
+
+// value returns what follows the keyword of a line, as it is written.
+func value(line string) string {
+	line = strings.TrimSpace(line)
+	return strings.TrimLeft(line[strings.IndexAny(line, " \t="):], " \t=")
 }
 
 // cutArgument splits one argument off a line.

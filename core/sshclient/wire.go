@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// wire is the TCP connection below SSH. A goroutine sends what is written to it: the
+// wire is the connection below SSH, usually TCP. A goroutine sends what is written to it: the
 // SSH library writes each packet separately, and packets of streams that answer at the
 // same time are sent together, which saves this program and sshd most of their system
 // calls.
@@ -48,7 +48,7 @@ const (
 	roomPoll  = 2 * time.Millisecond   // between two checks whether the kernel has sent it
 )
 
-func newWire(c *net.TCPConn) *wire {
+func newWire(c net.Conn) *wire {
 	w := &wire{Conn: c, socket: newSocket(c), limit: minUnsent, done: make(chan struct{})}
 	w.changed.L = &w.mu
 	w.queue = newFairQueue(w.unsent)

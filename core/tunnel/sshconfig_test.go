@@ -3,8 +3,11 @@
 package tunnel
 
 import (
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -34,4 +37,32 @@ func TestMatchExecRunsOncePerReload(t *testing.T) {
 	if n := strings.Count(string(readFile(t, runs)), "x"); n != 2 {
 		t.Errorf("after a reload the command ran %d times", n)
 	}
+}
+
+// TestProxyCommand has a tunnel through a command, which ends once and is started again.
+func TestProxyCommand(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{})
+	pids := filepath.Join(t.TempDir(), "pids")
+	writeFile(t, s.Home+"/.ssh/config", "ProxyCommand bash -c 'echo $$ >>"+pids+"; exec 3<>/dev/tcp/%h/%p; cat <&3 & cat >&3; kill $!'\n")
+	r := open(t, s, tunnelTo(t, s))
+	r.await(Up)
+	r.mustAnswer()
+	started := func() []string {
+		content, err := os.ReadFile(pids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(content))
+	}
+	pid, err := strconv.Atoi(started()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	testhelp.Eventually(t, "the command is started again", func() bool { return len(started()) > 1 })
+	r.await(Up)
+	r.mustAnswer()
 }
