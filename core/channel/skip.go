@@ -31,7 +31,7 @@ const (
 
 var skipTexts = map[Skip]string{
 	SkipPaused:         "paused",
-	SkipCheckFailed:    "health check fails",
+	SkipCheckFailed:    "the health check failed",
 	SkipBreakerOpen:    "too many failures in a row (the breaker is open)",
 	SkipBreakerProbing: "a request is testing it (the breaker is half-open)",
 	SkipFull:           "its limit of requests in flight is reached",

@@ -313,7 +313,7 @@ func (s *State) SetHealth(h sdk.Health, reason string) {
 	s.mu.Unlock()
 	switch {
 	case h == sdk.HealthDown && old != sdk.HealthDown:
-		s.registry.changed(Change{Kind: ChangeOutOfService, Channel: s.name, Message: "health check fails: " + reason})
+		s.registry.changed(Change{Kind: ChangeOutOfService, Channel: s.name, Message: "the health check failed: " + reason})
 	case before != "" && after == "":
 		how := "health check passed"
 		if h == sdk.HealthUnknown {

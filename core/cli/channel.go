@@ -85,7 +85,7 @@ func (a *app) channelToggle(verb, alias, short string, do func(*adminclient.Clie
 			})
 			done := "Channel " + out.Name + " is paused; requests in flight finish."
 			if out.Enabled {
-				done = "Channel " + out.Name + " is resumed; cooldowns and marks of it and its keys are cleared."
+				done = "Channel " + out.Name + " is resumed; its cooldowns and marks, and those of its keys, are cleared."
 			}
 			return a.reportKept(c.Context(), out, err, asJSON, done)
 		},

@@ -37,7 +37,7 @@ are asked for them, and they are not shown.`,
 		Args:    names("CHANNEL", "URL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !f.withKeys && f.auth != string(config.AuthNone) && f.auth != string(config.AuthPassthrough) {
-				return usageError{c, errors.New("channel add needs its keys: --keys (reads them from standard input) or --auth none")}
+				return usageError{c, errors.New("channel add needs --keys (reads the keys from standard input) or --auth none")}
 			}
 			spec := f.spec(c, args[0], args[1])
 			if f.withKeys {

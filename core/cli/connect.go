@@ -104,7 +104,7 @@ func (a *app) listApps() error {
 		case app.Variables != nil:
 			how = "environment variables"
 		case app.Link != nil:
-			how = "a link opens the app with them"
+			how = "a link that opens the app with these settings"
 		}
 		t.Row(app.ID, app.Name, how)
 	}

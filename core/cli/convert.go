@@ -47,7 +47,7 @@ func (a *app) convert(ctx context.Context, path string) ([]byte, error) {
 		return nil, err
 	}
 	if !config.IsOld(path) {
-		return nil, fmt.Errorf("%s is not a file of the earlier program: their names end in .yaml or .yml", path)
+		return nil, fmt.Errorf("%s is not a file of the earlier program: the name of such a file ends in .yaml or .yml", path)
 	}
 	report, err := a.check(ctx, path)
 	if err != nil {

@@ -85,13 +85,13 @@ func wrongValue(e *pflag.InvalidValueError) string {
 	f := e.GetFlag()
 	switch f.Value.Type() {
 	case "bool":
-		return fmt.Sprintf("%s takes no value, or true or false, but not %q", dashed(f.Name), e.GetValue())
+		return fmt.Sprintf("%s takes no value, or true or false, not %q", dashed(f.Name), e.GetValue())
 	case "int":
-		return fmt.Sprintf("%s takes a whole number, but not %q", dashed(f.Name), e.GetValue())
+		return fmt.Sprintf("%s takes a whole number, not %q", dashed(f.Name), e.GetValue())
 	case "float64":
-		return fmt.Sprintf("%s takes a number, but not %q", dashed(f.Name), e.GetValue())
+		return fmt.Sprintf("%s takes a number, not %q", dashed(f.Name), e.GetValue())
 	case "stringToString":
-		return fmt.Sprintf("%s takes name=value, but not %q", dashed(f.Name), e.GetValue())
+		return fmt.Sprintf("%s takes name=value, not %q", dashed(f.Name), e.GetValue())
 	case "duration":
 		return notADuration(f.Name, e.GetValue())
 	}
@@ -99,7 +99,7 @@ func wrongValue(e *pflag.InvalidValueError) string {
 }
 
 func notADuration(flag, value string) string {
-	return fmt.Sprintf("%s takes a duration, such as 30s or 1m30s, but not %q", dashed(flag), value)
+	return fmt.Sprintf("%s takes a duration, such as 30s or 1m30s, not %q", dashed(flag), value)
 }
 
 func dashed(name string) string {

@@ -45,7 +45,7 @@ func (a *app) fmtCommand() *cobra.Command {
 				}
 			}
 			if check && changed > 0 {
-				return fmt.Errorf("%d of %s not formatted; run 'aitunnel fmt'", changed, term.Count(len(files), "file"))
+				return fmt.Errorf("%d of %s not formatted: run 'aitunnel fmt'", changed, term.Count(len(files), "file"))
 			}
 			return nil
 		},

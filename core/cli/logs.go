@@ -51,7 +51,7 @@ then 3.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case !slices.Contains(event.Levels, f.level):
-				return usageError{c, fmt.Errorf("--level takes info, warn or error, but not %q", f.level)}
+				return usageError{c, fmt.Errorf("--level takes info, warn or error, not %q", f.level)}
 			case f.lines < 0 || f.lines > adminclient.MaxRecent:
 				return usageError{c, fmt.Errorf("--lines takes a number from 0 to %d, but not %d", adminclient.MaxRecent, f.lines)}
 			}

@@ -39,6 +39,10 @@ func (a *app) notifyList() *cobra.Command {
 			if asJSON {
 				return a.printJSON(all)
 			}
+			if len(all) == 0 {
+				a.say("The configuration has no notify blocks; 'aitunnel config example notify' shows one.")
+				return nil
+			}
 			p := a.paint()
 			t := term.NewTable(p, "NAME", "SERVICE", "STATE", "LAST MESSAGE", ">PENDING", "EVENTS")
 			for _, n := range all {
@@ -76,7 +80,7 @@ func (a *app) notifyTest() *cobra.Command {
 					args = append(args, n.Name)
 				}
 				if len(all) == 0 {
-					return errors.New("the configuration has no notify block: see aitunnel config example notify")
+					return errors.New("the configuration has no notify block: see 'aitunnel config example notify'")
 				}
 			}
 			results, failed := []admin.TestedNotification{}, false

@@ -202,7 +202,7 @@ func (a *app) pluginInit(ctx context.Context) error {
 		return err
 	}
 	if len(all) == 0 {
-		a.say("No plugin block of %s has a source, nor has the lock file: there is nothing to install.", configured)
+		a.say("Nothing to install: neither a plugin block of %s nor the lock file names a source.", configured)
 		return a.reportFiles(configured)
 	}
 	var errs []error
@@ -300,7 +300,7 @@ func (a *app) pluginUpgrade(ctx context.Context, args []string) error {
 		}
 	}
 	if !found {
-		return errors.Join(errors.New("there is no such plugin with a source: 'aitunnel plugin install' installs one from a file"), a.reportFiles(configured))
+		return errors.Join(errors.New("no plugin with a source was found: 'aitunnel plugin install SOURCE' installs one, and the lock file remembers its source"), a.reportFiles(configured))
 	}
 	return errors.Join(append(errs, a.reportFiles(configured))...)
 }

@@ -48,7 +48,7 @@ program need not be running.`,
 				return usageError{c, fmt.Errorf("-n must be at least 1, but it is %d", f.most)}
 			}
 			if known := meansCodes(); f.verdict != "" && !strings.Contains(f.verdict, "*") && !slices.Contains(known, f.verdict) {
-				return usageError{c, fmt.Errorf("--verdict takes one of %s, but not %q", strings.Join(known, ", "), f.verdict)}
+				return usageError{c, fmt.Errorf("--verdict takes one of %s, not %q", strings.Join(known, ", "), f.verdict)}
 			}
 			filter.Status, filter.Verdict, filter.Text, filter.Failed, filter.Retried = f.status, f.verdict, f.text, f.failed, f.retried
 			return questionError(c, a.withHistory(c, func(h keptHistory) error {
@@ -111,7 +111,7 @@ func (a *app) requests(ctx context.Context, h keptHistory, filter history.Filter
 	var out strings.Builder
 	p := a.paint()
 	if len(found) == 0 {
-		out.WriteString("No such requests.\n" + a.unknownNames(ctx, filter))
+		out.WriteString("No matching requests.\n" + a.unknownNames(ctx, filter))
 	} else {
 		_ = requestTable(p, found).Write(&out)
 	}
@@ -304,9 +304,9 @@ func writeFailures(out *strings.Builder, p term.Paint, r history.Record, auths m
 		fmt.Fprintf(out, "  %s %s\n", p.Bold(fmt.Sprintf("%d %s:", i+1, at.Channel)), text)
 	}
 	if answered != "" {
-		again := "Answers of sites are not kept here."
+		again := "The answers of sites are not stored."
 		if isTested(r.Path, auths[answered]) {
-			again = fmt.Sprintf("Answers of sites are not kept here; 'aitunnel channel test %s%s' asks again and shows them.", answered, term.After(" --model ", r.Model))
+			again = fmt.Sprintf("The answers of sites are not stored; 'aitunnel channel test %s%s' sends a new request and shows the answer.", answered, term.After(" --model ", r.Model))
 		}
 		fmt.Fprintf(out, "%s\n", p.Dim(again))
 	}
@@ -328,7 +328,7 @@ func isTested(path, auth string) bool {
 func attemptText(at event.Attempt) string {
 	means := verdict.Means(at.Means)
 	switch {
-	case at.Error != "" || means == verdict.Good:
+	case at.Error != "" || means == verdict.Good || at.Means == "" && at.Status < 400: // "" if the caller left before the end
 		return at.Error
 	case at.Status == 0:
 		return cmp.Or(means.Text(), at.Means)

@@ -105,7 +105,7 @@ func (v overview) write(out *strings.Builder, p term.Paint, note string) {
 	}
 	since := time.Duration(v.Uptime * float64(time.Second))
 	line := func(name, value string) { _, _ = fmt.Fprintf(out, "%s %s\n", p.Dim(fmt.Sprintf("%-8s", name)), value) }
-	_, _ = fmt.Fprintf(out, "%s is %s for %s, pid %d\n", p.Bold("aitunnel "+v.Version), state, term.Span(since), v.PID)
+	_, _ = fmt.Fprintf(out, "%s is %s, up %s, pid %d\n", p.Bold("aitunnel "+v.Version), state, term.Span(since), v.PID)
 	if note != "" {
 		_, _ = fmt.Fprintln(out, p.Warn(note))
 	}

@@ -59,7 +59,7 @@ and marked with ≈.`,
 			q := history.Question{Filter: filter}
 			for _, d := range by {
 				if !slices.Contains(history.Dimensions, history.Dimension(d)) {
-					return usageError{c, fmt.Errorf("--by takes hour, day, month, client, channel, key and model, but not %q", d)}
+					return usageError{c, fmt.Errorf("--by takes hour, day, month, client, channel, key and model, not %q", d)}
 				}
 				q.By = append(q.By, history.Dimension(d))
 			}
@@ -151,7 +151,7 @@ func unpricedText(s history.UsageSums) (text string) {
 	case s.UnpricedTokens == 0:
 		return "\nThe cost of " + n + " is not known: the sites sent no token counts. " + ask + "\n"
 	default:
-		return "\nThe cost of " + n + " is not known: there is no price for the model, or the site sent no token counts.\n'aitunnel config example price' shows how to set prices; costs until now are estimated with them. " + ask + "\n"
+		return "\nThe cost of " + n + " is not known: there is no price for the model, or the site sent no token counts.\n'aitunnel config example price' shows how to set prices; past costs are then estimated with them. " + ask + "\n"
 	}
 }
 

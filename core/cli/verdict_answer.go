@@ -81,13 +81,13 @@ func (q verdictQuestion) check() error {
 	case q.status != 0 && (q.status < 100 || q.status > 599):
 		return fmt.Errorf("--status takes a number from 100 to 599, but not %d", q.status)
 	case !slices.Contains(verdict.Endpoints, dialect.Endpoint(q.endpoint)):
-		return fmt.Errorf("--endpoint takes generate, models, count, moderation, rerank, account, files or other, but not %q", q.endpoint)
+		return fmt.Errorf("--endpoint takes generate, models, count, moderation, rerank, account, files or other, not %q", q.endpoint)
 	case dialect.Named(q.request.Dialect) == nil:
-		return fmt.Errorf("--dialect takes one of %s, but not %q", strings.Join(verdict.Dialects, ", "), q.request.Dialect)
+		return fmt.Errorf("--dialect takes one of %s, not %q", strings.Join(verdict.Dialects, ", "), q.request.Dialect)
 	}
 	for _, h := range q.headers {
 		if name, _, ok := strings.Cut(h, ":"); !ok || strings.TrimSpace(name) == "" {
-			return fmt.Errorf("--header takes \"Name: value\", but not %q", h)
+			return fmt.Errorf("--header takes \"Name: value\", not %q", h)
 		}
 	}
 	return nil

@@ -288,7 +288,7 @@ func (d *Daemon) lastSteps() []step {
 // reportEnd is the counterpart of the report of the start.
 func (d *Daemon) reportEnd() {
 	if d.reloader != nil && d.reloader.Running() != nil { // otherwise the program has not started
-		d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: fmt.Sprintf("aitunnel %s ended, process %d", d.options.Version, os.Getpid())})
+		d.parts.Bus.Publish(event.Event{Type: event.TypeLog, Level: event.LevelInfo, Message: fmt.Sprintf("aitunnel %s stopped, process %d", d.options.Version, os.Getpid())})
 	}
 }
 

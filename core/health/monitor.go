@@ -181,7 +181,7 @@ func (m *Monitor) check(ctx context.Context, r *run) (sdk.CheckResult, error) {
 	if ctx.Err() != nil {
 		return sdk.CheckResult{}, ctx.Err() // canceled: says nothing about the channel
 	}
-	if err != nil && within.Err() != nil {
+	if err != nil && isOver(within) {
 		if site.silent() {
 			result, err = sdk.CheckResult{Reason: fmt.Sprintf("no answer within %s", r.Timeout)}, nil
 		} else {

@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -21,10 +22,17 @@ func (s *site) Probe(ctx context.Context, req sdk.ProbeRequest) (sdk.ProbeResult
 	s.open.Add(1)
 	defer s.open.Add(-1)
 	answer, err := s.Host.Probe(ctx, req)
-	if err != nil && s.check.Err() != nil {
+	if err != nil && isOver(s.check) {
 		s.unanswered.Store(true)
 	}
 	return answer, err
+}
+
+// isOver reports whether the time of a check is over. A plugin gets its deadline in whole
+// milliseconds, so its calls can time out a moment earlier.
+func isOver(check context.Context) bool {
+	deadline, ok := check.Deadline()
+	return check.Err() != nil || ok && time.Until(deadline) < 20*time.Millisecond
 }
 
 // silent reports whether the site has left a probe without an answer.

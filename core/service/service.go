@@ -288,7 +288,7 @@ func notInstalledError(system bool) error {
 
 var (
 	errNeedsRoot    = errors.New("this is a system service: run the command with sudo")
-	errNotInstalled = errors.New("the service is not installed: run 'aitunnel service install'")
+	errNotInstalled = errors.New("the service is not installed; 'aitunnel service install' installs it")
 )
 
 // startError adds to an error how to find out why the service does not start.

@@ -22,7 +22,7 @@ func reason(v *Verdict, a *Answer) string {
 		}
 	}
 	if v.Page {
-		b.WriteString(" as a page")
+		b.WriteString(" (a web page)")
 	}
 	if code := firstOf(knownWords(v.Code), knownWords(v.Type)); code != "" {
 		b.WriteString(" (" + code + ")")

@@ -105,5 +105,5 @@ func ownReason(choices []route.Choice, i int, r admin.Route) string {
 	case i > 0:
 		return fmt.Sprintf("next, if %s fails", choices[i-1].Channel.Config.Name)
 	}
-	return fmt.Sprintf("the first by the strategy %s, weight %g", r.Strategy, c.Channel.Config.Weight) + more
+	return fmt.Sprintf("the first choice of the strategy %s, weight %g", r.Strategy, c.Channel.Config.Weight) + more
 }

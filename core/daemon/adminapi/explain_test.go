@@ -29,11 +29,11 @@ func TestReasonsAreNotRepeated(t *testing.T) {
 		},
 		"the plan, with a reason for the request": {
 			[]route.Choice{choice("a", "by price; no preference"), choice("b", "by price; no preference"), choice("spare", "by price; no preference")},
-			[]string{"the first by the strategy acme/router, weight 1; no preference", "next, if a fails", "a fallback: used if the channels before it fail"},
+			[]string{"the first choice of the strategy acme/router, weight 1; no preference", "next, if a fails", "a fallback: used if the channels before it fail"},
 		},
 		"random, then the last resort": {
 			[]route.Choice{choice("a", "by price (random for each request)"), random, last},
-			[]string{"the first by the strategy acme/router, weight 1 (random for each request)", "next, if a fails (random for each request)", "unhealthy (" + channel.SkipCooldown.Text() + ")"},
+			[]string{"the first choice of the strategy acme/router, weight 1 (random for each request)", "next, if a fails (random for each request)", "unhealthy (" + channel.SkipCooldown.Text() + ")"},
 		},
 		"another reason in each row": {
 			[]route.Choice{choice("a", "preferred"), choice("b", "a fallback (failed: a)")},

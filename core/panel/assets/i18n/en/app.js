@@ -89,7 +89,7 @@ export const app = {
   'reason.keys_out': 'most of its keys are unavailable',
   'reason.failing': 'many recent requests failed',
   'reason.paused': 'paused',
-  'reason.check_failed': 'the health check fails',
+  'reason.check_failed': 'the health check failed',
   'reason.breaker_open': 'too many failures in a row (the breaker is open)',
   'reason.breaker_probing': 'a request is testing it (the breaker is half-open)',
   'reason.full': 'its limit of requests in flight is reached',
