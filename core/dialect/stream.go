@@ -63,6 +63,20 @@ func (s *Stream) Framing() Framing { return s.framing }
 // or tokens.
 func (s *Stream) Empty() bool { return !s.Started && !s.Finished && !s.Counted }
 
+// LacksEnd is called when the body has ended, before [Stream.End]. It reports whether the answer
+// is incomplete: its JSON is not closed, or it is a stream of a format that says how it ends,
+// and did not say so. A finish reason is enough, as many sites send no [DONE].
+func (s *Stream) LacksEnd() bool {
+	switch {
+	case s.framing == Document:
+		return s.inEvent && len(s.keep) > 0 && (s.keep[0] == '{' || s.keep[0] == '[')
+	case s.framing == Binary || !IsObjectFormat(s.format):
+		return false
+	}
+	_, _ = s.End() // the last event may have no end of its own
+	return !s.Finished && !s.Ended
+}
+
 // Between reports whether the stream is between two events, so that the proxy can insert an
 // event.
 func (s *Stream) Between() bool {

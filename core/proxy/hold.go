@@ -76,9 +76,21 @@ func (a *attempt) hold(resp *http.Response) {
 		}
 		a.examine()
 	}
-	if a.ended && !a.decided {
+	switch {
+	case a.ended && !a.decided && a.stream.Framing() == dialect.Document && a.isCutOff(resp):
+		a.ended, a.broken = false, io.ErrUnexpectedEOF
+	case a.ended && !a.decided:
 		a.examineEnd(resp)
 	}
+}
+
+// isCutOff reports whether an answer that has ended is incomplete, although nothing shows that
+// its connection broke: an answer without a length ends where the connection is closed, which
+// is also how a site, or a proxy on the way, dies. Compressed answers have an end of their own,
+// which the caller checks.
+func (a *attempt) isCutOff(resp *http.Response) bool {
+	untilClose := resp.ProtoMajor == 1 && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0
+	return untilClose && a.follows && a.decoder == nil && !a.lateFault && a.stream.LacksEnd()
 }
 
 func (a *attempt) takeBuffer(resp *http.Response) {

@@ -105,6 +105,8 @@ func (x *exchange) relay(resp *http.Response) error {
 			a.dropHead()
 		}
 		switch {
+		case a.ended && a.isCutOff(resp):
+			return x.cut(io.ErrUnexpectedEOF)
 		case a.ended:
 			return nil
 		case a.broken != nil && (trailing || a.stream.Finished):

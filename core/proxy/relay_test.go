@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
@@ -322,4 +323,68 @@ func TestManyStreamsAreComplete(t *testing.T) {
 			}
 		})
 	}
+}
+
+// until answers without a length: the answer ends where the connection is closed, which is also
+// how a site or a proxy dies.
+func until(contentType string, pieces ...string) script {
+	return func(c *siteConn) {
+		c.send("HTTP/1.1 200 OK\r\nContent-Type: " + contentType + "\r\nConnection: close\r\n\r\n")
+		for _, piece := range pieces {
+			c.send(piece)
+			c.sleep(20 * time.Millisecond) // so that it arrives in pieces
+		}
+		c.close()
+	}
+}
+
+func TestAnAnswerWithoutLengthIsWholeOnlyWithItsEnd(t *testing.T) {
+	t.Parallel()
+	const (
+		stream   = "text/event-stream"
+		content  = `data: {"choices":[{"index":0,"delta":{"content":"one "},"finish_reason":null}]}` + "\n\n"
+		finish   = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n"
+		done     = "data: [DONE]\n\n"
+		message  = `event: content_block_delta` + "\n" + `data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"one "}}` + "\n\n"
+		stopped  = `event: message_stop` + "\n" + `data: {"type":"message_stop"}` + "\n\n"
+		document = `{"id":"1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"one two`
+	)
+	for name, c := range map[string]struct {
+		path, contentType string
+		pieces            []string
+		whole             bool
+	}{
+		"without an end":                {chatPath, stream, []string{content, content}, false},
+		"within an event":               {chatPath, stream, []string{content, content[:40]}, false},
+		"with a finish reason":          {chatPath, stream, []string{content, finish}, true},
+		"with a finish reason, unended": {chatPath, stream, []string{content, strings.TrimSpace(finish)}, true},
+		"with DONE only":                {chatPath, stream, []string{content, done}, true},
+		"with all in one piece":         {chatPath, stream, []string{content + finish + done}, true},
+		"of messages":                   {"/v1/messages", stream, []string{message, message}, false},
+		"of messages with an end":       {"/v1/messages", stream, []string{message, stopped}, true},
+		"of an unknown format":          {"/other/path", stream, []string{"data: one\n\n", "data: two\n\n"}, true},
+		"a whole document":              {chatPath, "application/json", []string{document, `"}}]}`}, true},
+		"a text":                        {"/other/path", "text/plain", []string{"one ", "two"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestSite(t, until(c.contentType, c.pieces...))
+			r := newRig(t, nil, s)
+			got := r.post(c.path, `{"model":"m","stream":true}`)
+			if got.status != 200 || (got.err == nil) != c.whole {
+				t.Errorf("%d %q, %v", got.status, got.body, got.err)
+			}
+			if last := r.last(); (last.Error == "") != c.whole || (last.Attempts[0].Verdict == event.VerdictOK) != c.whole {
+				t.Errorf("recorded as %+v", last)
+			}
+		})
+	}
+	t.Run("a cut document is retried", func(t *testing.T) {
+		t.Parallel()
+		first, second := newTestSite(t, until("application/json", document)), newTestSite(t, reply(200, document+`"}}]}`))
+		r := newRig(t, nil, first, second)
+		if got := r.post(chatPath, `{"model":"m"}`); got.status != 200 || !strings.HasSuffix(got.body, `"}}]}`) {
+			t.Errorf("%d %q, %v", got.status, got.body, got.err)
+		}
+	})
 }
