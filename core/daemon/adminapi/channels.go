@@ -139,11 +139,4 @@ func showStats(c channel.Counters, counted stats.Sums) admin.Stats {
 	return out
 }
 
-func at(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -118,8 +118,8 @@ func showShadows(r *route.Route) (all []admin.Shadow) {
 
 func showShadow(s route.ShadowInfo, block *config.Component) admin.Shadow {
 	return admin.Shadow{
-		Strategy: s.Ref, Where: where(block), Plan: s.Plan.Seq, PlannedAt: s.Plan.Made, Reason: s.Plan.Reason,
-		CorePlan: s.Plan.Core, Makeshift: s.Plan.Core, Since: s.Since, Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
+		Strategy: s.Ref, Where: where(block), Plan: s.Plan.Seq, PlannedAt: clock(s.Plan.Made), Reason: s.Plan.Reason,
+		CorePlan: s.Plan.Core, Makeshift: s.Plan.Core, Since: clock(s.Since), Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *Source) History(ctx context.Context) (*history.Reader, error) {
 // show returns the outcome of a change in the form of the API.
 func show(r reload.Result, err error) admin.Reload {
 	out := admin.Reload{
-		At: r.At, Took: event.Millis(r.Took), Made: made(r.Cause), OK: err == nil, Generation: r.Generation,
+		At: clock(r.At), Took: event.Millis(r.Took), Made: made(r.Cause), OK: err == nil, Generation: r.Generation,
 		Changes: r.Changes, Effects: []string{}, EffectList: []admin.Effect{}, Diags: append([]config.Diagnostic{}, r.Report.Diagnostics()...),
 	}
 	for _, e := range r.Effects {

@@ -10,7 +10,7 @@ import (
 func (s *Source) Stats() admin.Summary {
 	v := s.program.Stats.View()
 	out := admin.Summary{
-		Since: v.Since, TotalRequests: v.Total.Requests, TotalSuccess: v.Total.Success, TotalFail: v.Total.Fail, TotalRetries: v.Total.Retries,
+		Since: clock(v.Since), TotalRequests: v.Total.Requests, TotalSuccess: v.Total.Success, TotalFail: v.Total.Fail, TotalRetries: v.Total.Retries,
 		SuccessRate: rate(v.Total), RequestsPerSecond: v.Rate, Tokens: admin.Tokens{Input: v.Total.Input, Output: v.Total.Output},
 		Channels: map[string]admin.ChannelSums{}, Models: map[string]admin.Sums{}, Windows: map[string]admin.Sums{},
 	}

@@ -21,7 +21,7 @@ func (s *Source) Status() admin.Status {
 	p, g := s.program, s.running()
 	out := admin.Status{
 		Status: "running", Version: p.Version, PID: os.Getpid(),
-		Uptime: time.Since(p.Started).Seconds(), StartedAt: p.Started,
+		Uptime: time.Since(p.Started).Seconds(), StartedAt: clock(p.Started),
 		Generation: g.Number, Config: absolute(g.Config.Path), Listen: p.Entry.Addr(), ListenOther: admin.NetworkAddress(p.Entry.Addr()), AdminListen: p.Admin.Addr(), Active: p.Proxy.Active(),
 		Plugins: s.Plugins(), Tunnels: s.Tunnels(), Clients: s.Clients(), Warnings: []string{}, Routes: s.Routes(),
 		Channels: admin.Summarize(s.Channels()), TokenFile: p.TokenFile(), Unedited: g.Config.OnlyPlaceholders(), TimeZone: g.Config.Location().String(),
@@ -71,7 +71,7 @@ func showRoute(r *route.Route) admin.Route {
 	p := r.Plan()
 	out := admin.Route{
 		Path: r.Config.Pattern, Models: r.Config.Models, Strategy: r.Config.Strategy.Ref,
-		Plan: p.Seq, PlannedAt: p.Made, Reason: p.Reason, CorePlan: p.Core, Makeshift: p.Core, Where: where(r.Config.Strategy),
+		Plan: p.Seq, PlannedAt: clock(p.Made), Reason: p.Reason, CorePlan: p.Core, Makeshift: p.Core, Where: where(r.Config.Strategy),
 		Router: showRouter(p.Router), Shadows: showShadows(r),
 		Written: r.Config.Range.Filename != "",
 	}

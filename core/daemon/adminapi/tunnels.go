@@ -21,7 +21,7 @@ func (s *Source) Tunnels() []admin.Tunnel {
 	out := []admin.Tunnel{}
 	for _, t := range s.program.Tunnels.List() {
 		shown := admin.Tunnel{
-			Name: t.Name, Host: redact.KeyLike(t.Host), User: redact.KeyLike(t.User), State: string(t.State), Since: t.Since,
+			Name: t.Name, Host: redact.KeyLike(t.Host), User: redact.KeyLike(t.User), State: string(t.State), Since: clock(t.Since),
 			LastError: t.LastError, HostKey: hostKey(t.HostKey), NextTry: at(t.NextTry), Probe: millis(t.Probe),
 			Notes: append([]string{}, t.Notes...), Forwards: []admin.Forward{},
 			Connects: t.Connects, Accepted: t.Accepted, Active: t.Active, BytesIn: t.In, BytesOut: t.Out,
