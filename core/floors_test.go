@@ -37,6 +37,7 @@ var floors = map[string]int{
 	"core/connect":        0,
 	"core/dialect":        0,
 	"core/config/hclfile": 2,
+	"core/config/eval":    3,
 	"core/config/redact":  0,
 	"core/config/wording": 0,
 	"core/config/legacy":  1,

@@ -25,6 +25,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/eval"
 	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/service"
@@ -45,7 +46,7 @@ const builtinArg = "serve-builtin-components"
 
 // Main runs the program with the arguments and streams of the process.
 func Main() int {
-	config.RunEvaluator()
+	eval.RunEvaluator()
 	if len(os.Args) == 2 && os.Args[1] == builtinArg {
 		sdk.Serve(Builtin())
 		return exitOK

@@ -22,7 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/aitunnel/aitunnel/core/admin"
-	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/eval"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/fakesite"
 	"github.com/aitunnel/aitunnel/core/pluginsource/releasetest"
@@ -36,7 +36,7 @@ const waitLimit = 20 * time.Second
 // one can be of another version, and impatient. A daemon that a test runs in this process
 // starts the test binary for its built-in components.
 func TestMain(m *testing.M) {
-	config.RunEvaluator()
+	eval.RunEvaluator()
 	run := func() {
 		if v := os.Getenv("TEST_VERSION"); v != "" {
 			version = v

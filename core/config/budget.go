@@ -17,7 +17,7 @@ func (r *reader) budget(c *Client) {
 		return
 	}
 	if c.Budget.Amount == 0 && c.Budget.Tokens == 0 {
-		r.loader.warn(b.DefRange(), "Empty budget", "A budget without an amount or tokens limits nothing: set one, or remove the block.")
+		r.loader.Warn(b.DefRange(), "Empty budget", "A budget without an amount or tokens limits nothing: set one, or remove the block.")
 	}
 	if r.loader.budgetByClient == nil {
 		r.loader.budgetByClient = map[string]hcl.Range{}
@@ -37,12 +37,12 @@ func (l *loader) pricedBudgets() {
 			models = []string{"*"}
 		}
 		if i := slices.IndexFunc(models, func(m string) bool { return !l.isPriced(m) }); i >= 0 {
-			l.fail(l.budgetByClient[c.Name], "No price for a budget", fmt.Sprintf("The budget of the client %q is an amount of money, but the models %q that it may use have no price: add price %q { … }, set price_file, or restrict the models of the client.", c.Name, models[i], models[i]))
+			l.Fail(l.budgetByClient[c.Name], "No price for a budget", fmt.Sprintf("The budget of the client %q is an amount of money, but the models %q that it may use have no price: add price %q { … }, set price_file, or restrict the models of the client.", c.Name, models[i], models[i]))
 			continue
 		}
 		all := l.currencies(models)
 		if len(all) > 1 {
-			l.fail(l.budgetByClient[c.Name], "Budget in several currencies", fmt.Sprintf("The models that the client %q may use have prices in %s, so their costs cannot be added up. Write all prices in one currency (such as input = 2 / 7.1 for 2 CNY in USD), restrict the models of the client, or set tokens instead of amount.", c.Name, strings.Join(all, " and ")))
+			l.Fail(l.budgetByClient[c.Name], "Budget in several currencies", fmt.Sprintf("The models that the client %q may use have prices in %s, so their costs cannot be added up. Write all prices in one currency (such as input = 2 / 7.1 for 2 CNY in USD), restrict the models of the client, or set tokens instead of amount.", c.Name, strings.Join(all, " and ")))
 			continue
 		}
 		if len(all) == 1 {

@@ -16,18 +16,18 @@ import (
 
 func (l *loader) channels() {
 	l.channelByName = map[string]*Channel{}
-	blocks := l.topBlocks("channel", "name")
+	blocks := l.TopBlocks("channel", "name")
 	for _, b := range blocks {
 		c := l.channel(b)
 		if first := l.channelByName[c.Name]; first != nil {
-			l.fail(b.DefRange(), "Duplicate channel", fmt.Sprintf("Channel %q is already declared at %s:%d.", c.Name, first.Range.Filename, first.Range.Start.Line))
+			l.Fail(b.DefRange(), "Duplicate channel", fmt.Sprintf("Channel %q is already declared at %s:%d.", c.Name, first.Range.Filename, first.Range.Start.Line))
 			continue
 		}
 		l.channelByName[c.Name] = c
 		l.config.Channels = append(l.config.Channels, c)
 	}
-	if len(blocks) == 0 && !l.diags.HasErrors() {
-		l.fail(l.start(), "No channels", "There is nothing to send requests to: add a block channel \"name\" { … } with a target and keys.")
+	if len(blocks) == 0 && !l.Diags.HasErrors() {
+		l.Fail(l.Start(), "No channels", "There is nothing to send requests to: add a block channel \"name\" { … } with a target and keys.")
 	}
 }
 
@@ -51,7 +51,7 @@ func (l *loader) channel(b *hclsyntax.Block) *Channel {
 	c.Name, c.Range = b.Labels[0], b.DefRange()
 	r := l.reader(b, fmt.Sprintf("in channel %q", c.Name))
 	if strings.TrimSpace(c.Name) == "" || strings.ContainsAny(c.Name, "/\x00\n") || len(c.Name) > 64 {
-		l.fail(b.LabelRanges[0], "Invalid channel name", "A channel name has 1 to 64 characters and no slash.")
+		l.Fail(b.LabelRanges[0], "Invalid channel name", "A channel name has 1 to 64 characters and no slash.")
 	}
 	r.target(c)
 	r.decode(c)
@@ -79,7 +79,7 @@ func (r *reader) target(c *Channel) {
 		return
 	}
 	if value == "" {
-		if !r.loader.diags.HasErrors() {
+		if !r.loader.Diags.HasErrors() {
 			r.wrong(a, "the target is empty: write the site's address, such as \"https://api.example.com\"")
 		}
 		return
@@ -127,7 +127,7 @@ func (r *reader) auth(c *Channel) {
 
 // keys reads both forms: the list, and blocks for those with a label or weight.
 func (r *reader) keys(c *Channel) {
-	before := len(r.loader.diags)
+	before := len(r.loader.Diags)
 	values, ranges := r.secretList("keys")
 	for i, v := range values {
 		c.Keys = append(c.Keys, &Key{Value: v, Weight: 1, Range: ranges[i]})
@@ -139,7 +139,7 @@ func (r *reader) keys(c *Channel) {
 		kr.decode(k)
 		if a := kr.attributes["value"]; a == nil {
 			// Already reported.
-		} else if k.Value.IsZero() && len(r.loader.diags) == before {
+		} else if k.Value.IsZero() && len(r.loader.Diags) == before {
 			kr.wrong(a, "the key is empty")
 		} else if err := CheckCredential(k.Value.Plaintext()); err != nil {
 			kr.wrong(a, err.Error())
@@ -151,7 +151,7 @@ func (r *reader) keys(c *Channel) {
 		}
 		c.Keys = append(c.Keys, k)
 	}
-	if len(r.loader.diags) > before {
+	if len(r.loader.Diags) > before {
 		return // it is unknown whether keys are missing
 	}
 	r.checkKeys(c)
@@ -162,20 +162,20 @@ func (r *reader) checkKeys(c *Channel) {
 	for _, k := range c.Keys {
 		switch {
 		case values[k.Value.Plaintext()]:
-			r.loader.fail(k.Range, "Duplicate key", "This key is listed twice in the channel. Its limits are the same however often it is listed.")
+			r.loader.Fail(k.Range, "Duplicate key", "This key is listed twice in the channel. Its limits are the same however often it is listed.")
 		case k.Label != "" && labels[k.Label]:
-			r.loader.fail(k.Range, "Duplicate key", fmt.Sprintf("A key with the label %q already exists.", k.Label))
+			r.loader.Fail(k.Range, "Duplicate key", fmt.Sprintf("A key with the label %q already exists.", k.Label))
 		}
 		labels[k.Label], values[k.Value.Plaintext()] = true, true
 	}
 	keyless := c.Auth.Style == AuthNone || c.Auth.Style == AuthPassthrough
 	switch {
-	case len(c.Keys) == 0 && r.attributes["keys"] != nil && r.loader.diags.HasErrors():
+	case len(c.Keys) == 0 && r.attributes["keys"] != nil && r.loader.Diags.HasErrors():
 		// The list may depend on what is wrong elsewhere.
 	case len(c.Keys) == 0 && !keyless:
 		r.unlessMisspelled("keys", "No keys", fmt.Sprintf("The channel %q has no keys: add keys = [env(\"NAME\")], or auth = \"none\" if the site needs none, or \"passthrough\" to send the caller's own.", c.Name))
 	case len(c.Keys) > 0 && keyless:
-		r.loader.fail(c.Keys[0].Range, "Unused keys", fmt.Sprintf("With auth = %q no key is sent: remove the keys, or choose another auth.", c.Auth.Style))
+		r.loader.Fail(c.Keys[0].Range, "Unused keys", fmt.Sprintf("With auth = %q no key is sent: remove the keys, or choose another auth.", c.Auth.Style))
 	}
 }
 

@@ -176,10 +176,10 @@ func (l *loader) clients() {
 	for _, t := range l.config.Proxy.ClientTokens {
 		tokens[HashToken(t.Plaintext())] = owner{ClientDefault, l.config.places["proxy.client_tokens"]}
 	}
-	for _, b := range l.topBlocks("client", "name") {
+	for _, b := range l.TopBlocks("client", "name") {
 		c := l.client(b)
 		if first := l.config.Client(c.Name); first != nil {
-			l.fail(b.DefRange(), "Duplicate client", fmt.Sprintf("Client %q is already declared at %s:%d.", c.Name, first.Range.Filename, first.Range.Start.Line))
+			l.Fail(b.DefRange(), "Duplicate client", fmt.Sprintf("Client %q is already declared at %s:%d.", c.Name, first.Range.Filename, first.Range.Start.Line))
 			continue
 		}
 		l.config.Clients = append(l.config.Clients, c)
@@ -188,7 +188,7 @@ func (l *loader) clients() {
 			continue
 		}
 		if first, used := tokens[hash]; used {
-			l.fail(b.DefRange(), "Two clients with the same token", fmt.Sprintf("The client %q at %s:%d already has this token: each client needs its own.", first.name, first.at.Filename, first.at.Start.Line))
+			l.Fail(b.DefRange(), "Two clients with the same token", fmt.Sprintf("The client %q at %s:%d already has this token: each client needs its own.", first.name, first.at.Filename, first.at.Start.Line))
 		}
 		tokens[hash] = owner{c.Name, c.Range}
 	}
@@ -198,15 +198,15 @@ func (l *loader) client(b *hclsyntax.Block) *Client {
 	c := defaultClient()
 	c.Name, c.Range = b.Labels[0], b.DefRange()
 	r := l.reader(b, fmt.Sprintf("in client %q", c.Name))
-	before := len(l.diags)
+	before := len(l.Diags)
 	if strings.TrimSpace(c.Name) == "" || strings.ContainsAny(c.Name, "/\x00\n") || len(c.Name) > 64 {
-		l.fail(b.LabelRanges[0], "Invalid client name", "A client name has 1 to 64 characters and no slash.")
+		l.Fail(b.LabelRanges[0], "Invalid client name", "A client name has 1 to 64 characters and no slash.")
 	}
 	r.decode(c)
 	r.models(&c.Models)
 	r.paths(&c.Paths)
 	r.done()
-	if len(l.diags) == before {
+	if len(l.Diags) == before {
 		r.token(c)
 		r.budget(c)
 	}
@@ -226,7 +226,7 @@ func (r *reader) token(c *Client) {
 	case token != nil && hash != nil:
 		r.wrong(hash, "a client has a token or a token_sha256, not both")
 	case token == nil && hash == nil:
-		r.loader.fail(r.at, "No token", fmt.Sprintf("The client %q has no token: add token = env(\"NAME\"), or create one with aitunnel client add NAME.", c.Name))
+		r.loader.Fail(r.at, "No token", fmt.Sprintf("The client %q has no token: add token = env(\"NAME\"), or create one with aitunnel client add NAME.", c.Name))
 	case token != nil && c.Token.IsZero():
 		r.wrong(token, "the token is empty")
 	case token != nil:

@@ -32,9 +32,9 @@ func (r *reader) component(kind sdk.Kind, block, fallback string) *Component {
 // builtin returns a built-in component without settings, used where no block names one.
 func (l *loader) builtin(kind sdk.Kind, ref string) *Component {
 	c := &Component{Kind: kind, Ref: ref, Name: ref, Body: json.RawMessage("{}"), OnFailure: OnFailureRoundRobin}
-	info, err := l.options.Catalog.Component(l.ctx, kind, ref, nil)
+	info, err := l.catalog.Component(l.ctx, kind, ref, nil)
 	if err != nil {
-		l.diags = append(l.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("The built-in %s %q is unavailable", kindName(kind), ref), Detail: wording.Sentence(err.Error())})
+		l.Diags = append(l.Diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("The built-in %s %q is unavailable", kindName(kind), ref), Detail: wording.Sentence(err.Error())})
 	}
 	c.version, c.build = info.Version, info.Build
 	return c
@@ -46,11 +46,11 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 	c := &Component{Kind: kind, Ref: b.Labels[0], Range: b.DefRange(), Body: json.RawMessage("{}"), attributes: map[string]hcl.Range{}}
 	plugin, name, _ := strings.Cut(c.Ref, "/")
 	declared := l.plugins[plugin]
-	info, err := l.options.Catalog.Component(l.ctx, kind, c.Ref, declared)
+	info, err := l.catalog.Component(l.ctx, kind, c.Ref, declared)
 	if errors.Is(err, ErrNotReady) {
 		c.Plugin, c.Name = plugin, name
 		c.own(r, b.Type, "")
-		l.warn(b.LabelRanges[0], fmt.Sprintf("The %s %q is not used yet", kindName(kind), c.Ref), wording.Sentence(err.Error()))
+		l.Warn(b.LabelRanges[0], fmt.Sprintf("The %s %q is not used yet", kindName(kind), c.Ref), wording.Sentence(err.Error()))
 		return c
 	}
 	if err != nil {
@@ -64,7 +64,7 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 	r.done()
 	raw, err := json.Marshal(body)
 	if err != nil {
-		l.fail(b.DefRange(), "Cannot read the block", wording.Sentence(err.Error()))
+		l.Fail(b.DefRange(), "Cannot read the block", wording.Sentence(err.Error()))
 		return c
 	}
 	c.Body = raw
@@ -108,10 +108,10 @@ func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, err error) {
 		return // the error is the same for all plugins
 	case errors.As(err, &lock):
 		l.lockReported = true
-		l.fail(at, "The lock file cannot be used", wording.Sentence(lock.Error()))
+		l.Fail(at, "The lock file cannot be used", wording.Sentence(lock.Error()))
 		return
 	case !errors.As(err, &unknown):
-		l.fail(at, fmt.Sprintf("The %s %q cannot be used", kindName(c.Kind), c.Ref), wording.Sentence(err.Error()))
+		l.Fail(at, fmt.Sprintf("The %s %q cannot be used", kindName(c.Kind), c.Ref), wording.Sentence(err.Error()))
 		return
 	}
 	detail := fmt.Sprintf("There is no %s %q. %s", kindName(c.Kind), c.Ref, wording.Known(append(unknown.Known, unknown.Others...)))
@@ -127,7 +127,7 @@ func (l *loader) unknownComponent(c *Component, b *hclsyntax.Block, err error) {
 	if len(unknown.Installed) > 0 {
 		detail = fmt.Sprintf("There is no built-in %s %q, but an installed plugin has one: write %s.", kindName(c.Kind), c.Ref, wording.List(unknown.Installed))
 	}
-	l.fail(at, "Unknown "+kindName(c.Kind), strings.TrimSpace(detail))
+	l.Fail(at, "Unknown "+kindName(c.Kind), strings.TrimSpace(detail))
 }
 
 // schemaDecoder turns a block into JSON by a plugin's schema.
@@ -152,7 +152,7 @@ func (d *schemaDecoder) attribute(r *reader, a *sdk.Attribute, path []string, ou
 	if at == nil {
 		switch {
 		case a.Required:
-			r.loader.fail(r.at, "Missing setting", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", a.Name, r.what, wording.Sentence(a.Doc))))
+			r.loader.Fail(r.at, "Missing setting", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", a.Name, r.what, wording.Sentence(a.Doc))))
 		case a.Default != nil:
 			out[a.Name] = a.Default
 		}
@@ -255,10 +255,10 @@ func (d *schemaDecoder) block(r *reader, b *sdk.Block, path []string, out map[st
 	}
 	all := r.each(b.Name, labels...)
 	if len(all) == 0 && b.Required {
-		r.loader.fail(r.at, "Missing block", strings.TrimSpace(fmt.Sprintf("A block %q is required %s. %s", b.Name, r.what, wording.Sentence(b.Doc))))
+		r.loader.Fail(r.at, "Missing block", strings.TrimSpace(fmt.Sprintf("A block %q is required %s. %s", b.Name, r.what, wording.Sentence(b.Doc))))
 	}
 	if len(all) > 1 && !b.Repeated {
-		r.loader.fail(all[1].DefRange(), "Duplicate block", fmt.Sprintf("A %s block is already declared %s; only one is allowed.", b.Name, r.what))
+		r.loader.Fail(all[1].DefRange(), "Duplicate block", fmt.Sprintf("A %s block is already declared %s; only one is allowed.", b.Name, r.what))
 		return
 	}
 	listed, byLabel := []any{}, map[string]any{}
@@ -268,7 +268,7 @@ func (d *schemaDecoder) block(r *reader, b *sdk.Block, path []string, out map[st
 		if b.Labelled {
 			at = append(slices.Clone(path), block.Labels[0])
 			if byLabel[block.Labels[0]] != nil {
-				r.loader.fail(block.DefRange(), "Duplicate block", fmt.Sprintf("Block %s %q is already declared.", b.Name, block.Labels[0]))
+				r.loader.Fail(block.DefRange(), "Duplicate block", fmt.Sprintf("Block %s %q is already declared.", b.Name, block.Labels[0]))
 			}
 		}
 		d.component.attributes[strings.Join(at, ".")] = block.DefRange()

@@ -19,22 +19,3 @@ func Convert(path string, text []byte) ([]byte, Report) {
 	}
 	return legacy.Print(path, blocks), report
 }
-
-// old reads an old file as if its conversion had been parsed. Reports refer to the lines of
-// the old file.
-func (l *loader) old(path string, text []byte) {
-	old := &redact.Source{Name: path, Text: text, YAML: true}
-	l.lastFile, l.sources[path] = path, old
-	blocks, diags := legacy.Read(old, l.secrets)
-	l.diags = append(l.diags, diags...)
-	for _, b := range blocks {
-		attributes, top := b.TopLevel()
-		if !top {
-			l.blocks = append(l.blocks, b.Syntax())
-			continue
-		}
-		for _, a := range attributes {
-			l.top = append(l.top, a.Syntax())
-		}
-	}
-}

@@ -72,14 +72,14 @@ func parseProxy(text string) (*url.URL, error) {
 // egressTunnels.
 func (l *loader) egresses() {
 	l.egressByName = map[string]*Egress{EgressDirect: {Name: EgressDirect}, EgressEnvironment: {Name: EgressEnvironment}}
-	for _, b := range l.topBlocks("egress", "name") {
+	for _, b := range l.TopBlocks("egress", "name") {
 		e := l.egress(b)
 		switch first := l.egressByName[e.Name]; {
 		case e.Name == EgressDirect || e.Name == EgressEnvironment:
-			l.fail(b.LabelRanges[0], "Invalid egress name", fmt.Sprintf("egress.%s is predefined: choose another name.", e.Name))
+			l.Fail(b.LabelRanges[0], "Invalid egress name", fmt.Sprintf("egress.%s is predefined: choose another name.", e.Name))
 			continue
 		case first != nil:
-			l.fail(b.DefRange(), "Duplicate egress", fmt.Sprintf("Egress %q is already declared at %s:%d.", e.Name, first.Range.Filename, first.Range.Start.Line))
+			l.Fail(b.DefRange(), "Duplicate egress", fmt.Sprintf("Egress %q is already declared at %s:%d.", e.Name, first.Range.Filename, first.Range.Start.Line))
 			continue
 		}
 		l.egressByName[e.Name] = e
@@ -91,19 +91,19 @@ func (l *loader) egress(b *hclsyntax.Block) *Egress {
 	e := &Egress{Name: b.Labels[0], Range: b.DefRange()}
 	r := l.reader(b, fmt.Sprintf("in egress %q", e.Name))
 	if strings.TrimSpace(e.Name) == "" || strings.ContainsAny(e.Name, "/\x00\n") || len(e.Name) > 64 {
-		l.fail(b.LabelRanges[0], "Invalid egress name", "An egress name has 1 to 64 characters and no slash.")
+		l.Fail(b.LabelRanges[0], "Invalid egress name", "An egress name has 1 to 64 characters and no slash.")
 	}
-	before := len(l.diags)
+	before := len(l.Diags)
 	r.decode(e)
-	if a := r.attributes["proxy"]; a != nil && len(l.diags) == before {
+	if a := r.attributes["proxy"]; a != nil && len(l.Diags) == before {
 		if _, err := parseProxy(e.Proxy.Plaintext()); err != nil {
 			r.wrong(a, err.Error())
 		}
 	}
 	if v, a, ok := r.get("tunnel", cty.String); ok {
 		e.Tunnel = v.AsString()
-		if !slices.Contains(l.names.tunnels, e.Tunnel) {
-			r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no tunnel %q. %s", e.Tunnel, wording.Instead(e.Tunnel, l.names.tunnels))))
+		if !slices.Contains(l.Names("tunnel"), e.Tunnel) {
+			r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no tunnel %q. %s", e.Tunnel, wording.Instead(e.Tunnel, l.Names("tunnel")))))
 		}
 	}
 	r.done()
@@ -114,7 +114,7 @@ func (l *loader) egress(b *hclsyntax.Block) *Egress {
 		}
 	}
 	if given != 1 {
-		l.fail(r.at, "Incomplete egress", fmt.Sprintf("The egress %q needs one of proxy, tunnel and bind; it has %d of them.", e.Name, given))
+		l.Fail(r.at, "Incomplete egress", fmt.Sprintf("The egress %q needs one of proxy, tunnel and bind; it has %d of them.", e.Name, given))
 	}
 	return e
 }
@@ -147,7 +147,7 @@ func (r *reader) egress(c *Channel) {
 		case named == nil && secret:
 			r.wrong(a, "there is no egress with this name")
 		case named == nil:
-			r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", e.AsString(), wording.Instead(e.AsString(), r.loader.names.egresses))))
+			r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", e.AsString(), wording.Instead(e.AsString(), r.loader.Names("egress")))))
 		case slices.Contains(c.Egress, named):
 			r.wrong(a, fmt.Sprintf("the egress %q is listed twice", named.Name))
 		default:
@@ -178,12 +178,12 @@ func (l *loader) warnEgress() {
 		used := slices.ContainsFunc(l.config.Channels, func(c *Channel) bool { return slices.Contains(c.Egress, e) }) ||
 			slices.ContainsFunc(l.config.Notify, func(n *Notify) bool { return n.Egress == e })
 		if !used {
-			l.warn(e.Range, "Unused egress", fmt.Sprintf("No channel uses the egress %q: add it to the egress of one, or remove it.", e.Name))
+			l.Warn(e.Range, "Unused egress", fmt.Sprintf("No channel uses the egress %q: add it to the egress of one, or remove it.", e.Name))
 		}
 	}
 	name := ""
 	for _, n := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"} {
-		if v, ok := l.options.Getenv(n); ok && v != "" {
+		if v, ok := l.Getenv(n); ok && v != "" {
 			name = n
 			break
 		}
@@ -193,7 +193,7 @@ func (l *loader) warnEgress() {
 	}
 	for _, c := range l.config.Channels {
 		if c.Egress == nil && !isLoopback(c.Target.Hostname()+":0") {
-			l.warn(c.Range, "Proxy set in the environment", fmt.Sprintf("%s is set, so the channel %q is reached through that proxy: if that is not intended, write egress = [egress.direct].", name, c.Name))
+			l.Warn(c.Range, "Proxy set in the environment", fmt.Sprintf("%s is set, so the channel %q is reached through that proxy: if that is not intended, write egress = [egress.direct].", name, c.Name))
 			return
 		}
 	}

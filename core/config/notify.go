@@ -129,10 +129,10 @@ func checkHours(_ *loader, s string) (string, error) {
 }
 
 func (l *loader) notifications() {
-	for _, b := range l.topBlocks("notify", "name") {
+	for _, b := range l.TopBlocks("notify", "name") {
 		n := l.notify(b)
 		if i := slices.IndexFunc(l.config.Notify, func(o *Notify) bool { return o.Name == n.Name }); i >= 0 {
-			l.fail(b.DefRange(), "Duplicate notification", fmt.Sprintf("Notify block %q is already declared.", n.Name))
+			l.Fail(b.DefRange(), "Duplicate notification", fmt.Sprintf("Notify block %q is already declared.", n.Name))
 			continue
 		}
 		l.sameEgress(n)
@@ -145,14 +145,14 @@ func (l *loader) notify(b *hclsyntax.Block) *Notify {
 	n.Name, n.Range = b.Labels[0], b.DefRange()
 	r := l.reader(b, fmt.Sprintf("in notify %q", n.Name))
 	if strings.TrimSpace(n.Name) == "" || strings.ContainsAny(n.Name, "/\x00\n") || len(n.Name) > 64 {
-		l.fail(b.LabelRanges[0], "Invalid name", "The name of a notify block has 1 to 64 characters and no slash.")
+		l.Fail(b.LabelRanges[0], "Invalid name", "The name of a notify block has 1 to 64 characters and no slash.")
 	}
-	before := len(l.diags)
+	before := len(l.Diags)
 	r.decode(n)
 	r.events(n)
 	r.notifyEgress(n)
 	r.done()
-	if a := r.attributes["url"]; a != nil && len(l.diags) == before {
+	if a := r.attributes["url"]; a != nil && len(l.Diags) == before {
 		u, err := url.Parse(n.URL.Plaintext())
 		if err != nil || !slices.Contains(notifySchemes, u.Scheme) {
 			r.wrong(a, "the URL does not begin with a known service: expected one of "+wording.List(notifySchemes)+", followed by ://")
@@ -166,7 +166,7 @@ func (l *loader) notify(b *hclsyntax.Block) *Notify {
 func (l *loader) sameEgress(n *Notify) {
 	for _, o := range l.config.Notify {
 		if o.Egress != n.Egress && slices.ContainsFunc(n.Hosts(), func(host string) bool { return slices.Contains(o.Hosts(), host) }) {
-			l.fail(n.Range, "Different egresses for one service", fmt.Sprintf("Notify %q uses the same service, so it needs the same egress.", o.Name))
+			l.Fail(n.Range, "Different egresses for one service", fmt.Sprintf("Notify %q uses the same service, so it needs the same egress.", o.Name))
 			return
 		}
 	}
@@ -180,7 +180,7 @@ func (r *reader) notifyEgress(n *Notify) {
 	named := r.loader.egressByName[v.AsString()]
 	switch {
 	case named == nil:
-		r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", v.AsString(), wording.Instead(v.AsString(), r.loader.names.egresses))))
+		r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", v.AsString(), wording.Instead(v.AsString(), r.loader.Names("egress")))))
 	case !n.URL.IsZero() && len(n.Hosts()) == 0:
 		r.wrong(a, "this service cannot be reached through an egress: remove the setting, or use one of "+wording.List(slices.Sorted(maps.Keys(notifyHosts))))
 	default:

@@ -42,7 +42,7 @@ func CheckSource(source string) error {
 // pluginSource checks a source, and resolves a path relative to the configuration.
 func (l *loader) pluginSource(source string) (string, error) {
 	if IsPath(source) && !strings.HasPrefix(source, "~") {
-		path := l.resolvePath(source)
+		path := l.ResolvePath(source)
 		if !IsPath(path) { // beside the configuration
 			path = "." + string(filepath.Separator) + path
 		}

@@ -41,26 +41,26 @@ func (l *loader) verdictSets(ch *Channel, at hcl.Range) {
 			l.config.verdictSets = map[string]pluginRules{}
 		}
 		l.config.verdictSets[name] = pluginRules{} // a mistake is reported once
-		catalog, ok := l.options.Catalog.(VerdictCatalog)
+		catalog, ok := l.catalog.(VerdictCatalog)
 		if !ok {
 			continue
 		}
 		text, build, err := catalog.Verdicts(l.ctx, name, l.plugins[name])
 		if errors.Is(err, ErrNotReady) {
-			l.warn(at, fmt.Sprintf("The verdicts of the plugin %q are not used yet", name), wording.Sentence(err.Error()))
+			l.Warn(at, fmt.Sprintf("The verdicts of the plugin %q are not used yet", name), wording.Sentence(err.Error()))
 			continue
 		}
 		if err != nil {
-			l.fail(at, fmt.Sprintf("The verdicts of the plugin %q cannot be used", name), wording.Sentence(err.Error()))
+			l.Fail(at, fmt.Sprintf("The verdicts of the plugin %q cannot be used", name), wording.Sentence(err.Error()))
 			continue
 		}
 		if text == "" {
-			l.fail(at, fmt.Sprintf("The plugin %q has no verdicts", name), "Remove it from verdicts.")
+			l.Fail(at, fmt.Sprintf("The plugin %q has no verdicts", name), "Remove it from verdicts.")
 			continue
 		}
 		rules, diags := verdict.CompileSource([]byte(text), "verdicts of plugin "+name, verdict.FromPlugin)
 		if diags.HasErrors() {
-			l.fail(at, fmt.Sprintf("The verdicts of the plugin %q are not valid", name), wording.Sentence(diags.Error())+" Tell its author, or install another version.")
+			l.Fail(at, fmt.Sprintf("The verdicts of the plugin %q are not valid", name), wording.Sentence(diags.Error())+" Tell its author, or install another version.")
 			continue
 		}
 		l.config.verdictSets[name] = pluginRules{rules, build}

@@ -54,10 +54,10 @@ const minHistory = 10 << 20
 func (l *loader) prices() {
 	known := map[string]*Price{}
 	var prices []price.Price
-	for _, b := range l.topBlocks("price", "models") {
+	for _, b := range l.TopBlocks("price", "models") {
 		p := l.price(b)
 		if first := known[p.Models]; first != nil {
-			l.fail(b.DefRange(), "Duplicate price", fmt.Sprintf("A price for %q is already declared at %s:%d.", p.Models, first.Range.Filename, first.Range.Start.Line))
+			l.Fail(b.DefRange(), "Duplicate price", fmt.Sprintf("A price for %q is already declared at %s:%d.", p.Models, first.Range.Filename, first.Range.Start.Line))
 			continue
 		}
 		known[p.Models] = p
@@ -87,7 +87,7 @@ func (l *loader) price(b *hclsyntax.Block) *Price {
 	p.Models, p.Range = b.Labels[0], b.DefRange()
 	r := l.reader(b, fmt.Sprintf("in price %q", p.Models))
 	if p.Models == "" || strings.ContainsAny(p.Models, " ,\t\n") {
-		l.fail(b.LabelRanges[0], "Invalid model", `The label is one model, in which * matches any characters, such as "gpt-5*".`)
+		l.Fail(b.LabelRanges[0], "Invalid model", `The label is one model, in which * matches any characters, such as "gpt-5*".`)
 	}
 	r.decode(p)
 	r.done()
@@ -103,20 +103,20 @@ func (l *loader) priceFile() price.File {
 	if path == "" {
 		return nil
 	}
-	at := l.start()
-	for _, a := range l.top {
+	at := l.Start()
+	for _, a := range l.Top {
 		if a.Name == "price_file" {
 			at = a.Expr.Range()
 		}
 	}
-	content, err := l.input(path, price.MaxFile)
+	content, err := l.Input(path, price.MaxFile)
 	if err != nil {
-		l.fail(at, "Cannot read the price file", wording.Sentence(err.Error()))
+		l.Fail(at, "Cannot read the price file", wording.Sentence(err.Error()))
 		return nil
 	}
 	file, err := price.ReadFile(content)
 	if err != nil {
-		l.fail(at, "Invalid price file", wording.Sentence(fmt.Sprintf("%s: %s", path, err)))
+		l.Fail(at, "Invalid price file", wording.Sentence(fmt.Sprintf("%s: %s", path, err)))
 		return nil
 	}
 	l.config.priceSum = hclfile.SumText(content)

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 )
 
 // reader reads the attributes and blocks of one block. Any that were not read when done is
@@ -42,25 +43,7 @@ func (r *reader) attribute(name string) *hclsyntax.Attribute {
 
 // value evaluates an attribute; ok is false after it reported an error.
 func (r *reader) value(a *hclsyntax.Attribute) (v cty.Value, ok bool) {
-	return r.evaluate(a, false)
-}
-
-func (r *reader) evaluate(a *hclsyntax.Attribute, secret bool) (v cty.Value, ok bool) {
-	if !r.loader.resolves(a.Expr, secret) || !r.loader.withinLimits(a.Expr) {
-		return cty.DynamicVal, false
-	}
-	v, diags := a.Expr.Value(r.loader.eval.context)
-	for _, d := range diags {
-		hideValues(d, secret || r.loader.readsSecrets(a.Expr))
-	}
-	r.loader.diags = append(r.loader.diags, diags...)
-	if diags.HasErrors() {
-		return v, false
-	}
-	if !v.IsWhollyKnown() {
-		return v, false // it depends on something that is wrong, which was reported
-	}
-	return v, true
+	return r.loader.Value(a.Expr, false)
 }
 
 // get evaluates an attribute and converts it to a type. It removes the mark of secrets, so the
@@ -117,7 +100,7 @@ func quoted(v cty.Value, t cty.Type) bool {
 
 // wrong reports an error in the value of an attribute.
 func (r *reader) wrong(a *hclsyntax.Attribute, detail string) {
-	r.loader.fail(a.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.Name), wording.Sentence(r.withoutValue(a, detail)))
+	r.loader.Fail(a.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.Name), wording.Sentence(r.withoutValue(a, detail)))
 }
 
 func (r *reader) text(name string, into *string) *hclsyntax.Attribute {
@@ -265,7 +248,7 @@ func (r *reader) each(kind string, labels ...string) (all []*hclsyntax.Block) {
 	}
 	r.forms[kind] = kind + strings.Repeat(` "NAME"`, len(labels))
 	for _, b := range r.blocks {
-		if b.Type == kind && r.loader.hasLabels(b, labels...) {
+		if b.Type == kind && r.loader.HasLabels(b, labels...) {
 			all = append(all, b)
 		}
 	}
@@ -276,7 +259,7 @@ func (r *reader) each(kind string, labels ...string) (all []*hclsyntax.Block) {
 func (r *reader) one(kind string, labels ...string) *hclsyntax.Block {
 	all := r.each(kind, labels...)
 	for _, b := range all[min(1, len(all)):] {
-		r.loader.fail(b.DefRange(), "Duplicate block", fmt.Sprintf("A %s block is already declared %s; only one is allowed.", kind, r.what))
+		r.loader.Fail(b.DefRange(), "Duplicate block", fmt.Sprintf("A %s block is already declared %s; only one is allowed.", kind, r.what))
 	}
 	if len(all) == 0 {
 		return nil
@@ -286,7 +269,7 @@ func (r *reader) one(kind string, labels ...string) *hclsyntax.Block {
 
 // mayBeSecret marks the literals of a range as possible secrets.
 func (r *reader) mayBeSecret(at hcl.Range) {
-	if s := r.loader.sources[at.Filename]; s != nil {
+	if s := r.loader.Sources[at.Filename]; s != nil {
 		s.AddUnknown(at)
 	}
 }
@@ -329,7 +312,7 @@ func (r *reader) misspelled(name string) bool {
 func (r *reader) done() {
 	for _, a := range r.absent {
 		if !r.misspelled(a.name) {
-			r.loader.fail(r.at, a.summary, a.detail)
+			r.loader.Fail(r.at, a.summary, a.detail)
 		}
 	}
 	r.absent = nil
@@ -349,7 +332,7 @@ func (r *reader) done() {
 		if name == "port" && slices.Contains(r.asked, "host") {
 			detail = fmt.Sprintf("There is no %q %s: it is part of host, as in \"203.0.113.10:2222\".", name, r.what)
 		}
-		r.loader.fail(a.NameRange, "Unknown setting", strings.TrimSpace(detail))
+		r.loader.Fail(a.NameRange, "Unknown setting", strings.TrimSpace(detail))
 	}
 	for _, b := range r.blocks {
 		if slices.Contains(r.opened, b.Type) {
@@ -360,6 +343,41 @@ func (r *reader) done() {
 		if slices.Contains(r.asked, b.Type) {
 			detail = fmt.Sprintf("%q is a setting: write %s = … with an equals sign.", b.Type, b.Type)
 		}
-		r.loader.fail(b.TypeRange, "Unknown block", strings.TrimSpace(detail))
+		r.loader.Fail(b.TypeRange, "Unknown block", strings.TrimSpace(detail))
 	}
+}
+
+// as converts v; the error says in words what is expected.
+func as(v cty.Value, t cty.Type) (cty.Value, error) {
+	out, err := convert.Convert(v, t)
+	if err != nil {
+		return out, fmt.Errorf("expected %s", typeName(t))
+	}
+	return out, nil
+}
+
+func typeName(t cty.Type) string {
+	switch {
+	case t == cty.String:
+		return "a string"
+	case t == cty.Number:
+		return "a number"
+	case t == cty.Bool:
+		return "true or false"
+	case t.IsListType() || t.IsSetType():
+		return "a list of " + plural(t.ElementType()) + " in brackets"
+	case t.IsMapType():
+		return "a map of " + plural(t.ElementType()) + " in braces"
+	}
+	return t.FriendlyName()
+}
+
+func plural(t cty.Type) string {
+	switch t {
+	case cty.String:
+		return "strings"
+	case cty.Number:
+		return "numbers"
+	}
+	return "values, each " + typeName(t) + ","
 }

@@ -4,32 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
-
-// secretRange marks the literals of an expression as secret.
-func (r *reader) secretRange(e hclsyntax.Expression) {
-	s := r.loader.sources[e.Range().Filename]
-	if s == nil {
-		return
-	}
-	object, ok := e.(*hclsyntax.ObjectConsExpr)
-	if !ok {
-		s.AddSecret(e.Range())
-		return
-	}
-	for _, i := range object.Items { // the names of variables are no secrets
-		at := i.KeyExpr.Range()
-		if name := strings.Trim(string(at.SliceBytes(s.Text)), `"`); !redact.IsEnvName(name) || redact.LooksSecret(name) {
-			s.AddSecret(at)
-		}
-		s.AddSecret(i.ValueExpr.Range())
-	}
-}
 
 // secretValue evaluates an attribute with secrets.
 func (r *reader) secretValue(name string, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
@@ -37,13 +16,13 @@ func (r *reader) secretValue(name string, t cty.Type) (cty.Value, *hclsyntax.Att
 	if a == nil {
 		return cty.NilVal, nil, false
 	}
-	r.secretRange(a.Expr)
-	v, ok := r.evaluate(a, true)
+	r.loader.MarkSecret(a.Expr)
+	v, ok := r.loader.Value(a.Expr, true)
 	if !ok {
 		return v, a, false
 	}
 	v, _ = v.UnmarkDeep()
-	r.loader.keepSecret(v)
+	r.loader.KeepSecret(v)
 	return r.typed(a, v, t)
 }
 
@@ -68,11 +47,11 @@ func (r *reader) secretList(name string) (values []Secret, ranges []hcl.Range) {
 			at = tuple.Exprs[i].Range()
 		}
 		if e.IsNull() || strings.TrimSpace(e.AsString()) == "" {
-			r.loader.fail(at, fmt.Sprintf("Empty value in %q", name), "An entry is empty: remove it, or set its value.")
+			r.loader.Fail(at, fmt.Sprintf("Empty value in %q", name), "An entry is empty: remove it, or set its value.")
 			continue
 		}
 		if err := CheckCredential(e.AsString()); err != nil {
-			r.loader.fail(at, fmt.Sprintf("Invalid value in %q", name), wording.Sentence(err.Error()))
+			r.loader.Fail(at, fmt.Sprintf("Invalid value in %q", name), wording.Sentence(err.Error()))
 			continue
 		}
 		values, ranges = append(values, NewSecret(e.AsString())), append(ranges, at)
@@ -92,9 +71,9 @@ func (r *reader) secretEntries(a *hclsyntax.Attribute) []cty.Value {
 		}
 		return v.AsValueSlice()
 	}
-	r.secretRange(a.Expr)
+	r.loader.MarkSecret(a.Expr)
 	for _, e := range entries {
-		r.loader.keepSecret(e)
+		r.loader.KeepSecret(e)
 	}
 	return entries
 }
@@ -106,12 +85,9 @@ func (r *reader) plainTexts(list hclsyntax.Expression) (entries []cty.Value, ok 
 		return nil, false
 	}
 	for _, e := range tuple.Exprs {
-		if !r.loader.withinLimits(e) {
-			return nil, false
-		}
-		v, diags := e.Value(r.loader.eval.context)
+		v, ok := r.loader.Try(e)
 		v, _ = v.Unmark()
-		if len(diags) > 0 || v.Type() != cty.String || !v.IsKnown() || v.IsNull() {
+		if !ok || v.Type() != cty.String || !v.IsKnown() || v.IsNull() {
 			return nil, false
 		}
 		entries = append(entries, v)

@@ -39,6 +39,10 @@ type Diagnostic struct {
 	Width    int    `json:"width,omitempty"` // of the marked part of the snippet, in characters
 }
 
+// Inputs returns the files and directories that were read, each with its sum: see
+// [hclfile.Sum]. If one changes, the configuration may change.
+func (r Report) Inputs() map[string]string { return r.inputs }
+
 // HasErrors reports whether the configuration cannot be used.
 func (r Report) HasErrors() bool { return r.diags.HasErrors() }
 

@@ -13,7 +13,7 @@ import (
 )
 
 func (l *loader) routes() {
-	blocks := l.topBlocks("route", "path")
+	blocks := l.TopBlocks("route", "path")
 	for _, b := range blocks {
 		l.config.Routes = append(l.config.Routes, l.route(b))
 	}
@@ -30,7 +30,7 @@ func (l *loader) route(b *hclsyntax.Block) *Route {
 	out := defaultRoute()
 	out.Pattern, out.Range = b.Labels[0], b.DefRange()
 	if err := checkPath(out.Pattern); err != nil {
-		l.fail(b.LabelRanges[0], "Invalid path", wording.Sentence(err.Error()))
+		l.Fail(b.LabelRanges[0], "Invalid path", wording.Sentence(err.Error()))
 	}
 	r := l.reader(b, fmt.Sprintf("in route %q", out.Pattern))
 	r.decode(out)
@@ -50,7 +50,7 @@ func (r *reader) shadows() (out []*Component) {
 	for _, b := range r.each(blockShadow, "name") {
 		for _, other := range out {
 			if other.Ref == b.Labels[0] {
-				r.loader.fail(b.DefRange(), "Duplicate shadow", fmt.Sprintf("The route already has a shadow %q.", other.Ref))
+				r.loader.Fail(b.DefRange(), "Duplicate shadow", fmt.Sprintf("The route already has a shadow %q.", other.Ref))
 			}
 		}
 		out = append(out, r.loader.componentOf(sdk.KindStrategy, b, r.loader.reader(b, fmt.Sprintf("in shadow %q", b.Labels[0]))))
@@ -82,7 +82,7 @@ func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
 		c := r.channelNamed(e, at, secret)
 		for _, other := range out {
 			if c != nil && other == c {
-				r.loader.fail(at, "Duplicate channel", fmt.Sprintf("The channel %q is listed twice.", c.Name))
+				r.loader.Fail(at, "Duplicate channel", fmt.Sprintf("The channel %q is listed twice.", c.Name))
 				c = nil
 			}
 		}
@@ -99,16 +99,16 @@ func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
 // channelNamed finds a channel; if secret, its name must not be shown.
 func (r *reader) channelNamed(v cty.Value, at hcl.Range, secret bool) *Channel {
 	if v.IsNull() {
-		r.loader.fail(at, "Unknown channel", "An entry is null: remove it, or name a channel.")
+		r.loader.Fail(at, "Unknown channel", "An entry is null: remove it, or name a channel.")
 		return nil
 	}
 	c := r.loader.channelByName[v.AsString()]
 	if c == nil {
 		detail := "There is no channel with this name."
 		if !secret {
-			detail = fmt.Sprintf("There is no channel %q. %s", v.AsString(), wording.Instead(v.AsString(), r.loader.names.channels))
+			detail = fmt.Sprintf("There is no channel %q. %s", v.AsString(), wording.Instead(v.AsString(), r.loader.Names("channel")))
 		}
-		r.loader.fail(at, "Unknown channel", strings.TrimSpace(detail))
+		r.loader.Fail(at, "Unknown channel", strings.TrimSpace(detail))
 	}
 	return c
 }

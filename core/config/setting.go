@@ -253,7 +253,7 @@ var forms = map[string]func(l *loader, s string) (string, error){
 	"SHA-256":            checkHash,
 	"time zone":          checkZone,
 	"hours":              checkHours,
-	"file":               func(l *loader, s string) (string, error) { return l.resolvePath(s), nil },
+	"file":               func(l *loader, s string) (string, error) { return l.ResolvePath(s), nil },
 	"file at home":       func(l *loader, s string) (string, error) { return l.resolveUnlessHome(s), nil },
 	"host key":           func(_ *loader, s string) (string, error) { return s, checkHostKey(s) },
 	"jump hosts":         func(_ *loader, s string) (string, error) { return s, checkJumps(s) },
@@ -276,5 +276,5 @@ func (l *loader) resolveUnlessHome(path string) string {
 	if path == "" || path == "~" || strings.HasPrefix(path, "~/") {
 		return path
 	}
-	return l.resolvePath(path)
+	return l.ResolvePath(path)
 }

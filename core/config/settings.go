@@ -224,10 +224,10 @@ func (l *loader) log() {
 
 func (l *loader) declarePlugins() {
 	l.plugins = map[string]*Plugin{}
-	for _, b := range l.topBlocks("plugin", "name") {
+	for _, b := range l.TopBlocks("plugin", "name") {
 		p := l.plugin(b)
 		if l.plugins[p.Name] != nil {
-			l.fail(b.DefRange(), "Duplicate plugin", fmt.Sprintf("Plugin %q is already declared.", p.Name))
+			l.Fail(b.DefRange(), "Duplicate plugin", fmt.Sprintf("Plugin %q is already declared.", p.Name))
 			continue
 		}
 		l.plugins[p.Name] = p
@@ -239,15 +239,15 @@ func (l *loader) plugin(b *hclsyntax.Block) *Plugin {
 	p := &Plugin{Name: b.Labels[0], Resources: DefaultResources(), Range: b.DefRange()}
 	r := l.reader(b, fmt.Sprintf("in plugin %q", p.Name))
 	if strings.ContainsAny(p.Name, "/\\. ") || p.Name == "" {
-		l.fail(b.LabelRanges[0], "Invalid plugin name", "A plugin name has no slash, dot or space: the executable is aitunnel-plugin-NAME.")
+		l.Fail(b.LabelRanges[0], "Invalid plugin name", "A plugin name has no slash, dot or space: the executable is aitunnel-plugin-NAME.")
 	}
 	r.decode(p)
 	r.done()
 	if p.Name == "built-in" {
-		l.fail(b.LabelRanges[0], "Invalid plugin name", "\"built-in\" is the name of the plugin that comes with aitunnel. Use the name of the plugin, as in aitunnel-plugin-NAME.")
+		l.Fail(b.LabelRanges[0], "Invalid plugin name", "\"built-in\" is the name of the plugin that comes with aitunnel. Use the name of the plugin, as in aitunnel-plugin-NAME.")
 	}
 	if p.Source != "" && p.Path != "" {
-		l.fail(b.DefRange(), "Conflicting settings", "\"source\" says where the plugin is downloaded from, and \"path\" which file to use: keep one of them.")
+		l.Fail(b.DefRange(), "Conflicting settings", "\"source\" says where the plugin is downloaded from, and \"path\" which file to use: keep one of them.")
 	}
 	return p
 }

@@ -15,10 +15,10 @@ import (
 
 func (l *loader) tunnels() {
 	seen := map[string]bool{}
-	for _, b := range l.topBlocks("tunnel", "name") {
+	for _, b := range l.TopBlocks("tunnel", "name") {
 		t := l.tunnel(b)
 		if seen[t.Name] {
-			l.fail(b.DefRange(), "Duplicate tunnel", fmt.Sprintf("Tunnel %q is already declared.", t.Name))
+			l.Fail(b.DefRange(), "Duplicate tunnel", fmt.Sprintf("Tunnel %q is already declared.", t.Name))
 			continue
 		}
 		seen[t.Name] = true
@@ -36,7 +36,7 @@ func (l *loader) samePorts(t *Tunnel) {
 		for _, f := range t.Forwards {
 			for _, first := range other.Forwards {
 				if sameForward(f.Address, first.Address) {
-					l.fail(f.Range, "Duplicate forward", fmt.Sprintf("The tunnel %q already opens %s on the host %s at line %d: choose another port or socket.", other.Name, first.Address, t.Host, first.Range.Start.Line))
+					l.Fail(f.Range, "Duplicate forward", fmt.Sprintf("The tunnel %q already opens %s on the host %s at line %d: choose another port or socket.", other.Name, first.Address, t.Host, first.Range.Start.Line))
 				}
 			}
 		}
@@ -78,7 +78,7 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 	t.Name, t.Range = b.Labels[0], b.DefRange()
 	r := l.reader(b, fmt.Sprintf("in tunnel %q", t.Name))
 	r.decode(t)
-	if a := r.attributes["host"]; a != nil && strings.TrimSpace(t.Host) == "" && !l.diags.HasErrors() {
+	if a := r.attributes["host"]; a != nil && strings.TrimSpace(t.Host) == "" && !l.Diags.HasErrors() {
 		r.wrong(a, "the host is empty")
 	}
 	if min, max := t.Reconnect.Min, t.Reconnect.Max; min > max {
@@ -90,14 +90,14 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 		f := l.forward(b)
 		for _, first := range t.Forwards {
 			if sameForward(first.Address, f.Address) {
-				l.fail(b.LabelRanges[0], "Duplicate forward", fmt.Sprintf("The tunnel %q already opens %s at line %d.", t.Name, first.Address, first.Range.Start.Line))
+				l.Fail(b.LabelRanges[0], "Duplicate forward", fmt.Sprintf("The tunnel %q already opens %s at line %d.", t.Name, first.Address, first.Range.Start.Line))
 			}
 		}
 		t.Forwards = append(t.Forwards, f)
 	}
 	r.done()
 	if len(forwards) == 0 && !l.usesTunnel(t.Name) {
-		l.fail(r.at, "No forward", fmt.Sprintf("The tunnel %q has no forward: add a block forward \"127.0.0.1:9000\" {}, or use it in an egress.", t.Name))
+		l.Fail(r.at, "No forward", fmt.Sprintf("The tunnel %q has no forward: add a block forward \"127.0.0.1:9000\" {}, or use it in an egress.", t.Name))
 	}
 	return t
 }
@@ -152,19 +152,19 @@ func (l *loader) forward(b *hclsyntax.Block) *Forward {
 	path, unix := strings.CutPrefix(f.Address, "unix:")
 	switch {
 	case unix && !strings.HasPrefix(path, "/"):
-		l.fail(b.LabelRanges[0], "Invalid address", "Expected the absolute path of a socket, such as \"unix:/run/user/1000/aitunnel.sock\".")
+		l.Fail(b.LabelRanges[0], "Invalid address", "Expected the absolute path of a socket, such as \"unix:/run/user/1000/aitunnel.sock\".")
 	case unix && len(path) >= maxSocketPath:
-		l.fail(b.LabelRanges[0], "Invalid address", fmt.Sprintf("The path of a socket must have fewer than %d characters, but this one has %d: choose a shorter path.", maxSocketPath, len(path)))
+		l.Fail(b.LabelRanges[0], "Invalid address", fmt.Sprintf("The path of a socket must have fewer than %d characters, but this one has %d: choose a shorter path.", maxSocketPath, len(path)))
 	case !unix:
 		if err := checkAddress(f.Address); err != nil {
-			l.fail(b.LabelRanges[0], "Invalid address", wording.Sentence(err.Error()))
+			l.Fail(b.LabelRanges[0], "Invalid address", wording.Sentence(err.Error()))
 		} else if !isLoopback(f.Address) && !l.config.RequiresToken() {
-			l.fail(b.LabelRanges[0], "Anyone can spend the keys", fmt.Sprintf("The forward %s can be reached by anyone who reaches the VPS, and the proxy requires no token: set proxy.client_tokens, or open 127.0.0.1.", f.Address))
+			l.Fail(b.LabelRanges[0], "Anyone can spend the keys", fmt.Sprintf("The forward %s can be reached by anyone who reaches the VPS, and the proxy requires no token: set proxy.client_tokens, or open 127.0.0.1.", f.Address))
 		}
 	}
 	r := l.reader(b, fmt.Sprintf("in forward %q", f.Address))
 	if v, a, ok := r.get("channel", cty.String); ok {
-		f.Channel = r.channelNamed(v, a.Expr.Range(), r.loader.readsSecrets(a.Expr))
+		f.Channel = r.channelNamed(v, a.Expr.Range(), r.loader.ReadsSecrets(a.Expr))
 	}
 	r.done()
 	return f

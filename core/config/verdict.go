@@ -30,8 +30,8 @@ func (l *loader) verdicts(blocks []*hclsyntax.Block, origin verdict.Origin) []*V
 			all, good = append(all, v), append(good, b.AsHCLBlock())
 		}
 	}
-	rules, diags := verdict.Compile(good, l.eval.context, origin)
-	l.diags = append(l.diags, diags...)
+	rules, diags := verdict.Compile(good, l.Context(), origin)
+	l.Diags = append(l.Diags, diags...)
 	for i, r := range rules {
 		all[i].Rule = r
 	}

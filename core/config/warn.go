@@ -25,20 +25,20 @@ func (l *loader) addWarnings() {
 
 // warnReadable warns of files with keys that other accounts can read.
 func (l *loader) warnReadable() {
-	for name, s := range l.sources {
+	for name, s := range l.Sources {
 		info, err := os.Stat(name)
 		if err != nil || !hclfile.IsShared(info) || !s.HasLiteral(placeholders().Match) {
 			continue
 		}
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
-		l.warn(at, "Others can read the keys", fmt.Sprintf("The file contains keys and has the mode %04o: run %s, or take the keys from env(\"NAME\").", info.Mode().Perm(), fileaccess.MakePrivate(name, info)))
+		l.Warn(at, "Others can read the keys", fmt.Sprintf("The file contains keys and has the mode %04o: run %s, or take the keys from env(\"NAME\").", info.Mode().Perm(), fileaccess.MakePrivate(name, info)))
 	}
 }
 
 // warnOpen warns of a proxy that anyone can use.
 func (l *loader) warnOpen() {
 	if p := l.config.Proxy; !l.config.RequiresToken() && !isLoopback(p.Listen) {
-		l.warn(l.once("proxy").DefRange(), "Anyone can spend the keys", fmt.Sprintf("The port %s can be reached from other machines and requires no token: set client_tokens, add a client, or listen on 127.0.0.1.", p.Listen))
+		l.Warn(l.once("proxy").DefRange(), "Anyone can spend the keys", fmt.Sprintf("The port %s can be reached from other machines and requires no token: set client_tokens, add a client, or listen on 127.0.0.1.", p.Listen))
 	}
 }
 
@@ -59,7 +59,7 @@ func (l *loader) warnShared() {
 			}
 		}
 		if len(open) > 0 {
-			l.warn(at, "Every account of the VPS can spend the keys", fmt.Sprintf("Anyone with an account on the host of the tunnel %q can reach %s there, and the proxy requires no token: set proxy.client_tokens, or open a socket that only you can reach, such as forward \"unix:/run/user/1000/aitunnel.sock\" {}.", t.Name, strings.Join(open, " and ")))
+			l.Warn(at, "Every account of the VPS can spend the keys", fmt.Sprintf("Anyone with an account on the host of the tunnel %q can reach %s there, and the proxy requires no token: set proxy.client_tokens, or open a socket that only you can reach, such as forward \"unix:/run/user/1000/aitunnel.sock\" {}.", t.Name, strings.Join(open, " and ")))
 		}
 	}
 }
@@ -76,7 +76,7 @@ func (l *loader) warnUnused() {
 			}
 		}
 		if !used {
-			l.warn(c.Range, "Unused channel", fmt.Sprintf("No route and no forward uses the channel %q: add it to one, or remove it.", c.Name))
+			l.Warn(c.Range, "Unused channel", fmt.Sprintf("No route and no forward uses the channel %q: add it to one, or remove it.", c.Name))
 		}
 	}
 }
@@ -85,7 +85,7 @@ func (l *loader) warnHidden() {
 	for i, r := range l.config.Routes {
 		for _, first := range l.config.Routes[:i] {
 			if covers(first.Pattern, r.Pattern) && coversModels(first.Models, r.Models) {
-				l.warn(r.Range, "Unreachable route", fmt.Sprintf("The route %q at %s:%d comes first and matches all of its requests: move this one up, or remove it.", first.Pattern, first.Range.Filename, first.Range.Start.Line))
+				l.Warn(r.Range, "Unreachable route", fmt.Sprintf("The route %q at %s:%d comes first and matches all of its requests: move this one up, or remove it.", first.Pattern, first.Range.Filename, first.Range.Start.Line))
 				break
 			}
 		}

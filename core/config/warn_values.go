@@ -38,7 +38,7 @@ var exampleHosts = sync.OnceValue(func() *regexp.Regexp {
 
 func (l *loader) warnExampleHost(host string, at hcl.Range, what string) {
 	if exampleHosts().MatchString(host) {
-		l.warn(at, "Example in place of a host", fmt.Sprintf("%s is an example: put %s here.", host, what))
+		l.Warn(at, "Example in place of a host", fmt.Sprintf("%s is an example: put %s here.", host, what))
 	}
 }
 
@@ -51,7 +51,7 @@ var placeholders = sync.OnceValue(func() *regexp.Regexp {
 func (l *loader) warnPlaceholders() {
 	warn := func(s Secret, at hcl.Range, what string) {
 		if placeholders().MatchString(s.Plaintext()) {
-			l.warn(at, "Placeholder in place of a value", fmt.Sprintf("%s: put the real value here, or set the environment variable.", what))
+			l.Warn(at, "Placeholder in place of a value", fmt.Sprintf("%s: put the real value here, or set the environment variable.", what))
 		}
 	}
 	for _, c := range l.config.Channels {
@@ -94,8 +94,8 @@ var oldRetryOn = [][]int{{429, 502, 503, 504}, {408, 429, 500, 502, 503, 504}}
 // warnOldDefault warns of a setting with the default of an earlier version.
 func (l *loader) warnOldDefault() {
 	at, written := l.config.places["retry.on"]
-	if s := l.sources[at.Filename]; written && s != nil && !s.YAML && slices.ContainsFunc(oldRetryOn, func(old []int) bool { return slices.Equal(old, l.config.Retry.On) }) {
-		l.warn(at, "Default of an earlier version", "These statuses were the default of an earlier version. The default now also has 425, 498, 499, 507 and 520 to 599: remove the line to use it, or keep the line if you want exactly these.")
+	if s := l.Sources[at.Filename]; written && s != nil && !s.YAML && slices.ContainsFunc(oldRetryOn, func(old []int) bool { return slices.Equal(old, l.config.Retry.On) }) {
+		l.Warn(at, "Default of an earlier version", "These statuses were the default of an earlier version. The default now also has 425, 498, 499, 507 and 520 to 599: remove the line to use it, or keep the line if you want exactly these.")
 	}
 }
 
@@ -125,15 +125,15 @@ func (l *loader) warnTarget(c *Channel) {
 	} else {
 		text += fmt.Sprintf(" then; with this target they are sent to %s.", at(path))
 	}
-	l.warn(l.attributeOf(c, "target"), "Target ends in the path of an API", text)
+	l.Warn(l.attributeOf(c, "target"), "Target ends in the path of an API", text)
 }
 
 func (l *loader) warnKeys(c *Channel) {
 	for _, k := range c.Keys {
 		if value := k.Value.Plaintext(); strings.ContainsAny(value, " \t\"'`") {
-			l.warn(k.Range, "Space or quote in a key", "The key is sent as it is, with its spaces and quotes. Remove them if they are not part of the key.")
+			l.Warn(k.Range, "Space or quote in a key", "The key is sent as it is, with its spaces and quotes. Remove them if they are not part of the key.")
 		} else if scheme, _, found := strings.Cut(value, ":"); found && slices.Contains([]string{"bearer", "authorization", "x-api-key"}, strings.ToLower(scheme)) {
-			l.warn(k.Range, "Header in place of a key", "Only the key itself belongs here; auth says how it is sent.")
+			l.Warn(k.Range, "Header in place of a key", "Only the key itself belongs here; auth says how it is sent.")
 		}
 	}
 }
@@ -150,7 +150,7 @@ func (l *loader) warnSharedKeys() {
 				continue
 			}
 			if other := first[p]; other != nil && other != c {
-				l.warn(k.Range, "The same key in two channels", fmt.Sprintf("The channel %q has this key for the same site. Its limits are counted per channel.", other.Name))
+				l.Warn(k.Range, "The same key in two channels", fmt.Sprintf("The channel %q has this key for the same site. Its limits are counted per channel.", other.Name))
 				continue
 			}
 			first[p] = c
@@ -161,8 +161,8 @@ func (l *loader) warnSharedKeys() {
 // warnMisplaced warns if one of the values looks like a key.
 func (l *loader) warnMisplaced(at hcl.Range, what, effect string, values ...string) {
 	if i := slices.IndexFunc(values, redact.LooksLikeKey); i >= 0 {
-		l.secrets.Add(values[i])
-		l.warn(at, "A key in the wrong place", fmt.Sprintf("%s looks like a key, and %s. Move it to keys or to the value of a key block.", what, effect))
+		l.Secrets.Add(values[i])
+		l.Warn(at, "A key in the wrong place", fmt.Sprintf("%s looks like a key, and %s. Move it to keys or to the value of a key block.", what, effect))
 	}
 }
 
@@ -236,7 +236,7 @@ func isSeparator(r rune) bool { return strings.ContainsRune("/.:@", r) }
 
 // attributeOf returns where an attribute of a channel is written, or its block.
 func (l *loader) attributeOf(c *Channel, name string) hcl.Range {
-	for _, b := range l.blocks {
+	for _, b := range l.Blocks {
 		if b.Type == "channel" && b.DefRange() == c.Range {
 			if a := b.Body.Attributes[name]; a != nil {
 				return a.Expr.Range()

@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
-	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/eval"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -34,7 +34,7 @@ import (
 var self, plugins string
 
 func TestMain(m *testing.M) {
-	config.RunEvaluator()
+	eval.RunEvaluator()
 	self, plugins = testhelp.Child(), filepath.Join(testhelp.Programs("./testdata/plugins"), "plugins")
 	os.Exit(m.Run())
 }

@@ -1,4 +1,4 @@
-package config
+package eval
 
 import (
 	"strings"
@@ -13,10 +13,10 @@ import (
 
 // functions returns what expressions may call: env and file, whose values are
 // secrets, and the usual ones for texts, numbers and collections.
-func (l *loader) functions() map[string]function.Function {
+func (ev *Evaluator) functions() map[string]function.Function {
 	return map[string]function.Function{
-		"env":  l.envFunction(),
-		"file": l.fileFunction(),
+		"env":  ev.envFunction(),
+		"file": ev.fileFunction(),
 
 		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "chomp": stdlib.ChompFunc, "chunklist": stdlib.ChunklistFunc,
 		"coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc, "compact": stdlib.CompactFunc,
@@ -36,7 +36,7 @@ func (l *loader) functions() map[string]function.Function {
 }
 
 // envFunction is env(name[, default]).
-func (l *loader) envFunction() function.Function {
+func (ev *Evaluator) envFunction() function.Function {
 	return function.New(&function.Spec{
 		Params:   []function.Parameter{{Name: "name", Type: cty.String}},
 		VarParam: &function.Parameter{Name: "default", Type: cty.String},
@@ -46,8 +46,8 @@ func (l *loader) envFunction() function.Function {
 				return cty.NilVal, function.NewArgErrorf(2, "env takes a name and one default")
 			}
 			name := args[0].AsString()
-			if v, ok := l.options.Getenv(name); ok {
-				return l.secretValue(v), nil
+			if v, ok := ev.Getenv(name); ok {
+				return ev.secretValue(v), nil
 			}
 			if !redact.IsEnvName(name) {
 				return cty.NilVal, function.NewArgErrorf(0, "this is not the name of an environment variable: a name has letters, digits and underscores only, such as KEY_1; a value itself is written in quotes, without env")
@@ -61,24 +61,24 @@ func (l *loader) envFunction() function.Function {
 }
 
 // fileFunction is file(path): the content, without white space around it.
-func (l *loader) fileFunction() function.Function {
+func (ev *Evaluator) fileFunction() function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "path", Type: cty.String}},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			path := l.resolvePath(args[0].AsString())
-			text, err := l.input(path, hclfile.MaxValue)
+			path := ev.ResolvePath(args[0].AsString())
+			text, err := ev.Input(path, hclfile.MaxValue)
 			if err != nil {
 				return cty.NilVal, function.NewArgErrorf(0, "cannot read the file: %s", err)
 			}
-			return l.secretValue(strings.TrimSpace(string(text))), nil
+			return ev.secretValue(strings.TrimSpace(string(text))), nil
 		},
 	})
 }
 
-func (l *loader) secretValue(v string) cty.Value {
+func (ev *Evaluator) secretValue(v string) cty.Value {
 	value := cty.StringVal(v)
-	l.keepSecret(value)
+	ev.KeepSecret(value)
 	return value.Mark(secretMark)
 }
 

@@ -1,4 +1,4 @@
-package config
+package eval
 
 import (
 	"bufio"
@@ -54,9 +54,10 @@ func RunEvaluator() {
 
 // evaluationJob is the input of the other process.
 type evaluationJob struct {
-	Path  string
-	Vars  map[string]string
-	Texts map[string][]byte
+	Path       string
+	Vars       map[string]string
+	Texts      map[string][]byte
+	Predefined map[string][]string
 }
 
 // place is the position of the expression that is being evaluated.
@@ -72,51 +73,51 @@ func evaluateAll() int {
 		return 1
 	}
 	out := json.NewEncoder(os.Stdout)
-	l := newLoader(context.Background(), Options{Path: job.Path, Vars: job.Vars, Texts: job.Texts})
-	l.eval.progress = func(at hcl.Range) {
+	ev := New(context.Background(), Options{Path: job.Path, Vars: job.Vars, Texts: job.Texts, Predefined: job.Predefined})
+	ev.progress = func(at hcl.Range) {
 		_ = out.Encode(place{at.Filename, at.Start.Line, at.Start.Column, at.End.Line, at.End.Column, at.Start.Byte, at.End.Byte}) // if nobody reads it, this process is killed soon
 	}
-	l.read()
-	l.environment()
-	l.evaluate()
-	l.evaluateBodies()
-	if l.eval.stopped {
+	ev.Read()
+	ev.ReadEnvironment()
+	ev.Evaluate(nil)
+	ev.evaluateBodies()
+	if ev.stopped {
 		return evaluatorValues
 	}
 	return evaluatorDone
 }
 
 // evaluateBodies evaluates all attributes of all blocks, and counts the size of their values.
-func (l *loader) evaluateBodies() {
-	for _, a := range l.top {
-		l.evaluateOnce(a)
+func (ev *Evaluator) evaluateBodies() {
+	for _, a := range ev.Top {
+		ev.evaluateOnce(a)
 	}
-	for _, b := range l.blocks {
+	for _, b := range ev.Blocks {
 		if b.Type != "variable" && b.Type != "locals" {
-			l.evaluateBody(b.Body)
+			ev.evaluateBody(b.Body)
 		}
 	}
 }
 
-func (l *loader) evaluateBody(b *hclsyntax.Body) {
+func (ev *Evaluator) evaluateBody(b *hclsyntax.Body) {
 	for _, a := range b.Attributes {
-		l.evaluateOnce(a)
+		ev.evaluateOnce(a)
 	}
 	for _, inner := range b.Blocks {
-		l.evaluateBody(inner.Body)
+		ev.evaluateBody(inner.Body)
 	}
 }
 
-func (l *loader) evaluateOnce(a *hclsyntax.Attribute) {
-	if !l.withinLimits(a.Expr) {
+func (ev *Evaluator) evaluateOnce(a *hclsyntax.Attribute) {
+	if !ev.withinLimits(a.Expr) {
 		return
 	}
-	v, diags := a.Expr.Value(l.eval.context)
+	v, diags := a.Expr.Value(ev.context)
 	if diags.HasErrors() {
 		return
 	}
-	if l.eval.spent += sizeOf(v); l.eval.spent > maxValues {
-		l.eval.stopped = true
+	if ev.spent += sizeOf(v); ev.spent > maxValues {
+		ev.stopped = true
 	}
 }
 
@@ -132,37 +133,37 @@ func watchHeap() {
 
 // checkInChild evaluates the configuration in another process, once. It returns false after
 // it reported an error.
-func (l *loader) checkInChild() bool {
-	if l.eval.elsewhere || !hasEvaluator {
+func (ev *Evaluator) checkInChild() bool {
+	if ev.elsewhere || !hasEvaluator {
 		return true
 	}
-	l.eval.elsewhere = true
-	at, err := l.runChild()
+	ev.elsewhere = true
+	at, err := ev.runChild()
 	if err == nil {
 		return true
 	}
-	l.eval.stopped = true
-	l.fail(at, "Evaluation stopped", wording.Sentence(err.Error())+" Shorten the loop, or the value.")
+	ev.stopped = true
+	ev.Fail(at, "Evaluation stopped", wording.Sentence(err.Error())+" Shorten the loop, or the value.")
 	return false
 }
 
-func (l *loader) runChild() (hcl.Range, error) {
+func (ev *Evaluator) runChild() (hcl.Range, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return l.start(), fmt.Errorf("this program cannot be found: %w", err)
+		return ev.Start(), fmt.Errorf("this program cannot be found: %w", err)
 	}
-	texts := maps.Clone(l.options.Texts)
+	texts := maps.Clone(ev.Texts)
 	if texts == nil {
 		texts = map[string][]byte{}
 	}
-	for name, s := range l.sources {
+	for name, s := range ev.Sources {
 		texts[name] = s.Text
 	}
-	job, err := json.Marshal(evaluationJob{l.options.Path, l.options.Vars, texts})
+	job, err := json.Marshal(evaluationJob{ev.Path, ev.Vars, texts, ev.Predefined})
 	if err != nil {
-		return l.start(), err
+		return ev.Start(), err
 	}
-	ctx, cancel := context.WithTimeout(l.ctx, evaluationTime)
+	ctx, cancel := context.WithTimeout(ev.ctx, evaluationTime)
 	defer cancel()
 	child := exec.CommandContext(ctx, self)
 	child.Env = append(os.Environ(), evaluatorEnv+"=1")
@@ -172,9 +173,9 @@ func (l *loader) runChild() (hcl.Range, error) {
 		err = child.Start()
 	}
 	if err != nil {
-		return l.start(), fmt.Errorf("another process cannot be started: %w", err)
+		return ev.Start(), fmt.Errorf("another process cannot be started: %w", err)
 	}
-	at := l.lastPlace(out)
+	at := ev.lastPlace(out)
 	err = child.Wait()
 	var exit *exec.ExitError
 	switch {
@@ -189,8 +190,8 @@ func (l *loader) runChild() (hcl.Range, error) {
 }
 
 // lastPlace returns the last place that the other process reported.
-func (l *loader) lastPlace(out interface{ Read([]byte) (int, error) }) hcl.Range {
-	at := l.start()
+func (ev *Evaluator) lastPlace(out interface{ Read([]byte) (int, error) }) hcl.Range {
+	at := ev.Start()
 	decoder := json.NewDecoder(bufio.NewReader(out))
 	for {
 		var p place

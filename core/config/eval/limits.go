@@ -1,4 +1,4 @@
-package config
+package eval
 
 import (
 	"fmt"
@@ -28,65 +28,65 @@ const elementSize = 64
 
 // estimate returns the maximum size of the value of an expression in bytes, without evaluating
 // it.
-func (l *loader) estimate(e hclsyntax.Expression) int64 {
+func (ev *Evaluator) estimate(e hclsyntax.Expression) int64 {
 	switch e := e.(type) {
 	case *hclsyntax.LiteralValueExpr:
 		return sizeOf(e.Val)
 	case *hclsyntax.TemplateExpr:
-		return l.estimateAll(e.Parts)
+		return ev.estimateAll(e.Parts)
 	case *hclsyntax.TemplateWrapExpr:
-		return l.estimate(e.Wrapped)
+		return ev.estimate(e.Wrapped)
 	case *hclsyntax.ParenthesesExpr:
-		return l.estimate(e.Expression)
+		return ev.estimate(e.Expression)
 	case *hclsyntax.ObjectConsKeyExpr:
-		return l.estimate(e.Wrapped)
+		return ev.estimate(e.Wrapped)
 	case *hclsyntax.TupleConsExpr:
-		return plus(l.estimateAll(e.Exprs), elementSize*int64(len(e.Exprs)))
+		return plus(ev.estimateAll(e.Exprs), elementSize*int64(len(e.Exprs)))
 	case *hclsyntax.ObjectConsExpr:
 		size := elementSize * int64(len(e.Items))
 		for _, item := range e.Items {
-			size = plus(size, plus(l.estimate(item.KeyExpr), l.estimate(item.ValueExpr)))
+			size = plus(size, plus(ev.estimate(item.KeyExpr), ev.estimate(item.ValueExpr)))
 		}
 		return size
 	case *hclsyntax.ConditionalExpr:
-		return l.estimateAll([]hclsyntax.Expression{e.Condition, e.TrueResult, e.FalseResult})
+		return ev.estimateAll([]hclsyntax.Expression{e.Condition, e.TrueResult, e.FalseResult})
 	case *hclsyntax.UnaryOpExpr:
-		return l.estimate(e.Val)
+		return ev.estimate(e.Val)
 	case *hclsyntax.BinaryOpExpr:
-		return plus(l.estimate(e.LHS), l.estimate(e.RHS)) // the digits of a product
+		return plus(ev.estimate(e.LHS), ev.estimate(e.RHS)) // the digits of a product
 	case *hclsyntax.ScopeTraversalExpr:
-		return l.sizeOfReference(e.Traversal)
+		return ev.sizeOfReference(e.Traversal)
 	case *hclsyntax.RelativeTraversalExpr:
-		return l.estimate(e.Source)
+		return ev.estimate(e.Source)
 	case *hclsyntax.IndexExpr:
-		return plus(l.estimate(e.Collection), l.estimate(e.Key))
+		return plus(ev.estimate(e.Collection), ev.estimate(e.Key))
 	case *hclsyntax.FunctionCallExpr:
-		return l.estimateCall(e)
+		return ev.estimateCall(e)
 	}
 	return unbounded // a loop, a splat, or an expression of a later version of the library
 }
 
-func (l *loader) estimateAll(all []hclsyntax.Expression) (size int64) {
+func (ev *Evaluator) estimateAll(all []hclsyntax.Expression) (size int64) {
 	for _, e := range all {
-		size = plus(size, l.estimate(e))
+		size = plus(size, ev.estimate(e))
 	}
 	return size
 }
 
 // estimateCall returns the estimate for a call. Most functions return their arguments, or a
 // part of them.
-func (l *loader) estimateCall(call *hclsyntax.FunctionCallExpr) int64 {
-	given := l.estimateAll(call.Args)
+func (ev *Evaluator) estimateCall(call *hclsyntax.FunctionCallExpr) int64 {
+	given := ev.estimateAll(call.Args)
 	switch call.Name {
 	case "env":
 		if name, ok := staticText(call.Args); ok {
-			value, _ := l.options.Getenv(name)
+			value, _ := ev.Getenv(name)
 			return plus(given, int64(len(value)))
 		}
 		return plus(given, hclfile.MaxText)
 	case "file":
 		if path, ok := staticText(call.Args); ok {
-			if info, err := os.Stat(l.resolvePath(path)); err == nil {
+			if info, err := os.Stat(ev.ResolvePath(path)); err == nil {
 				return plus(given, min(info.Size(), hclfile.MaxValue))
 			}
 		}
@@ -121,13 +121,13 @@ func staticText(args []hclsyntax.Expression) (string, bool) {
 
 // sizeOfReference returns the size of a variable or local, which was evaluated before
 // expressions that refer to it.
-func (l *loader) sizeOfReference(t hcl.Traversal) int64 {
+func (ev *Evaluator) sizeOfReference(t hcl.Traversal) int64 {
 	if len(t) > 1 {
 		if step, ok := t[1].(hcl.TraverseAttr); ok {
-			return l.eval.sizes[t.RootName()+"."+step.Name]
+			return ev.sizes[t.RootName()+"."+step.Name]
 		}
 	}
-	return l.eval.sizes[t.RootName()]
+	return ev.sizes[t.RootName()]
 }
 
 func plus(a, b int64) int64 { return min(a+b, unbounded) }
@@ -183,48 +183,48 @@ func isDeep(v cty.Value, left int) bool {
 
 // recordSize stores the size of a variable or local, for estimates of expressions that refer to
 // it. It returns false after it reported that the value is too large.
-func (l *loader) recordSize(root, name string, v cty.Value, at hcl.Range) bool {
+func (ev *Evaluator) recordSize(root, name string, v cty.Value, at hcl.Range) bool {
 	size := sizeOf(v)
-	l.eval.sizes[root+"."+name] = size
-	l.eval.sizes[root] = plus(l.eval.sizes[root], plus(size, elementSize))
-	if l.eval.sizes["var"]+l.eval.sizes["local"] > maxValues {
-		l.tooLarge(at)
+	ev.sizes[root+"."+name] = size
+	ev.sizes[root] = plus(ev.sizes[root], plus(size, elementSize))
+	if ev.sizes["var"]+ev.sizes["local"] > maxValues {
+		ev.tooLarge(at)
 		return false
 	}
 	if isDeep(v, maxValueDepth) {
-		l.fail(at, "Nested too deeply", fmt.Sprintf("At most %d lists or maps may be nested in each other.", maxValueDepth))
+		ev.Fail(at, "Nested too deeply", fmt.Sprintf("At most %d lists or maps may be nested in each other.", maxValueDepth))
 		return false
 	}
 	return true
 }
 
-func (l *loader) tooLarge(at hcl.Range) {
-	l.fail(at, "Values too large", fmt.Sprintf("With this one, the values of the configuration take more than %s. Shorten it, or the values that it refers to.", wording.Size(maxValues)))
-	l.eval.stopped = true
+func (ev *Evaluator) tooLarge(at hcl.Range) {
+	ev.Fail(at, "Values too large", fmt.Sprintf("With this one, the values of the configuration take more than %s. Shorten it, or the values that it refers to.", wording.Size(maxValues)))
+	ev.stopped = true
 }
 
 // withinLimits reports whether an expression may be evaluated. If the text does not
 // show a limit for one of them, all expressions are first evaluated in another
 // process, which can be stopped.
-func (l *loader) withinLimits(e hclsyntax.Expression) bool {
-	if l.eval.stopped {
+func (ev *Evaluator) withinLimits(e hclsyntax.Expression) bool {
+	if ev.stopped {
 		return false
 	}
-	if l.eval.progress != nil {
-		l.eval.progress(e.Range())
+	if ev.progress != nil {
+		ev.progress(e.Range())
 		return true
 	}
-	if l.eval.trusted[e] {
+	if ev.trusted[e] {
 		return true
 	}
-	size := l.estimate(e)
-	if size >= unbounded || l.eval.spent+size > maxValues {
-		if !l.checkInChild() {
+	size := ev.estimate(e)
+	if size >= unbounded || ev.spent+size > maxValues {
+		if !ev.checkInChild() {
 			return false
 		}
 	} else {
-		l.eval.spent += size
+		ev.spent += size
 	}
-	l.eval.trusted[e] = true
+	ev.trusted[e] = true
 	return true
 }

@@ -1,4 +1,4 @@
-package config_test
+package eval
 
 import (
 	"fmt"
@@ -9,24 +9,30 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
 func TestMain(m *testing.M) {
-	config.RunEvaluator()
+	RunEvaluator()
+	evaluationTime = 2 * time.Second
 	os.Exit(m.Run())
 }
 
-const oneChannel = "channel \"a\" {\n  target = \"https://a.example\"\n  keys   = [\"key-1\"]\n}\n"
-
-func loadAlone(t *testing.T, text string, env map[string]string) (*config.Config, config.Report) {
+// evaluated returns an evaluator that has evaluated everything in a text.
+func evaluated(t *testing.T, text string) *Evaluator {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "aitunnel.hcl")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return config.Load(t.Context(), config.Options{Path: path, Catalog: builtins{}, Getenv: lookup(env)})
+	ev := New(t.Context(), Options{Path: path, Getenv: func(string) (string, bool) { return "", false }})
+	ev.Read()
+	ev.ReadEnvironment()
+	if !ev.Diags.HasErrors() {
+		ev.Evaluate(nil)
+		ev.evaluateBodies()
+	}
+	return ev
 }
 
 // An expression that needs too much memory or time causes an error at its place, soon, and does
@@ -55,10 +61,9 @@ func TestEvaluationIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			begun := time.Now()
-			_, report := loadAlone(t, tt.text+oneChannel, nil)
-			diags := report.Diagnostics()
-			if len(diags) == 0 || !strings.Contains(report.Summary(), tt.want) || tt.line > 0 && diags[0].Line != tt.line {
-				t.Errorf("%+.300v, expected %q in line %d", diags, tt.want, tt.line)
+			diags := evaluated(t, tt.text).Diags
+			if len(diags) == 0 || !strings.Contains(diags.Error(), tt.want) || tt.line > 0 && diags[0].Subject.Start.Line != tt.line {
+				t.Errorf("%.300s, expected %q in line %d", diags.Error(), tt.want, tt.line)
 			}
 			if took := time.Since(begun); took > time.Minute {
 				t.Errorf("it took %s", took)
@@ -68,25 +73,6 @@ func TestEvaluationIsBounded(t *testing.T) {
 				t.Errorf("it took %d MiB here", m.HeapSys>>20)
 			}
 		})
-	}
-}
-
-func TestLoopsWithinTheBoundsWork(t *testing.T) {
-	cfg, report := loadAlone(t, "locals {\n  keys = [for i in range(3) : format(\"key-%03d\", i)]\n}\nchannel \"a\" {\n  target = \"https://a.example\"\n  keys   = local.keys\n}\n", nil)
-	if report.HasErrors() {
-		t.Fatal(report.Lines())
-	}
-	if len(cfg.Channels[0].Keys) != 3 || cfg.Channels[0].Keys[2].Value.Plaintext() != "key-002" {
-		t.Errorf("%+v", cfg.Channels[0].Keys)
-	}
-}
-
-func TestLongTextIsRefused(t *testing.T) {
-	if _, report := loadAlone(t, oneChannel+strings.Repeat("# a comment\n", 17<<20/12), nil); !strings.Contains(report.Summary(), "larger than 16MiB") {
-		t.Error(report.Summary())
-	}
-	if _, report := loadAlone(t, oneChannel+strings.Repeat("a {\n}\n", 10_001), nil); !strings.Contains(report.Summary(), "Too many blocks") {
-		t.Error(report.Summary())
 	}
 }
 
@@ -101,10 +87,19 @@ func TestManyLocals(t *testing.T) {
 		fmt.Fprintf(&flat, "  a%d = local.a0\n", i+1)
 	}
 	// The one that is evaluated first, by name, depends on all others.
-	if _, report := loadAlone(t, fmt.Sprintf("%s  A = local.a%d\n}\n", row.String(), many)+oneChannel, nil); !strings.Contains(report.Summary(), "Nested too deeply") {
-		t.Error(report.Summary())
+	if diags := evaluated(t, fmt.Sprintf("%s  A = local.a%d\n}\n", row.String(), many)).Diags; !strings.Contains(diags.Error(), "Nested too deeply") {
+		t.Error(diags)
 	}
-	if _, report := loadAlone(t, flat.String()+"}\n"+oneChannel, nil); report.HasErrors() {
-		t.Error(report.Summary())
+	if diags := evaluated(t, flat.String()+"}\n").Diags; diags.HasErrors() {
+		t.Error(diags)
+	}
+}
+
+func TestLongTextIsRefused(t *testing.T) {
+	if diags := evaluated(t, strings.Repeat("# a comment\n", 17<<20/12)).Diags; !strings.Contains(diags.Error(), "larger than 16MiB") {
+		t.Error(diags)
+	}
+	if diags := evaluated(t, strings.Repeat("a {\n}\n", 10_001)).Diags; !strings.Contains(diags.Error(), "Too many blocks") {
+		t.Error(diags)
 	}
 }

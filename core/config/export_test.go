@@ -1,5 +1,0 @@
-package config
-
-import "time"
-
-func init() { evaluationTime = 2 * time.Second }
