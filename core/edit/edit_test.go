@@ -186,7 +186,7 @@ func TestMissingThingsAreReported(t *testing.T) {
 	for want, err := range map[string]error{
 		`channel "none"`:            d.AddKey("none", Key{Value: "x"}),
 		`no route "/none"`:          d.addToRoutes("home", []string{"/none"}),
-		`block channel "removed"`:   d.RemoveChannel("gone"),
+		`block channel "removed"`:   d.RemoveChannel("removed"),
 		`no file "other.hcl": it`:   d.Replace("other.hcl", nil),
 		`block channel "unchanged"`: d.ChangeChannel("unchanged", Channel{Weight: ptr(1.0)}),
 	} {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// agent is a program that asks models.
+// agent is a coding agent.
 type agent struct {
 	name  string
 	model string // the beginning of its models' names
@@ -42,8 +42,8 @@ wire_api = "responses"
 		return cmd
 	}},
 	{"gemini", "gemini-", func(n npm, s *stage, home, model string) *exec.Cmd {
-		// With a base URL it wants to be told how it signs in. By itself it
-		// makes 10 attempts, which takes minutes.
+		// With a base URL it needs the way to sign in. By default it makes 10
+		// attempts, which takes minutes.
 		write(filepath.Join(home, ".gemini", "settings.json"), `{"security":{"auth":{"selectedType":"gemini-api-key"}},"general":{"maxAttempts":3}}`)
 		cmd := exec.Command(n.path(".bin", "gemini"), "-m", model, "-p", prompt, "--skip-trust", "--yolo")
 		cmd.Env = n.env(home, "GOOGLE_GEMINI_BASE_URL="+s.url, "GEMINI_API_KEY="+token)
@@ -57,7 +57,7 @@ func write(path, text string) {
 	}
 }
 
-// said is what came of a run of an agent.
+// said is the output of an agent.
 type said struct {
 	out  string
 	err  error
@@ -140,7 +140,7 @@ func TestAgentsWhenEverythingFails(t *testing.T) {
 					t.Errorf("%v, and the message does not name the cause (%q): %s", got.err, causes[fault], got.out)
 				}
 				if fault == "401" && len(records) != 1 {
-					t.Errorf("%d requests of the client, though repeating cannot help", len(records))
+					t.Errorf("%d requests of the client, although repeating cannot help", len(records))
 				}
 				if x+y > 8*len(records) {
 					t.Errorf("%d requests at the sites for %d of the client", x+y, len(records))

@@ -81,8 +81,8 @@ func TestAnthropic(t *testing.T) {
 	}
 }
 
-// A stream that begins with an error is begun again elsewhere; one that breaks
-// later is seen as broken.
+// A stream that starts with an error is retried at the other site; one that is cut later is
+// recognized as incomplete.
 func TestAnthropicStreamsThatFail(t *testing.T) {
 	w := start(t, token)
 	own := option.WithAPIKey(token)
@@ -92,7 +92,7 @@ func TestAnthropicStreamsThatFail(t *testing.T) {
 	}
 	w.primary.Next(fakesite.CutAfterEvents(4)) // message_start, content_block_start, ping, and the first of the text
 	if got, err := w.messageStreamed(own); err == nil {
-		t.Errorf("a cut stream looks whole: %q", got)
+		t.Errorf("a cut stream looks complete: %q", got)
 	}
 	w.seen(w.backup, fakesite.StyleAPIKey, backupKey)
 }
@@ -106,5 +106,5 @@ func TestAnthropicErrors(t *testing.T) {
 	if _, err := w.message(own); !errors.As(err, &failed) || failed.StatusCode != http.StatusBadGateway || !strings.Contains(failed.RawJSON(), "no channel could answer: primary: the connection broke before an answer") || !strings.Contains(failed.RawJSON(), `"type":"error"`) {
 		t.Errorf("%v", err)
 	}
-	w.untold()
+	w.withoutCallersKey()
 }

@@ -24,9 +24,9 @@ var faults = map[string]fakesite.Behavior{
 	"error-after-first-event": errorEvent(true),
 }
 
-// onceOnANewConnection counts two requests at a site that hangs up as one: on a
-// connection that was kept, that looks as if the site had closed it while it was
-// idle, so the request is sent once more on a new one, as part of the same attempt.
+// onceOnANewConnection counts two requests at a site that closes connections as one: on a
+// kept connection that looks as if it had been closed while idle, so the request is sent
+// again on a new one, as part of the same attempt.
 func onceOnANewConnection(model string, requests int) int {
 	if strings.HasSuffix(model, "hanging-up") && requests == 2 {
 		return 1
@@ -34,10 +34,10 @@ func onceOnANewConnection(model string, requests int) int {
 	return requests
 }
 
-// onlyStreams says that the fault is one of streams.
+// onlyStreams reports whether only streams can have the fault.
 func onlyStreams(fault string) bool { return fault == "error-after-first-event" }
 
-// shape is the API whose shapes a path takes.
+// shape returns the API of a path.
 func shape(path string) string {
 	switch {
 	case strings.HasSuffix(path, "enerateContent"):
@@ -50,7 +50,7 @@ func shape(path string) string {
 	return "chat"
 }
 
-// failing answers with an error of the API that is asked.
+// failing answers with an error in the format of the API.
 func failing(status int) fakesite.Behavior {
 	return func(x *fakesite.Exchange) { fakesite.Status(status, errorBody(x, status))(x) }
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// gemini asks as the clients of that API do, which is plain HTTP.
+// gemini sends a request as clients of that API do, over plain HTTP.
 func (w *world) gemini(method, query, header string) (int, string) {
 	w.t.Helper()
 	body := strings.NewReader(`{"contents":[{"role":"user","parts":[{"text":"Say hello."}]}]}`)

@@ -1,6 +1,6 @@
-// Package clients drives a running aitunnel, with its plugin process, by the
-// official clients of the APIs, as users' programs do. It is a module of its
-// own, so that the clients are no dependency of the product.
+// Package clients tests a running aitunnel, with its plugin process, with the official
+// clients of the APIs. It is a separate module, so that the clients are not dependencies of
+// the product.
 package clients
 
 import (
@@ -43,7 +43,7 @@ const (
 	answerOfOther = "Hello from backup!"
 )
 
-// world is a running aitunnel before two sites.
+// world is a running aitunnel with two sites.
 type world struct {
 	t               *testing.T
 	url             string
@@ -116,8 +116,8 @@ func run(t *testing.T, configuration, stateDir string) *daemon.Daemon {
 	return d
 }
 
-// seen checks the keys that a site saw, in order, and how they were carried;
-// what the caller sent must be nowhere in what any site got.
+// seen checks the keys that a site got, in order, and how they were sent. No site may get
+// the caller's credential.
 func (w *world) seen(s *fakesite.Site, style string, keys ...string) {
 	w.t.Helper()
 	got := []string{}
@@ -128,17 +128,17 @@ func (w *world) seen(s *fakesite.Site, style string, keys ...string) {
 		}
 	}
 	if !slices.Equal(got, append([]string{}, keys...)) {
-		w.t.Errorf("%s saw %v, want %v", s.Name(), got, keys)
+		w.t.Errorf("%s got the keys %v, want %v", s.Name(), got, keys)
 	}
-	w.untold()
+	w.withoutCallersKey()
 }
 
-func (w *world) untold() {
+func (w *world) withoutCallersKey() {
 	w.t.Helper()
 	for _, s := range []*fakesite.Site{w.primary, w.backup} {
 		for _, r := range s.Requests() {
 			if whole := fmt.Sprint(r.Method, r.Path, r.RawQuery, r.Host, r.Header, string(r.Body)); strings.Contains(whole, token) {
-				w.t.Errorf("%s was shown what the caller sent", s.Name())
+				w.t.Errorf("%s got the caller's credential", s.Name())
 			}
 			carried := 0
 			for _, name := range []string{"Authorization", "X-Api-Key", "X-Goog-Api-Key"} {

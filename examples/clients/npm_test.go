@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// installTime is enough for about 1.2 GB of packages on a slow line.
+// installTime is enough for about 1.2 GB of packages over a slow connection.
 const installTime = 10 * time.Minute
 
 // npm is a cache folder with the packages of js/package.json.
 type npm struct{ dir string }
 
-// clientsOfNPM installs them unless they are there. The test is skipped if it
-// was not asked for (by "make clients"), or if npm cannot be reached.
+// clientsOfNPM installs the packages if they are missing. It skips the test if "make clients"
+// does not run it, or if npm cannot be reached.
 func clientsOfNPM(t *testing.T) npm {
 	t.Helper()
 	if os.Getenv("AITUNNEL_CLIENTS") == "" {
@@ -75,8 +75,8 @@ func (n npm) path(parts ...string) string {
 	return filepath.Join(append([]string{n.dir, "node_modules"}, parts...)...)
 }
 
-// node is the folder with the Node.js that the clients ask for, if there is a
-// package of it for this machine.
+// node returns the folder with the Node.js that the clients require, if there is a package
+// for this machine.
 func (n npm) node() string {
 	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
 	if arch == "" {
@@ -85,8 +85,7 @@ func (n npm) node() string {
 	return n.path("node-"+runtime.GOOS+"-"+arch, "bin")
 }
 
-// env is the environment of a client: an empty home, and no way to any other
-// machine than this.
+// env returns the environment of a client: an empty home, and no access to other machines.
 func (n npm) env(home string, more ...string) []string {
 	const nowhere = "http://127.0.0.1:9"
 	return append([]string{
@@ -97,7 +96,7 @@ func (n npm) env(home string, more ...string) []string {
 	}, more...)
 }
 
-// nodeOf is the Node.js of the clients, or the machine's.
+// nodeOf returns the Node.js of the clients, or the machine's.
 func nodeOf(n npm) string {
 	if path := filepath.Join(n.node(), "node"); exists(path) {
 		return path

@@ -32,8 +32,7 @@ func (w *world) completion() (string, error) {
 	return out.Choices[0].Message.Content, nil
 }
 
-// streamed is the text of a streamed completion, gathered by the client's own
-// accumulator.
+// streamed returns the text of a streamed completion, from the client's accumulator.
 func (w *world) streamed() (string, error) {
 	c := w.openAI()
 	stream := c.Chat.Completions.NewStreaming(w.t.Context(), chat)
@@ -79,10 +78,10 @@ func TestOpenAIStreamThatBreaks(t *testing.T) {
 	w := start(t, token)
 	w.primary.Next(fakesite.CutAfterEvents(2))
 	if got, err := w.streamed(); err == nil {
-		t.Errorf("a cut stream looks whole: %q", got)
+		t.Errorf("a cut stream looks complete: %q", got)
 	}
 	w.seen(w.primary, fakesite.StyleBearer, key1)
-	w.seen(w.backup, "") // nothing: what had begun was not begun again
+	w.seen(w.backup, "") // not retried, since content had been passed on
 }
 
 func TestOpenAIResponsesAndModels(t *testing.T) {
@@ -108,10 +107,10 @@ func TestOpenAIResponsesAndModels(t *testing.T) {
 	if err != nil || len(models.Data) != 1 {
 		t.Errorf("%v %v", models, err)
 	}
-	w.untold()
+	w.withoutCallersKey()
 }
 
-// The client understands what the program says of its own accord.
+// The client understands errors of the program itself.
 func TestOpenAIErrors(t *testing.T) {
 	w := start(t, token)
 	var failed *openai.Error
@@ -129,6 +128,6 @@ func TestOpenAIErrors(t *testing.T) {
 	}
 	w.backup.Always(fakesite.Status(400, `{"error":{"message":"no such tool","type":"invalid_request_error"}}`))
 	if _, err := w.completion(); !errors.As(err, &failed) || failed.StatusCode != http.StatusBadRequest || failed.Message != "no such tool" {
-		t.Errorf("a mistake of the caller's: %v", err)
+		t.Errorf("an error of the caller: %v", err)
 	}
 }

@@ -11,20 +11,20 @@ import (
 	"time"
 )
 
-// modes are the ways of asking that sdk.mjs knows.
+// modes are the kinds of requests that sdk.mjs can make.
 var modes = []string{
 	"chat", "chat-stream", "responses", "responses-stream", "messages", "messages-stream", "genai", "genai-stream",
 	"ai-chat", "ai-chat-stream", "ai-responses", "ai-responses-stream", "ai-messages", "ai-messages-stream",
 }
 
-// sdks is a process that asks through the SDKs for JavaScript.
+// sdks is a process that makes requests with the SDKs for JavaScript.
 type sdks struct {
 	in      io.WriteCloser
 	mu      sync.Mutex
 	waiting map[string]chan reply
 }
 
-// reply is what came of a question.
+// reply is the result of a request.
 type reply struct {
 	ID, Text, Error string
 	Took            float64 `json:"took_ms"`
@@ -77,7 +77,7 @@ func startSDKs(t *testing.T, n npm, url string) *sdks {
 	return s
 }
 
-// ask asks in a mode for a model.
+// ask makes a request for a model.
 func (s *sdks) ask(t *testing.T, mode, model string) reply {
 	t.Helper()
 	c := make(chan reply, 1)
@@ -101,8 +101,8 @@ func (s *sdks) ask(t *testing.T, mode, model string) reply {
 	}
 }
 
-// When the first site fails, however it does, an SDK gets the answer of the
-// other with one request of its own.
+// However the first site fails, an SDK gets the answer of the other one with a single
+// request.
 func TestSDKsNoticeNoFailover(t *testing.T) {
 	n := clientsOfNPM(t)
 	var models []string
@@ -144,8 +144,8 @@ func (s *stage) expect(t *testing.T, r reply, model, text string, first, other i
 	}
 }
 
-// When every site fails, an SDK fails with a message that names the cause, and
-// the sites are not flooded.
+// When every site fails, an SDK fails with a message that names the cause, and the sites get
+// few requests.
 func TestSDKsWhenEverythingFails(t *testing.T) {
 	n := clientsOfNPM(t)
 	var models []string
@@ -174,14 +174,14 @@ func TestSDKsWhenEverythingFails(t *testing.T) {
 					t.Errorf("%d requests at the sites for %d of the client", a+b, len(r.Requests))
 				}
 				if fault == "401" && len(r.Requests) != 1 && !strings.HasPrefix(mode, "ai-") {
-					t.Errorf("%d requests of the client, though repeating cannot help", len(r.Requests))
+					t.Errorf("%d requests of the client, although repeating cannot help", len(r.Requests))
 				}
 			})
 		}
 	}
 }
 
-// causes are what a message says when every site fails in this way.
+// causes are parts of the message when every site fails in this way.
 var causes = map[string]string{
 	"401":        "key",
 	"503":        "not well",

@@ -15,9 +15,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// stage is a running aitunnel with two channels for each case. A case has a
-// model of its own, which only its channels serve, so that no case learns from
-// another.
+// stage is a running aitunnel with two channels for each case. Each case has its own model,
+// which only its channels serve, so that the cases do not affect each other.
 type stage struct {
 	t               *testing.T
 	url, state      string
@@ -54,7 +53,7 @@ log { level = "error" }
 		fmt.Fprintf(&text, "channel \"first-%d\" {\n target = %q\n models = [%q]\n keys = [%q]\n timeouts { first_byte = %q }\n}\n", i, s.primary.URL(), model, firstKey(model), firstByte)
 		fmt.Fprintf(&text, "channel \"other-%d\" {\n target = %q\n models = [%q]\n keys = [%q]\n fallback = true\n}\n", i, s.backup.URL(), model, otherKey(model))
 	}
-	// A socket's path has to be short, and that of a test's folder is not.
+	// A socket's path has to be short, unlike that of t.TempDir.
 	state, err := os.MkdirTemp("", "clients")
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +64,7 @@ log { level = "error" }
 	return s
 }
 
-// requestsOf are the requests that the sites got for the model.
+// requestsOf returns the requests that the sites got for the model.
 func (s *stage) requestsOf(model string) (first, other []fakesite.Request) {
 	for _, r := range s.primary.Requests() {
 		if r.Credential == firstKey(model) {
@@ -80,13 +79,13 @@ func (s *stage) requestsOf(model string) (first, other []fakesite.Request) {
 	return first, other
 }
 
-// sites counts them.
+// sites returns how many each site got.
 func (s *stage) sites(model string) (first, other int) {
 	a, b := s.requestsOf(model)
 	return len(a), len(b)
 }
 
-// records are those of the callers' requests for the model.
+// records returns the records of the requests for the model.
 func (s *stage) records(t *testing.T, model string) (out []*event.Request) {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

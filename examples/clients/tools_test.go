@@ -8,16 +8,15 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// toolModes are the ways of asking with a tool that sdk.mjs knows.
+// toolModes are the kinds of requests with tools that sdk.mjs can make.
 var toolModes = []string{
 	"chat-tools", "chat-tools-stream", "responses-tools", "responses-tools-stream", "messages-tools", "messages-tools-stream",
 	"genai-tools", "genai-tools-stream", "ai-chat-tools", "ai-chat-tools-stream", "ai-responses-tools", "ai-responses-tools-stream",
 	"ai-messages-tools", "ai-messages-tools-stream",
 }
 
-// A conversation with a tool goes on at the other site when the first fails in
-// the middle of it. What the first site sent reaches the client byte for byte,
-// and so does what the client sends the sites, signatures included.
+// A conversation with a tool continues at the other site when the first one fails during it.
+// Answers and requests are passed on byte for byte, including signatures.
 func TestSDKsUseTools(t *testing.T) {
 	n := clientsOfNPM(t)
 	s := startStage(t, toolModes)
@@ -50,7 +49,7 @@ func TestSDKsUseTools(t *testing.T) {
 	}
 }
 
-// inTurn behaves in these ways one after the other, and in the last again.
+// inTurn returns a behavior that uses these one after the other, and repeats the last.
 func inTurn(ways ...fakesite.Behavior) fakesite.Behavior {
 	next := make(chan fakesite.Behavior, len(ways))
 	for _, w := range ways {
@@ -66,8 +65,8 @@ func inTurn(ways ...fakesite.Behavior) fakesite.Behavior {
 	}
 }
 
-// An agent runs the tool that the model asks for, and what the tool gave
-// reaches the model with what the model had signed.
+// An agent runs the tool that the model calls, and sends the result to the model with what
+// the model had signed.
 func TestAgentsUseTools(t *testing.T) {
 	n := clientsOfNPM(t)
 	var models []string
@@ -96,7 +95,7 @@ func TestAgentsUseTools(t *testing.T) {
 	}
 }
 
-// readNotes is a call of the agent's tool that can read a file.
+// readNotes returns a call of the agent's tool for reading files.
 func readNotes(body string) call {
 	switch {
 	case strings.Contains(body, `"exec_command"`): // Codex

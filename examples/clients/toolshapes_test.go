@@ -9,10 +9,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// What a model signs has to come back to it as it was, or it refuses the
-// conversation.
+// What a model signs must be returned to it unchanged, or it refuses the conversation.
 const (
-	thought   = `Let me look. 看看 “quotes” \\ \u2028 <b>&amp;</b> é 🙂` // as it stands in JSON
+	thought   = `Let me look. 看看 “quotes” \\ \u2028 <b>&amp;</b> é 🙂` // as encoded in JSON
 	signature = "EqoBCkgIARABGAIiQL8+/x2Jc9Kd/0n+Zr5t+Q7v1sYpW3mE6aUoB4fG+ZkH/3c2R+0N9yTlqXw5iVdSgJhPbKeMuA=="
 	redacted  = "EmwKAhgBEgy3va3pzix/LafPsn4aDFIT2Xlxh0L5L8rLVyIwxtE3rAFBa8cr3qpPkNRj2YfWXGmKDxH4mPnZ5sQ7vB9Ij+N2"
 	callID    = "toolu_01A09q90qw90lq917835lq9"
@@ -21,7 +20,7 @@ const (
 // call is a tool, and its arguments as a JSON object.
 type call struct{ name, arguments string }
 
-// wire is what a site sent, to be compared with what the client got.
+// wire records what a site sent, for comparison with what the client got.
 type wire struct {
 	mu      sync.Mutex
 	answers []string
@@ -33,7 +32,7 @@ func (w *wire) sent() []string {
 	return w.answers
 }
 
-// asks answers with a call of a tool, in the shape of the API that is asked.
+// asks answers with a tool call in the format of the API.
 func (w *wire) asks(choose func(x *fakesite.Exchange) call) fakesite.Behavior {
 	return func(x *fakesite.Exchange) {
 		c := choose(x)

@@ -14,9 +14,8 @@ import (
 // Components lists the health checkers of this package.
 func Components() []sdk.Factory { return []sdk.Factory{httpCheck, completionCheck} }
 
-// probe sends the request. ok is false if result and err are the check's
-// answer already: the channel cannot be reached, or the probe could not be
-// made and says nothing about it.
+// probe sends the request. If ok is false, result and err are those of the check: the channel
+// cannot be reached, or the probe could not be made, which says nothing about the channel.
 func probe(ctx context.Context, host sdk.Host, req sdk.ProbeRequest) (answer sdk.ProbeResult, result sdk.CheckResult, ok bool, err error) {
 	answer, err = host.Probe(ctx, req)
 	switch {

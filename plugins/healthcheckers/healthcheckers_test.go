@@ -80,7 +80,7 @@ func check(t *testing.T, name, settings string, host sdk.Host, models ...string)
 	return c.Check(t.Context(), sdk.CheckRequest{Channel: "ch", Models: models}, host)
 }
 
-// answerWith answers every request alike.
+// answerWith gives every request the same answer.
 func answerWith(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -110,7 +110,7 @@ func TestResultOfEachAnswer(t *testing.T) {
 		{"ok", "http", `{}`, answerWith(200, `{}`), good, "200 OK"},
 		{"any 2xx", "http", `{}`, answerWith(204, ``), good, "204 No Content"},
 		{"down", "http", `{}`, answerWith(503, ``), bad, "GET /v1/models gave 503 Service Unavailable"},
-		{"a redirect is no 2xx", "http", `{}`, answerWith(302, ``), bad, "302"},
+		{"a redirect is not a 2xx", "http", `{}`, answerWith(302, ``), bad, "302"},
 		{"wanted status", "http", `{"status":[404,418]}`, answerWith(418, ``), good, "418"},
 		{"unwanted status", "http", `{"status":[204]}`, answerWith(200, ``), bad, "200 OK"},
 		{"invalid key", "http", `{}`, answerWith(401, ``), mute, "401"},
@@ -125,7 +125,7 @@ func TestResultOfEachAnswer(t *testing.T) {
 		{"anthropic", "completion", `{"model":"m","api":"anthropic"}`, answerWith(200, antOK), good, ""},
 		{"anthropic without text", "completion", `{"model":"m","api":"anthropic"}`, answerWith(200, `{"type":"message","content":[]}`), good, ""},
 		{"gemini", "completion", `{"model":"m","api":"gemini"}`, answerWith(200, gemOK), good, ""},
-		{"another api's answer", "completion", `{"model":"m"}`, answerWith(200, antOK), bad, "without an answer of the openai API"},
+		{"another API's answer", "completion", `{"model":"m"}`, answerWith(200, antOK), bad, "without an answer of the openai API"},
 		{"no choices", "completion", `{"model":"m"}`, answerWith(200, `{"choices":[]}`), bad, ""},
 		{"a page with 200", "completion", `{"model":"m"}`, answerWith(200, `<html>`), bad, ""},
 		{"empty", "completion", `{"model":"m"}`, answerWith(200, ``), bad, ""},
@@ -203,7 +203,7 @@ func TestProbesThatFail(t *testing.T) {
 		if err != nil || result.Healthy || result.Reason != "connection refused" {
 			t.Errorf("%s: unreachable: %+v, %v", c.name, result, err)
 		}
-		gone := fmt.Errorf("%w: the host is gone", sdk.ErrUnavailable)
+		gone := fmt.Errorf("%w: the host has ended", sdk.ErrUnavailable)
 		if _, err := check(t, c.name, c.settings, broken{gone}); !errors.Is(err, sdk.ErrUnavailable) {
 			t.Errorf("%s: host gone: %v", c.name, err)
 		}

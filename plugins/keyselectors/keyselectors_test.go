@@ -85,12 +85,12 @@ func TestLeastUsed(t *testing.T) {
 		want string
 	}{
 		{"level", []sdk.Snapshot{key("a", 7), key("b", 7)}, 0, "smooth_wrr: a=0.5 b=0.5"},
-		{"one far behind", []sdk.Snapshot{key("a", 100), key("b", 0), key("c", 100)}, 50, "smooth_wrr: b=1 a=0 c=0"},
-		{"two behind", []sdk.Snapshot{key("a", 100), key("b", 10), key("c", 20)}, 20, "smooth_wrr: b=0.75 c=0.25 a=0"},
-		{"enough comes to be level", []sdk.Snapshot{key("a", 20), key("b", 10)}, 30, "smooth_wrr: b=0.667 a=0.333"},
-		{"requests under way count", []sdk.Snapshot{busy, key("b", 10)}, 5, "smooth_wrr: b=1 busy=0"},
-		{"nobody waits for a resting key", []sdk.Snapshot{resting, key("a", 9), key("b", 9)}, 0, "smooth_wrr: a=0.5 b=0.5 resting=0"},
-		{"all rest", []sdk.Snapshot{resting}, 0, "smooth_wrr: resting=1"},
+		{"one has far fewer", []sdk.Snapshot{key("a", 100), key("b", 0), key("c", 100)}, 50, "smooth_wrr: b=1 a=0 c=0"},
+		{"two have fewer", []sdk.Snapshot{key("a", 100), key("b", 10), key("c", 20)}, 20, "smooth_wrr: b=0.75 c=0.25 a=0"},
+		{"enough requests to become equal", []sdk.Snapshot{key("a", 20), key("b", 10)}, 30, "smooth_wrr: b=0.667 a=0.333"},
+		{"requests in flight count", []sdk.Snapshot{busy, key("b", 10)}, 5, "smooth_wrr: b=1 busy=0"},
+		{"keys in a cooldown are ignored", []sdk.Snapshot{resting, key("a", 9), key("b", 9)}, 0, "smooth_wrr: a=0.5 b=0.5 resting=0"},
+		{"all are cooling down", []sdk.Snapshot{resting}, 0, "smooth_wrr: resting=1"},
 		{"weight 0", []sdk.Snapshot{spare, key("a", 9)}, 0, "smooth_wrr: a=1 | smooth_wrr: spare=1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestLeastUsed(t *testing.T) {
 
 // TestLeastUsedLevels runs the plans as the host would, with the credits of
 // smooth_wrr kept from plan to plan and loads that change sevenfold: the counts
-// end level within a tenth of the 140 requests that come between two plans.
+// end equal within a tenth of the 140 requests between two plans.
 func TestLeastUsedLevels(t *testing.T) {
 	keys := []sdk.Snapshot{key("a", 500), key("b", 0), key("c", 130), key("d", 0)}
 	credit := map[string]float64{}
@@ -144,8 +144,7 @@ func smooth(members []sdk.Member, credit map[string]float64) string {
 	return best
 }
 
-// TestEveryPlanIsValid holds what the host demands of any plan against the
-// plans for 0, 1 and 1,000 keys of all sorts.
+// TestEveryPlanIsValid checks plans for 0, 1 and 1,000 keys of all kinds.
 func TestEveryPlanIsValid(t *testing.T) {
 	for _, f := range Components() {
 		for _, n := range []int{0, 1, 2, 1000} {

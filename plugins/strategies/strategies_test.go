@@ -86,8 +86,7 @@ func TestFixedPlans(t *testing.T) {
 	}
 }
 
-// TestEveryPlanIsValid holds what the host demands of any plan against the
-// plans for 0, 1 and 1,000 channels of all sorts.
+// TestEveryPlanIsValid checks plans for 0, 1 and 1,000 channels of all kinds.
 func TestEveryPlanIsValid(t *testing.T) {
 	for _, f := range Components() {
 		for _, n := range []int{0, 1, 2, 1000} {
@@ -208,8 +207,7 @@ func TestBadSettings(t *testing.T) {
 	}
 }
 
-// TestDescribe finds mistakes in the tags, and settings without a word of
-// documentation.
+// TestDescribe finds errors in the tags, and settings without documentation.
 func TestDescribe(t *testing.T) {
 	d, err := sdk.Plugin{Name: "builtin", Version: "0.0.0", Components: Components()}.Describe()
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// settings is the block of the strategy. The tags are all that aitunnel needs
-// to check a user's block, to explain it and to point at mistakes.
+// settings is the block of the strategy. With the tags, aitunnel checks and explains a
+// user's block, and shows the place of errors.
 type settings struct {
 	Explore     float64       `hcl:"explore,optional" doc:"Share of the requests, 0 to 1, that goes to channels other than the best, to notice when one has become better."`
 	FailureCost time.Duration `hcl:"failure_cost,optional" doc:"How much waiting a failed attempt is worth. The more, the more it prefers a reliable channel to a fast one."`
 	HalfLife    time.Duration `hcl:"half_life,optional" doc:"How soon it forgets: what happened so long ago counts half."`
-	Refresh     time.Duration `hcl:"refresh,optional" doc:"How often it draws its conclusions."`
+	Refresh     time.Duration `hcl:"refresh,optional" doc:"How often it makes a new plan."`
 }
 
 var defaults = settings{
@@ -34,9 +34,9 @@ What counts is the time to the first byte, and failures, each of which is as bad
 	New:      func() sdk.Component { return &strategy{settings: defaults} },
 }
 
-// strategy has its settings and nothing else: what it learns is in the State
-// of its plans. So it needs no lock, a restart or an upgrade loses nothing, and
-// no outcome is counted twice when aitunnel did not get a plan and asks again.
+// strategy has only its settings: what it learns is in the State of its plans. So it needs
+// no lock, a restart or an upgrade loses nothing, and no outcome is counted twice when
+// aitunnel did not get a plan and asks again.
 type strategy struct{ settings settings }
 
 func (s *strategy) Configure(_ context.Context, cfg sdk.Config) error {
@@ -80,8 +80,8 @@ func (s *strategy) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error
 	return p, nil
 }
 
-// tiers splits channels by what is to be tried after what: fallbacks after the
-// others, and within both, those of weight 0 after the rest.
+// tiers splits channels into failover tiers: fallbacks after the others, and within both,
+// those of weight 0 after the rest.
 func tiers(channels []sdk.Snapshot) [][]sdk.Snapshot {
 	var all [4][]sdk.Snapshot
 	for _, c := range channels {
@@ -97,9 +97,8 @@ func tiers(channels []sdk.Snapshot) [][]sdk.Snapshot {
 	return slices.DeleteFunc(all[:], func(tier []sdk.Snapshot) bool { return len(tier) == 0 })
 }
 
-// rank finds the best channels of a tier: the one that costs least, and those
-// of which too little is known. One that cannot be used now is among the
-// others.
+// rank finds the best channels of a tier: the one with the lowest cost, and those of which
+// too little is known. Unavailable ones are among the others.
 func (s *strategy) rank(m memory, tier []sdk.Snapshot) (best, others []string) {
 	var cheapest string
 	for _, c := range tier {
@@ -123,8 +122,8 @@ func (s *strategy) rank(m memory, tier []sdk.Snapshot) (best, others []string) {
 	return best, others
 }
 
-// share gives explore of the requests to the others. By smooth_wrr rather than
-// at random: with few requests a day, random choices may not explore at all.
+// share gives the share explore of the requests to the others, by smooth_wrr and not at
+// random: with few requests a day, random choices may not explore at all.
 func (s *strategy) share(best, others []string) sdk.Group {
 	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleSmoothWRR}}
 	explore := s.settings.Explore

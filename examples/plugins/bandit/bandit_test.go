@@ -16,8 +16,7 @@ func TestConformance(t *testing.T) {
 
 const ms = time.Millisecond
 
-// learn lets it work for a while, and returns how many of the last requests
-// each site saw.
+// learn simulates requests for a while, and returns how many of the last ones each site got.
 func learn(s *sdktest.Simulation) map[string]int {
 	for range 20 {
 		s.Run(20)

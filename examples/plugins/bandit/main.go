@@ -1,6 +1,6 @@
 // Command aitunnel-plugin-bandit is a plugin of aitunnel with one strategy,
 // bandit. It is an example of what a third party writes: a module of its own
-// that knows of aitunnel only what the SDK tells it.
+// that imports the SDK only.
 package main
 
 import "github.com/aitunnel/aitunnel/sdk"

@@ -8,17 +8,17 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// enough is how many attempts must be remembered of a channel to judge it.
+// enough is how many attempts of a channel are needed to judge it.
 const enough = 5
 
-// memory is what was learned, in the form in which it is the State of a plan.
+// memory is what was learned, as in the State of a plan.
 type memory struct {
 	Version int            `json:"version"`
 	At      time.Time      `json:"at"` // when it faded last
 	Arms    map[string]arm `json:"arms"`
 }
 
-// arm is what is remembered of one channel.
+// arm is what was learned about one channel.
 type arm struct {
 	Good float64 `json:"g,omitempty"`
 	Bad  float64 `json:"b,omitempty"`
@@ -30,8 +30,8 @@ const (
 	maxState     = 64 << 10 // aitunnel takes no more
 )
 
-// recall reads a State. One that it cannot read, of another version say, is
-// no reason to fail: learning begins again.
+// recall reads a State. If that fails, for example because another version wrote it,
+// learning starts again.
 func recall(state []byte) memory {
 	var m memory
 	if err := json.Unmarshal(state, &m); err != nil || m.Version != stateVersion {
@@ -43,7 +43,7 @@ func recall(state []byte) memory {
 	return m
 }
 
-// state writes m. One that would be too long is forgotten.
+// state encodes m. If it would be too long, it is dropped.
 func (m memory) state() ([]byte, error) {
 	m.Version = stateVersion
 	b, err := json.Marshal(m)
@@ -53,7 +53,7 @@ func (m memory) state() ([]byte, error) {
 	return b, err
 }
 
-// fade lets the past count less, by the time that has passed.
+// fade makes earlier attempts count less, depending on the time since the last call.
 func (m *memory) fade(now time.Time, halfLife time.Duration) {
 	passed := now.Sub(m.At)
 	m.At = now
@@ -82,7 +82,7 @@ func (m *memory) learn(outcomes []sdk.Outcome) {
 	}
 }
 
-// keep forgets the channels that are no more.
+// keep removes the channels that no longer exist.
 func (m *memory) keep(channels []sdk.Snapshot) {
 	arms := make(map[string]arm, len(m.Arms))
 	for _, c := range channels {
@@ -95,7 +95,7 @@ func (m *memory) keep(channels []sdk.Snapshot) {
 
 func (a arm) samples() float64 { return a.Good + a.Bad }
 
-// cost is what an answer costs in waiting: the time to the first byte, and the
+// cost returns the cost of an answer in seconds: the time to the first byte, and the
 // failures before it.
 func (a arm) cost(failure time.Duration) time.Duration {
 	failures := a.Bad / max(a.Good, 0.1) // for each answer

@@ -24,23 +24,23 @@ channel "last" {
   fallback = true
 }
 route "/v1/**" {
-  channels = [channel.dear, channel.cheap, channel.last]
+  channels = [channel.expensive, channel.cheap, channel.last]
 
   strategy "cheapest" {
-    prices = { dear = 110, cheap = 100 }
+    prices = { expensive = 110, cheap = 100 }
     budget = 1
   }
 }
 `
 
-// TestAtWork runs a real aitunnel: the cheapest channel serves, a session stays where
-// it was served, and when the budget is spent only the fallback channel serves.
-func TestAtWork(t *testing.T) {
+// TestInAitunnel runs a real aitunnel: requests go to the cheapest channel, a session stays
+// on its channel, and when the budget is spent only the fallback channel is used.
+func TestInAitunnel(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it builds and runs aitunnel")
+		t.Skip("this builds and runs aitunnel")
 	}
 	t.Setenv("CGO_ENABLED", "0") // as the plugin is released
-	p := sdktest.Program(t, configuration, "dear", "cheap")
+	p := sdktest.Program(t, configuration, "expensive", "cheap")
 	ask := func(headers ...string) int {
 		status, _ := p.Post("/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"hi"}]}`, headers...)
 		return status
@@ -50,34 +50,33 @@ func TestAtWork(t *testing.T) {
 		return ask(headers...) == http.StatusOK && len(p.Asked(site)) == before+1
 	}
 	if !served("cheap") {
-		t.Error("the cheap channel does not serve")
+		t.Error("the request did not go to the cheap channel")
 	}
 	if got := p.Asked("cheap")[0].Header.Get("Authorization"); got != "Bearer key-of-cheap" {
 		t.Errorf("the cheap site got %q", got)
 	}
 
-	// A session that was served by the dear channel, as the other one failed, stays there.
-	// Results reach the strategy about a second later. What is asked meanwhile costs next to
-	// nothing.
-	p.Answer("dear", free)
+	// A session that went to the expensive channel, since the other one failed, stays there.
+	// Results reach the strategy about a second later. Requests until then cost next to nothing.
+	p.Answer("expensive", free)
 	sessions := 0
-	within(t, "a session stays on the dear channel, and other requests go to the cheap one", func() bool {
+	within(t, "a session stays on the expensive channel, and other requests go to the cheap one", func() bool {
 		sessions++
 		session := []string{"X-Session-Id", fmt.Sprint("session-", sessions)}
 		p.Answer("cheap", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
-		if !served("dear", session...) {
-			t.Fatal("the dear channel does not serve when the other one fails")
+		if !served("expensive", session...) {
+			t.Fatal("the request does not go to the expensive channel when the other one fails")
 		}
 		p.Answer("cheap", free)
 		time.Sleep(2 * time.Second)
-		return served("dear", session...) && served("cheap")
+		return served("expensive", session...) && served("cheap")
 	})
 
 	// Each answer costs 0.2: the next plan says that the budget is spent.
 	p.Answer("cheap", nil)
 	within(t, "the budget is spent", func() bool { return ask() != http.StatusOK })
-	if before := len(p.Asked("dear")); ask("X-Session-Id", fmt.Sprint("session-", sessions)) == http.StatusOK || len(p.Asked("dear")) > before {
-		t.Error("the dear channel serves although the budget is spent")
+	if before := len(p.Asked("expensive")); ask("X-Session-Id", fmt.Sprint("session-", sessions)) == http.StatusOK || len(p.Asked("expensive")) > before {
+		t.Error("the expensive channel is used although the budget is spent")
 	}
 }
 
@@ -92,7 +91,7 @@ func within(t *testing.T, what string, happens func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); !happens(); time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("it does not happen: %s", what)
+			t.Fatalf("timed out; expected: %s", what)
 		}
 	}
 }

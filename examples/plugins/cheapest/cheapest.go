@@ -103,7 +103,7 @@ func (s *strategy) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error
 
 func (s *strategy) spent() bool { return s.settings.Budget > 0 && s.ledger.Spent >= s.settings.Budget }
 
-// byPrice are the channels that are fallbacks, or those that are not, the cheapest first.
+// byPrice returns the channels that are fallbacks, or those that are not, the cheapest first.
 func (s *strategy) byPrice(channels []sdk.Snapshot, fallback bool) sdk.Group {
 	group := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
 	for _, c := range channels {
@@ -150,7 +150,7 @@ func (s *strategy) Observe(_ context.Context, results []sdk.RequestResult) error
 			s.sessions.remember(session, r.Channel)
 		}
 		s.ledger.turn(s.now().UTC())
-		s.ledger.Spent += s.settings.Prices[r.Channel] * float64(r.TokensIn+r.TokensOut) / 1e6 // also of answers that broke off
+		s.ledger.Spent += s.settings.Prices[r.Channel] * float64(r.TokensIn+r.TokensOut) / 1e6 // also of answers that were cut off
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func TestTheCheapestComesFirst(t *testing.T) {
 	}
 }
 
-// What was spent outlives a restart of the plugin.
+// What was spent is kept across a restart of the plugin.
 func TestABudgetIsSpent(t *testing.T) {
 	settings := sdktest.Settings{"prices": prices["prices"], "budget": 1}
 	s := sdktest.Simulate(t, cheapest, settings, map[string]sdktest.Simulated{"b": {}, "last": {Fallback: true}})
@@ -40,11 +40,11 @@ func TestABudgetIsSpent(t *testing.T) {
 	}
 	s.Restart()
 	if _, plan := s.Run(0); plan.None == nil {
-		t.Errorf("the restart forgot it: %+v", plan)
+		t.Errorf("the budget is forgotten in a restart: %+v", plan)
 	}
 }
 
-// At midnight, UTC, there is a new budget, without waiting for a request.
+// At midnight, UTC, there is a new budget, even without requests.
 func TestANewDay(t *testing.T) {
 	late := time.Date(2026, 11, 26, 23, 59, 57, 0, time.UTC)
 	clock := sdktest.Clock(late, func(c sdk.Component, now func() time.Time) { c.(*strategy).now = now })
@@ -73,10 +73,10 @@ func TestASessionStays(t *testing.T) {
 	}
 	req.Channels[1].Fallback = true
 	if got, _ := s.Route(t.Context(), req); len(got.Order) > 0 {
-		t.Errorf("b is a fallback: %+v", got)
+		t.Errorf("the session stays on a fallback: %+v", got)
 	}
 	req.Channels[1] = sdk.Snapshot{ID: "b"}
 	if got, _ := s.Route(t.Context(), req); len(got.Order) > 0 {
-		t.Errorf("b is not available: %+v", got)
+		t.Errorf("the session stays on an unavailable channel: %+v", got)
 	}
 }

@@ -14,7 +14,7 @@ type ledger struct {
 	restored bool
 }
 
-// restore reads the state of the last plan, once: afterwards this process knows more.
+// restore reads the state of the last plan once: after that, the ledger is newer.
 func (l *ledger) restore(state []byte) {
 	if l.restored {
 		return
@@ -28,7 +28,7 @@ func (l *ledger) restore(state []byte) {
 	}
 }
 
-// turn begins a new day.
+// turn starts a new day.
 func (l *ledger) turn(now time.Time) {
 	if day := now.Format(time.DateOnly); day != l.Day {
 		l.Day, l.Spent = day, 0
