@@ -15,7 +15,7 @@ const module = "github.com/aitunnel/aitunnel/"
 // floors are those of ARCHITECTURE.md. A package may import those below its
 // own floor, and the SDK.
 var floors = map[string]int{
-	"core/cli":            11,
+	"core/cli":            13,
 	"core/daemon":         10,
 	"core/proxy":          7,
 	"core/admin":          7,
@@ -61,8 +61,9 @@ var floors = map[string]int{
 
 	"core/pluginsource/releasetest": 0,
 
-	"core/cli/internal/hangup": 0,
-	"core/cli/internal/term":   1,
+	"core/cli/internal/command": 11,
+	"core/cli/internal/hangup":  0,
+	"core/cli/internal/term":    1,
 
 	"core/daemon/adminapi":  9,
 	"core/daemon/reload":    8,

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
@@ -197,7 +198,7 @@ func TestFilesOfAStoppedService(t *testing.T) {
 		t.Errorf("requests: %s", out)
 	}
 	out, err := s.try("logs")
-	if code := exitCodeOf(err); code != exitNotRunning || !strings.Contains(out, "started") && !strings.Contains(out, "127.0.0.1:9") || strings.Contains(out, "the log of root") || !strings.Contains(out, "systemctl start aitunnel") {
+	if code := exitCodeOf(err); code != command.ExitNotRunning || !strings.Contains(out, "started") && !strings.Contains(out, "127.0.0.1:9") || strings.Contains(out, "the log of root") || !strings.Contains(out, "systemctl start aitunnel") {
 		t.Errorf("logs: %v\n%s", err, out)
 	}
 	s.mustOwn(s.state, 5)
@@ -218,12 +219,12 @@ func TestValidateAsTheService(t *testing.T) {
 	open := filepath.Join(s.dir("open", 0o755, true), "aitunnel.log")
 	configure(closed)
 	for _, args := range [][]string{{"validate"}, {"validate", s.config}} {
-		if out, err := s.try(args...); exitCodeOf(err) != exitConfig || !strings.Contains(out, "The setting log.file cannot be applied") || !strings.Contains(out, "aitunnel.hcl line 2") || !strings.Contains(out, "the account nobody may not write to") || !strings.Contains(out, "make a directory for it, "+sudo+"install -d -o nobody ") {
+		if out, err := s.try(args...); exitCodeOf(err) != command.ExitConfig || !strings.Contains(out, "The setting log.file cannot be applied") || !strings.Contains(out, "aitunnel.hcl line 2") || !strings.Contains(out, "the account nobody may not write to") || !strings.Contains(out, "make a directory for it, "+sudo+"install -d -o nobody ") {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
 	}
 	configure(filepath.Join(s.top, "none", "aitunnel.log"))
-	if out, err := s.try("validate"); exitCodeOf(err) != exitConfig || !strings.Contains(out, "no such file or directory") {
+	if out, err := s.try("validate"); exitCodeOf(err) != command.ExitConfig || !strings.Contains(out, "no such file or directory") {
 		t.Errorf("a directory that does not exist: %v\n%s", err, out)
 	}
 	configure(open)
@@ -301,7 +302,7 @@ func TestWhyTheServiceDoesNotAnswer(t *testing.T) {
 		if err := testhelp.WriteProgram(systemctl, []byte("#!/bin/sh\necho '"+shown+"'\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := s.try("status"); exitCodeOf(err) != exitNotRunning || !strings.HasPrefix(out, want) {
+		if out, err := s.try("status"); exitCodeOf(err) != command.ExitNotRunning || !strings.HasPrefix(out, want) {
 			t.Errorf("status: %v\n%s\nwant %s", err, out, want)
 		}
 	}

@@ -7,12 +7,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/hclfile"
@@ -29,8 +29,8 @@ const (
 // startInBackground starts this program again, detached from the terminal, and returns
 // when it is ready or has failed.
 func (a *app) startInBackground(ctx context.Context) error {
-	path, err := config.Find(a.config)
-	if _, installed := service.InstalledSystem(); err != nil && installed && !a.stateDirGiven && a.config == "" {
+	path, err := config.Find(a.Config)
+	if _, installed := service.InstalledSystem(); err != nil && installed && !a.StateDirGiven && a.Config == "" {
 		return errors.New("start runs a proxy of your own, and you have no configuration: write one with 'aitunnel init', or name one with --config. The system service is started with 'sudo systemctl start aitunnel'")
 	}
 	if err != nil {
@@ -42,7 +42,7 @@ func (a *app) startInBackground(ctx context.Context) error {
 	if err := a.createStateDir(); err != nil {
 		return err
 	}
-	output, err := os.OpenFile(a.outputPath(), os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_RDWR, 0o600)
+	output, err := os.OpenFile(a.OutputPath(), os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("the state directory cannot be written: %w; choose another with --state-dir", err)
 	}
@@ -54,10 +54,10 @@ func (a *app) startInBackground(ctx context.Context) error {
 		}
 		defer func() { _, _ = said.Close(), os.Remove(said.Name()) }()
 	}
-	child := exec.Command(program, append(a.args, "--"+detachedFlag)...)
+	child := exec.Command(command.Program, append(a.Args, "--"+detachedFlag)...)
 	child.Stderr = said
 	child.SysProcAttr = detached()
-	if child.Env = os.Environ(); bool(term.Colors(a.err)) {
+	if child.Env = os.Environ(); bool(term.Colors(a.Err)) {
 		child.Env = append(child.Env, "CLICOLOR_FORCE=1")
 	}
 	if err := child.Start(); err != nil {
@@ -72,12 +72,12 @@ func (a *app) startInBackground(ctx context.Context) error {
 	case errors.As(err, &exit) && !explained:
 		return fmt.Errorf("the background process ended without a message (%s); see 'aitunnel logs', or start in the foreground with -f", exit)
 	case errors.As(err, &exit):
-		return exitError(max(exit.ExitCode(), exitFailed))
+		return command.ExitError(max(exit.ExitCode(), command.ExitFailed))
 	case err != nil:
 		stopProcess(child.Process, ended)
 		return err
 	}
-	a.announce(s.Listen, s.AdminListen)
+	a.PrintAddresses(s.Listen, s.AdminListen)
 	a.announceTunnels(ctx, s.Tunnels)
 	a.announceNextSteps(s)
 	return nil
@@ -106,32 +106,27 @@ func stopProcess(p *os.Process, ended <-chan error) {
 // announceNextSteps prints how to use the program that has just started.
 func (a *app) announceNextSteps(s admin.Status) {
 	if s.Unedited {
-		a.say("\nNo request can be answered yet: the configuration has only placeholders.\nPut the address of your site and your key into\n  %s\nIt is applied when you save it.", s.Config)
+		a.Say("\nNo request can be answered yet: the configuration has only placeholders.\nPut the address of your site and your key into\n  %s\nIt is applied when you save it.", s.Config)
 	} else {
 		key := "a client token of the configuration"
 		if len(s.Clients) > 0 && s.Clients[0].Name == config.ClientAnonymous {
 			key = "anything, as the configuration has no client tokens"
 		}
-		a.say("\nConnect an app:  aitunnel connect claude-code --write --check  (more: aitunnel connect)\nAny other app:   base URL http://%[1]s, for the OpenAI API http://%[1]s/v1,\n                 and as its API key %[2]s", admin.LocalAddress(s.Listen), key)
+		a.Say("\nConnect an app:  aitunnel connect claude-code --write --check  (more: aitunnel connect)\nAny other app:   base URL http://%[1]s, for the OpenAI API http://%[1]s/v1,\n                 and as its API key %[2]s", admin.LocalAddress(s.Listen), key)
 	}
-	a.say("\nIt runs in the background. See 'aitunnel status', 'aitunnel logs' and\n'aitunnel panel'; 'aitunnel stop' stops it.")
+	a.Say("\nIt runs in the background. See 'aitunnel status', 'aitunnel logs' and\n'aitunnel panel'; 'aitunnel stop' stops it.")
 }
 
 // createStateDir creates the state directory, unless a daemon uses it.
 func (a *app) createStateDir() error {
-	if err := os.MkdirAll(a.stateDir, 0o700); err != nil {
+	if err := os.MkdirAll(a.StateDir, 0o700); err != nil {
 		return fmt.Errorf("the state directory cannot be created: %w; choose another with --state-dir", err)
 	}
-	if h := statefile.HolderOf(a.stateDir); h != nil {
-		return &statefile.RunningError{Dir: a.stateDir, Holder: *h}
+	if h := statefile.HolderOf(a.StateDir); h != nil {
+		return &statefile.RunningError{Dir: a.StateDir, Holder: *h}
 	}
 	return nil
 }
-
-// exitError ends the program with an exit code. The reason was already printed.
-type exitError int
-
-func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 var errNotReady = fmt.Errorf("the program was not ready within %s and was stopped; see 'aitunnel logs'", startTime)
 
@@ -140,7 +135,7 @@ var errNotReady = fmt.Errorf("the program was not ready within %s and was stoppe
 func (a *app) awaitReady(ctx context.Context, ended <-chan error, meant func(admin.Status) bool) (admin.Status, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTime, errNotReady)
 	defer cancel()
-	client := a.client()
+	client := a.Client()
 	for {
 		s, err := client.Status(ctx)
 		if err == nil && meant(s) {
@@ -159,10 +154,6 @@ func (a *app) awaitReady(ctx context.Context, ended <-chan error, meant func(adm
 	}
 }
 
-// outputPath returns the file with the standard error of the daemon in the background:
-// why it does not start, warnings, and the trace of a crash.
-func (a *app) outputPath() string { return filepath.Join(a.stateDir, "daemon.out") }
-
 // printOutput prints what the daemon wrote from an offset on, and reports whether that is
 // anything.
 func (a *app) printOutput(output *os.File, from int64) bool {
@@ -173,9 +164,9 @@ func (a *app) printOutput(output *os.File, from int64) bool {
 	if err != nil {
 		return false
 	}
-	if !bool(term.Colors(a.err)) {
+	if !bool(term.Colors(a.Err)) {
 		text = []byte(ansi.Strip(string(text)))
 	}
-	_, _ = a.err.Write(text)
+	_, _ = a.Err.Write(text)
 	return len(text) > 0
 }

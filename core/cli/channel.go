@@ -3,58 +3,50 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
-	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
 func (a *app) channelCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "channel",
 		Short: "Show and change channels",
-		Args:  noArgs,
+		Args:  command.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.channelList(), a.channelPause(), a.channelResume(), a.channelPrefer(), a.channelCheck(), a.channelTest(), a.channelModels(), a.channelAdd(), a.channelSet(), a.channelRemove())
 	return c
 }
 
-// jsonFlag adds the flag --json to a command.
-func jsonFlag(c *cobra.Command, into *bool) *cobra.Command {
-	c.Flags().BoolVar(into, "json", false, "print JSON")
-	return c
-}
-
 func (a *app) channelList() *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:     "list",
 		Short:   "List the channels with their state",
 		Example: "  aitunnel channel list\n  aitunnel channel list --json",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			all, err := a.client().Channels(c.Context())
+			all, err := a.Client().Channels(c.Context())
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return a.printJSON(all)
+				return a.PrintJSON(all)
 			}
-			p := a.paint()
+			p := a.Paint()
 			t := term.NewTable(p, "CHANNEL", "STATE", "TARGET", ">WEIGHT", ">KEYS", ">FIRST BYTE", ">ATTEMPTS (10 MIN)", ">OK (10 MIN)", ">ATTEMPTS (ALL)", "NOTE")
 			for _, ch := range all {
 				state, note := channelState(p, ch)
 				attempts, _, ok := recentAttempts(ch)
 				t.Row(channelName(p, ch), state, ch.Target, fmt.Sprintf("%g", ch.Weight), keysText(p, ch), term.Millis(ch.Latency), attempts, ok, term.Number(ch.Stats.TotalRequests), note)
 			}
-			return t.Write(a.out)
+			return t.Write(a.Out)
 		},
 	}, &asJSON)
 }
@@ -69,17 +61,17 @@ func (a *app) channelResume() *cobra.Command {
 
 func (a *app) channelToggle(verb, alias, short string, do func(*adminclient.Client, context.Context, string) (admin.Channel, error)) *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:               verb + " CHANNEL",
 		Aliases:           []string{alias},
 		Short:             short,
 		Long:              short + ". This is kept across\nreloads and restarts, and is not written to the configuration.",
 		Example:           "  aitunnel channel " + verb + " primary",
-		Args:              names("CHANNEL"),
+		Args:              command.ExactArgs("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			var out admin.Channel
-			err := a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+			err := a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = do(client, c.Context(), args[0])
 				return err
 			})
@@ -95,29 +87,29 @@ func (a *app) channelToggle(verb, alias, short string, do func(*adminclient.Clie
 // reportKept reports a change that is kept across restarts, with a warning if it may
 // not be now.
 func (a *app) reportKept(ctx context.Context, out any, err error, asJSON bool, done string) error {
-	if err = a.report(out, err, asJSON, done); err != nil {
+	if err = a.Report(out, err, asJSON, done); err != nil {
 		return err
 	}
-	s, _ := a.client().Status(ctx) // the change itself succeeded
+	s, _ := a.Client().Status(ctx) // the change itself succeeded
 	for _, text := range s.Unsaved {
-		a.warn("%s", text)
+		a.Warn("%s", text)
 	}
 	return nil
 }
 
 func (a *app) channelPrefer() *cobra.Command {
 	off, asJSON := false, false
-	c := jsonFlag(&cobra.Command{
+	c := command.JSONFlag(&cobra.Command{
 		Use:               "prefer CHANNEL",
 		Aliases:           []string{"switch"},
 		Short:             "Try a channel first on its routes",
 		Long:              "Try a channel first on its routes, whatever their strategies say, while\nit is available. --off ends this.",
 		Example:           "  aitunnel channel prefer backup\n  aitunnel channel prefer backup --off",
-		Args:              names("CHANNEL"),
+		Args:              command.ExactArgs("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			var out admin.Preferred
-			err := a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+			err := a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = client.Prefer(c.Context(), args[0], !off)
 				return err
 			})
@@ -134,45 +126,35 @@ func (a *app) channelPrefer() *cobra.Command {
 
 func (a *app) channelCheck() *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:               "check CHANNEL",
 		Short:             "Run the health check of a channel now",
 		Long:              "Run the health check of a channel now; without a health check, ask its site for\nthe list of models. The exit code is 1 if it fails.",
 		Example:           "  aitunnel channel check primary",
-		Args:              names("CHANNEL"),
+		Args:              command.ExactArgs("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			var out admin.Checked
-			err := a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+			err := a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = client.Check(c.Context(), args[0])
 				return err
 			})
-			done := fmt.Sprintf("%s: the check of %s passed in %s%s", a.paint().Good("up"), out.Name, cmp.Or(term.Millis(out.Latency), "0 ms"), term.After(": ", out.Message))
+			done := fmt.Sprintf("%s: the check of %s passed in %s%s", a.Paint().Good("up"), out.Name, cmp.Or(term.Millis(out.Latency), "0 ms"), term.After(": ", out.Message))
 			if !out.OK {
-				done = fmt.Sprintf("%s: the check of %s failed%s", a.paint().Bad("down"), out.Name, term.After(": ", out.Message))
+				done = fmt.Sprintf("%s: the check of %s failed%s", a.Paint().Bad("down"), out.Name, term.After(": ", out.Message))
 			}
-			if err = a.report(out, err, asJSON, done); err == nil && !out.OK {
-				err = exitError(exitFailed)
+			if err = a.Report(out, err, asJSON, done); err == nil && !out.OK {
+				err = command.ExitError(command.ExitFailed)
 			}
 			return err
 		},
 	}, &asJSON)
 }
 
-// report prints the outcome of a call: as JSON, or the text done if it succeeded.
-func (a *app) report(out any, err error, asJSON bool, done string) error {
-	switch refused := (*adminclient.Error)(nil); {
-	case asJSON:
-		err = a.jsonOutcome(out, err)
-	case err == nil:
-		a.say("%s", redact.KeyLike(done))
-	case errors.As(err, &refused) && len(refused.Diagnostics) > 0:
-		_ = config.WriteDiagnostics(a.err, refused.Diagnostics, bool(term.Colors(a.err)))
-		_, _ = fmt.Fprintln(a.err, "\naitunnel: nothing was changed")
-		err = exitError(exitFailed)
+// completeChannel is for commands whose only argument is a channel.
+func (a *app) completeChannel(c *cobra.Command, args []string, given string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	if code := exitError(0); errors.As(err, &code) {
-		return exitError(exitFailed) // the request is at fault, not the configuration
-	}
-	return err
+	return a.CompleteChannels(c, args, given)
 }

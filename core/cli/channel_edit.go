@@ -11,6 +11,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 )
@@ -25,7 +26,7 @@ type channelFlags struct {
 
 func (a *app) channelAdd() *cobra.Command {
 	var f channelFlags
-	c := jsonFlag(&cobra.Command{
+	c := command.JSONFlag(&cobra.Command{
 		Use:   "add CHANNEL URL",
 		Short: "Add a channel to the configuration",
 		Long: `Add a channel to the configuration and apply it. The file keeps its comments and
@@ -34,14 +35,14 @@ its layout.
 With --keys, the keys are read from standard input, one per line; on a terminal you
 are asked for them, and they are not shown.`,
 		Example: "  aitunnel channel add spare https://spare-api.example --keys\n  aitunnel channel add local http://127.0.0.1:11434 --auth none --fallback\n  pass show ai/spare | aitunnel channel add spare https://spare-api.example --keys",
-		Args:    names("CHANNEL", "URL"),
+		Args:    command.ExactArgs("CHANNEL", "URL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !f.withKeys && f.auth != string(config.AuthNone) && f.auth != string(config.AuthPassthrough) {
-				return usageError{c, errors.New("channel add needs --keys (reads the keys from standard input) or --auth none")}
+				return command.WrongUsage(c, errors.New("channel add needs --keys (reads the keys from standard input) or --auth none"))
 			}
 			spec := f.spec(c, args[0], args[1])
 			if f.withKeys {
-				keys, err := a.input().Keys(c.Context(), "Keys of "+args[0]+", one per line, an empty line to end")
+				keys, err := a.Input().Keys(c.Context(), "Keys of "+args[0]+", one per line, an empty line to end")
 				if err != nil {
 					return err
 				}
@@ -87,17 +88,17 @@ func (f *channelFlags) spec(c *cobra.Command, name, target string) admin.Channel
 
 // addChannel adds a channel, and shows the warnings that this causes.
 func (a *app) addChannel(ctx context.Context, spec admin.ChannelSpec, asJSON bool) error {
-	client := a.client()
+	client := a.Client()
 	before, err := client.Status(ctx)
 	if err != nil {
 		return err
 	}
 	out, err := client.AddChannel(ctx, spec)
 	if fresh := newWarnings(before.Warnings, out.Reload.Diags); err == nil && !asJSON && len(fresh) > 0 {
-		_ = config.WriteDiagnostics(a.err, fresh, bool(term.Colors(a.err)))
-		_, _ = fmt.Fprintln(a.err)
+		_ = config.WriteDiagnostics(a.Err, fresh, bool(term.Colors(a.Err)))
+		_, _ = fmt.Fprintln(a.Err)
 	}
-	return a.report(out, err, asJSON, fmt.Sprintf("Channel %[1]s was added to the configuration. To try it: aitunnel channel test %[1]s", spec.Name))
+	return a.Report(out, err, asJSON, fmt.Sprintf("Channel %[1]s was added to the configuration. To try it: aitunnel channel test %[1]s", spec.Name))
 }
 
 // newWarnings returns the warnings of a changed configuration that it did not have
@@ -118,11 +119,11 @@ func newWarnings(before []string, diags []config.Diagnostic) (fresh []config.Dia
 
 func (a *app) channelRemove() *cobra.Command {
 	yes, asJSON := false, false
-	c := jsonFlag(&cobra.Command{
+	c := command.JSONFlag(&cobra.Command{
 		Use:               "remove CHANNEL",
 		Short:             "Remove a channel, with its keys, from the configuration",
 		Example:           "  aitunnel channel remove spare\n  aitunnel channel remove spare --yes",
-		Args:              names("CHANNEL"),
+		Args:              command.ExactArgs("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !yes {
@@ -134,11 +135,11 @@ func (a *app) channelRemove() *cobra.Command {
 				}
 			}
 			var out admin.Edited
-			err := a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+			err := a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = client.RemoveChannel(c.Context(), args[0])
 				return err
 			})
-			return a.report(out, err, asJSON, "Channel "+args[0]+" was removed from the configuration. To get it back: aitunnel config undo")
+			return a.Report(out, err, asJSON, "Channel "+args[0]+" was removed from the configuration. To get it back: aitunnel config undo")
 		},
 	}, &asJSON)
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
@@ -147,7 +148,7 @@ func (a *app) channelRemove() *cobra.Command {
 
 // confirmRemoval asks whether to remove something; an error says that it was not removed.
 func (a *app) confirmRemoval(ctx context.Context, question string) error {
-	ok, err := a.input().Confirm(ctx, question)
+	ok, err := a.Input().Confirm(ctx, question)
 	switch {
 	case errors.Is(err, term.ErrNoTerminal):
 		return fmt.Errorf("nothing was removed: %w; add --yes", err)

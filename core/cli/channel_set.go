@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 )
 
 func (a *app) channelSet() *cobra.Command {
@@ -13,13 +14,13 @@ func (a *app) channelSet() *cobra.Command {
 	var weight float64
 	var fallback, asJSON bool
 	var models []string
-	c := jsonFlag(&cobra.Command{
+	c := command.JSONFlag(&cobra.Command{
 		Use:   "set CHANNEL",
 		Short: "Change settings of a channel in the configuration",
 		Long: `Change settings of a channel in the configuration and apply them. The file keeps
 its comments and its layout, and settings without a flag stay as they are.`,
 		Example:           "  aitunnel channel set primary --target https://api.primary.example/v1\n  aitunnel channel set spare --fallback=false --weight 2",
-		Args:              names("CHANNEL"),
+		Args:              command.ExactArgs("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			spec, changed := admin.ChannelSpec{}, c.Flags().Changed
@@ -39,14 +40,14 @@ its comments and its layout, and settings without a flag stay as they are.`,
 				spec.Models = &models
 			}
 			if spec == (admin.ChannelSpec{}) {
-				return usageError{c, errors.New("channel set needs a setting to change, such as --target")}
+				return command.WrongUsage(c, errors.New("channel set needs a setting to change, such as --target"))
 			}
-			client := a.client()
+			client := a.Client()
 			if _, err := a.channelNamed(c.Context(), args[0]); err != nil {
 				return err
 			}
 			out, err := client.ChangeChannel(c.Context(), args[0], spec)
-			return a.report(out, err, asJSON, "Channel "+args[0]+" was changed in the configuration. To undo it: aitunnel config undo")
+			return a.Report(out, err, asJSON, "Channel "+args[0]+" was changed in the configuration. To undo it: aitunnel config undo")
 		},
 	}, &asJSON)
 	f := c.Flags()

@@ -12,21 +12,22 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
 func (a *app) channelModels() *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:               "models CHANNEL",
 		Short:             "List the models that the site of a channel offers",
 		Example:           "  aitunnel channel models primary",
-		Args:              names("CHANNEL"),
+		Args:              command.ExactArgs("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			var out admin.Models
-			err := a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+			err := a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = client.Models(c.Context(), args[0])
 				return err
 			})
@@ -34,10 +35,10 @@ func (a *app) channelModels() *cobra.Command {
 			case err != nil:
 				return err
 			case asJSON:
-				return a.printJSON(out)
+				return a.PrintJSON(out)
 			}
 			for _, m := range out.Models {
-				a.say("%s", m)
+				a.Say("%s", m)
 			}
 			return nil
 		},
@@ -52,7 +53,7 @@ type testFlags struct {
 
 func (a *app) channelTest() *cobra.Command {
 	var f testFlags
-	c := jsonFlag(&cobra.Command{
+	c := command.JSONFlag(&cobra.Command{
 		Use:   "test CHANNEL",
 		Short: "Send one real request to a channel, and show how it answers",
 		Long: `Send one short request straight to a channel, whatever the routes say, and show how
@@ -66,11 +67,11 @@ label, its masked form or its number in 'aitunnel key list', even if it is out o
 use; --all tries each key. A site without OpenAI's API is asked through that of
 Anthropic. The exit code is 1 if a request fails.`,
 		Example:           "  aitunnel channel test primary\n  aitunnel channel test primary --key 1 --model gpt-5\n  aitunnel channel test primary --all",
-		Args:              names("CHANNEL"),
+		Args:              command.ExactArgs("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.all && f.key != "" {
-				return usageError{c, fmt.Errorf("--all tries every key, so --key cannot be used together with it")}
+				return command.WrongUsage(c, fmt.Errorf("--all tries every key, so --key cannot be used together with it"))
 			}
 			return a.testChannel(c.Context(), args[0], f)
 		},
@@ -98,8 +99,8 @@ func (a *app) testChannel(ctx context.Context, name string, f testFlags) error {
 	if err != nil {
 		return err
 	}
-	client := a.client()
-	a.nameKeys(ctx, client)
+	client := a.Client()
+	a.NameKeys(ctx, client)
 	if f.model == "" {
 		if f.model, err = firstModel(ctx, client, ch); err != nil {
 			return err
@@ -118,12 +119,12 @@ func (a *app) testChannel(ctx context.Context, name string, f testFlags) error {
 		}
 	}
 	if f.json {
-		if err := a.printJSON(tests); err != nil {
+		if err := a.PrintJSON(tests); err != nil {
 			return err
 		}
 	}
 	if !good {
-		return exitError(exitFailed)
+		return command.ExitError(command.ExitFailed)
 	}
 	return nil
 }
@@ -163,25 +164,25 @@ func firstModel(ctx context.Context, client *adminclient.Client, ch admin.Channe
 }
 
 func (a *app) showTest(channel string, t test) {
-	p, r := a.paint(), t.Tried
-	who := t.Model + term.After(" with the key ", a.keyName(channel, cmp.Or(r.Key, t.Key)))
+	p, r := a.Paint(), t.Tried
+	who := t.Model + term.After(" with the key ", a.KeyName(channel, cmp.Or(r.Key, t.Key)))
 	if !r.OK {
-		a.say("%s %s: %s", p.Bad("✗"), who, cmp.Or(r.Error, fmt.Sprintf("status %d", r.Status)))
+		a.Say("%s %s: %s", p.Bad("✗"), who, cmp.Or(r.Error, fmt.Sprintf("status %d", r.Status)))
 		switch {
 		case r.Target != "":
-			a.say("  It was sent to %s. The site has its API at %s. This corrects the address:\n    aitunnel channel set %s --target %s", r.URL, r.Target, channel, r.Target)
+			a.Say("  It was sent to %s. The site has its API at %s. This corrects the address:\n    aitunnel channel set %s --target %s", r.URL, r.Target, channel, r.Target)
 		case r.Status == http.StatusNotFound, r.Status == http.StatusMethodNotAllowed:
-			a.say("  It was sent to %s. If the site's API is at another path, correct the address:\n    aitunnel channel set %s --target URL", r.URL, channel)
+			a.Say("  It was sent to %s. If the site's API is at another path, correct the address:\n    aitunnel channel set %s --target URL", r.URL, channel)
 		}
 		return
 	}
-	a.say("%s %s: %d, first byte after %s, first content after %s, whole answer after %s%s", p.Good("✓"), who, r.Status,
+	a.Say("%s %s: %d, first byte after %s, first content after %s, whole answer after %s%s", p.Good("✓"), who, r.Status,
 		span(float64(r.TTFB)), span(float64(r.Content)), span(float64(r.Total)), tokensText(r.Tokens))
 	if r.Text != "" {
-		a.say("  %q", short(r.Text))
+		a.Say("  %q", short(r.Text))
 	}
-	if strings.HasSuffix(r.URL, "/v1/messages") && a.auths[channel] == string(config.AuthAuto) {
-		a.say("  The request used Anthropic's API, at %s, since the site does not have OpenAI's.", r.URL)
+	if strings.HasSuffix(r.URL, "/v1/messages") && a.Auths[channel] == string(config.AuthAuto) {
+		a.Say("  The request used Anthropic's API, at %s, since the site does not have OpenAI's.", r.URL)
 	}
 }
 

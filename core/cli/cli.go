@@ -4,7 +4,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
@@ -32,24 +32,12 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// The exit codes.
-const (
-	exitOK         = 0
-	exitFailed     = 1
-	exitUsage      = 2
-	exitNotRunning = 3 // the program is not running
-	exitConfig     = 4 // the configuration is not valid
-)
-
-// builtinArg makes the program serve its built-in components as a plugin.
-const builtinArg = "serve-builtin-components"
-
 // Main runs the program with the arguments and streams of the process.
 func Main() int {
 	eval.RunEvaluator()
-	if len(os.Args) == 2 && os.Args[1] == builtinArg {
-		sdk.Serve(Builtin())
-		return exitOK
+	if len(os.Args) == 2 && os.Args[1] == command.BuiltinArg {
+		sdk.Serve(command.Builtin(Version()))
+		return command.ExitOK
 	}
 	findHome()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -72,28 +60,16 @@ func findHome() {
 
 // app is one run of the program.
 type app struct {
-	args          []string
-	command       string // without the program's name
-	in            io.Reader
-	out, err      io.Writer
-	config        string
-	startConfig   string // the absolute path of the configuration of a daemon, "" if it came from a pipe
-	vars          map[string]string
-	stateDir      string
-	stateDirGiven bool              // the user named the state directory
-	serviceSocket string            // the control socket of the system service, "" if another daemon is meant
-	answers       *term.Input       // reads from in
-	canTakeOver   bool              // the program that a restart would start can take over from this process
-	flush         func()            // waits for output that is still queued
-	keyNames      map[string]string // names of keys, by channel and ID
-	auths         map[string]string // how keys are sent, by channel
+	*command.Env
+	startConfig string // the absolute path of the configuration of a daemon, "" if it came from a pipe
+	canTakeOver bool   // the program that a restart would start can take over from this process
 }
 
 // Run runs one command. It ends early when ctx does.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	a := &app{args: args, in: in, out: out, err: errs, flush: func() {}}
+	a := &app{Env: &command.Env{Version: Version(), Args: args, In: in, Out: out, Err: errs, Flush: func() {}}}
 	if runtime.GOOS == "linux" {
-		a.serviceSocket = service.ControlSocket
+		a.ServiceSocket = service.ControlSocket
 	}
 	root := a.root()
 	root.SetArgs(args)
@@ -101,7 +77,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetOut(out)
 	root.SetErr(errs)
 	code := a.explain(root.ExecuteContext(ctx))
-	a.flush()
+	a.Flush()
 	return code
 }
 
@@ -114,25 +90,25 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       Version(),
-		Args:          noArgs,
+		Args:          command.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRunE: func(c *cobra.Command, _ []string) (err error) {
-			a.command = inProgram(c)
+			a.Command = command.NameOf(c)
 			if !isDaemon(c) {
 				hangup.Release()
 			}
-			a.stateDirGiven = c.Flags().Changed("state-dir") || os.Getenv("AITUNNEL_STATE_DIR") != ""
-			a.stateDir, err = filepath.Abs(a.stateDir) // plugins run in another folder
+			a.StateDirGiven = c.Flags().Changed("state-dir") || os.Getenv("AITUNNEL_STATE_DIR") != ""
+			a.StateDir, err = filepath.Abs(a.StateDir) // plugins run in another folder
 			return err
 		},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(command.FlagError)
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.config, "config", "c", "", "configuration `file` or directory (default: $AITUNNEL_CONFIG, ./aitunnel.hcl, then aitunnel/aitunnel.hcl in the user's configuration directory)")
-	flags.StringToStringVar(&a.vars, "var", nil, "set a variable of the configuration, as `name=value`; may be repeated")
+	flags.StringVarP(&a.Config, "config", "c", "", "configuration `file` or directory (default: $AITUNNEL_CONFIG, ./aitunnel.hcl, then aitunnel/aitunnel.hcl in the user's configuration directory)")
+	flags.StringToStringVar(&a.Vars, "var", nil, "set a variable of the configuration, as `name=value`; may be repeated")
 	flags.Lookup("var").DefValue = ""
-	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "`directory` of the program's state; each running program has its own (default: $AITUNNEL_STATE_DIR, then aitunnel in the user's state directory)")
+	flags.StringVar(&a.StateDir, "state-dir", command.DefaultStateDir(), "`directory` of the program's state; each running program has its own (default: $AITUNNEL_STATE_DIR, then aitunnel in the user's state directory)")
 	flags.Lookup("state-dir").DefValue = "" // the text must not depend on the user
 	a.addCommands(root)
 	help := helpCommand()
@@ -142,25 +118,8 @@ func (a *app) root() *cobra.Command {
 	wrapArgs(root)
 	borrowExamples(root)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages ", fmt.Sprintf("FlagUsagesWrapped %d ", helpWidth)))
-	a.completeNames(root)
 	return root
 }
-
-// helpWidth is the width of the list of flags.
-const helpWidth = 96
-
-const rootHelp = `A proxy for AI APIs that runs at home and serves your VPS.
-
-Environment variables:
-  AITUNNEL_CONFIG        the configuration, if --config is not given
-  AITUNNEL_STATE_DIR     the state directory, if --state-dir is not given
-  AITUNNEL_VAR_name      the value of a variable of the configuration
-  AITUNNEL_PLUGIN_DIR    a directory that is searched for plugins first
-  NO_COLOR               turns colors off
-  CLICOLOR_FORCE         turns colors on where the output is not a terminal
-
-Exit codes: 0 success, 1 failure, 2 wrong usage, 3 the program is not running,
-4 the configuration is not valid.`
 
 // Help lists commands in the order in which they are added.
 func init() { cobra.EnableCommandSorting = false }
@@ -191,7 +150,7 @@ func wrapArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return usageError{c, err}
+				return command.WrongUsage(c, err)
 			}
 			return nil
 		}
@@ -201,62 +160,41 @@ func wrapArgs(c *cobra.Command) {
 	}
 }
 
-// borrowExamples gives each command group the first example of each of its commands.
-func borrowExamples(c *cobra.Command) {
-	var lines []string
-	for _, sub := range c.Commands() {
-		borrowExamples(sub)
-		if first, _, _ := strings.Cut(sub.Example, "\n"); first != "" {
-			lines = append(lines, first)
-		}
-	}
-	if c.Example == "" {
-		c.Example = strings.Join(lines, "\n")
-	}
-}
-
-type usageError struct {
-	command *cobra.Command
-	err     error
-}
-
-func (e usageError) Error() string { return e.err.Error() }
-
 // explain prints an error with what to do about it, and returns the exit code.
 func (a *app) explain(err error) int {
-	var usage usageError
+	var usage command.UsageError
 	var wrong *reload.ConfigError
-	var said exitError
-	var idle *notRunningError
+	var said command.ExitError
+	var idle *command.NotRunningError
 	var refused *adminclient.Error
-	err = a.explainCall(err)
+	err = a.ExplainCall(err)
 	switch {
 	case err == nil:
-		return exitOK
+		return command.ExitOK
 	case errors.As(err, &wrong):
-		_ = wrong.Write(a.err, bool(term.Colors(a.err)))
+		_ = wrong.Write(a.Err, bool(term.Colors(a.Err)))
 		if incompatible := (*incompatibleError)(nil); errors.As(err, &incompatible) {
-			_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", redact.KeyLike(err.Error()))
+			_, _ = fmt.Fprintf(a.Err, "\naitunnel: %s\n", redact.KeyLike(err.Error()))
 		}
 		if wrong.Valid {
-			return exitFailed
+			return command.ExitFailed
 		}
-		return exitConfig
+		return command.ExitConfig
 	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\nSee '%s --help'.\n", redact.KeyLike(usage.Error()), usage.command.CommandPath())
-		return exitUsage
+		_, _ = fmt.Fprintf(a.Err, "aitunnel: %s\nSee '%s --help'.\n", redact.KeyLike(usage.Error()), usage.Command.CommandPath())
+		return command.ExitUsage
 	case errors.As(err, &said):
 		return int(said)
 	case errors.As(err, &idle):
-		_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", idle)
-		return exitNotRunning
+		_, _ = fmt.Fprintf(a.Err, "aitunnel: %s\n", idle)
+		return command.ExitNotRunning
 	case errors.As(err, &refused) && len(refused.Diagnostics) > 0:
-		_ = config.WriteDiagnostics(a.err, refused.Diagnostics, bool(term.Colors(a.err)))
-		_, _ = fmt.Fprintf(a.err, "\naitunnel: %s\n", redact.KeyLike(refused.Error()))
-		return exitCode(refused)
+		_ = config.WriteDiagnostics(a.Err, refused.Diagnostics, bool(term.Colors(a.Err)))
+		_, _ = fmt.Fprintf(a.Err, "\naitunnel: %s\n", redact.KeyLike(refused.Error()))
+		return command.ExitCode(refused)
 	}
-	_, _ = fmt.Fprintf(a.err, "aitunnel: %s\n", redact.KeyLike(errorText(err))) // a key may have been typed into the wrong place
-	return exitFailed
+	_, _ = fmt.Fprintf(a.Err, "aitunnel: %s\n", redact.KeyLike(errorText(err))) // a key may have been typed into the wrong place
+	return command.ExitFailed
 }
 
 // errorText returns the text of an error: for a file only its name and the problem,
@@ -266,43 +204,4 @@ func errorText(err error) string {
 		return strings.Replace(err.Error(), file.Error(), file.Path+": "+file.Err.Error(), 1)
 	}
 	return err.Error()
-}
-
-// paint returns the colors for standard output.
-func (a *app) paint() term.Paint { return term.Colors(a.out) }
-
-// input reads from standard input.
-func (a *app) input() *term.Input {
-	if a.answers == nil {
-		a.answers = term.NewInput(a.in, a.err)
-	}
-	return a.answers
-}
-
-// printJSON prints v as JSON.
-func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.out)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
-}
-
-func (a *app) say(format string, args ...any) { _, _ = fmt.Fprintf(a.out, format+"\n", args...) }
-
-func defaultStateDir() string {
-	if dir := os.Getenv("AITUNNEL_STATE_DIR"); dir != "" {
-		return dir
-	}
-	return filepath.Join(xdg.StateHome, "aitunnel")
-}
-
-// builtinCommand returns the command line of the process for built-in components: this
-// program. On Linux that is the running executable, even if the file has been replaced
-// since.
-func builtinCommand() ([]string, error) {
-	if runtime.GOOS == "linux" {
-		return []string{"/proc/self/exe", builtinArg}, nil
-	}
-	self, err := os.Executable()
-	return []string{self, builtinArg}, err
 }

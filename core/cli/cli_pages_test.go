@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 )
 
 // The help of all commands as pages, for people who read before they install.
@@ -23,7 +25,7 @@ const (
 // generate` writes them.
 func TestCommandPages(t *testing.T) {
 	t.Parallel()
-	root := (&app{}).root()
+	root := (&app{Env: &command.Env{}}).root()
 	prepare(root)
 	for dir, write := range map[string]func(string) error{
 		cliPages: func(dir string) error { return doc.GenMarkdownTree(root, dir) },

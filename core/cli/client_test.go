@@ -13,6 +13,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/event"
 )
@@ -32,7 +33,7 @@ func answering(t *testing.T, version string, h http.HandlerFunc) *app {
 	})}
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Close() })
-	return &app{stateDir: dir, in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}}
+	return &app{Env: &command.Env{Version: Version(), StateDir: dir, In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}}
 }
 
 func refusal(status int, code, message, details string) http.HandlerFunc {
@@ -53,25 +54,25 @@ func TestWhatTheRunningProgramRefuses(t *testing.T) {
 		want    string
 		code    int
 	}{
-		"a reason":                     {Version(), refusal(409, "conflict", "the channel is gone", "[]"), "the channel is gone", exitFailed},
-		"a thing that is not there":    {"0.0.7", refusal(404, "not_found", `there is no channel "x"`, "[]"), `there is no channel "x"`, exitFailed},
-		"an endpoint that is too new":  {"0.0.7", refusal(404, "not_found", unknown, "[]"), "the running program is version 0.0.7 and cannot do this", exitFailed},
-		"an endpoint, same version":    {Version(), refusal(404, "not_found", unknown, "[]"), unknown, exitFailed},
-		"a method that is too new":     {"0.0.7", refusal(405, "method_not_allowed", "GET only", "[]"), "run 'aitunnel restart' to update it", exitFailed},
-		"diagnostics":                  {Version(), refusal(422, "not_applied", "wrong", `[{"severity":"error","summary":"Wrong thing","file":"a.hcl","line":3,"column":2}]`), "on a.hcl line 3, column 2:", exitConfig},
-		"no JSON":                      {Version(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "the running program answered 500 Internal Server Error", exitFailed},
-		"an answer of another version": {"9.9.9", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"pid":"text"}`)) }, "which does not understand its answer", exitFailed},
-		"an answer that is no JSON":    {Version(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`<html>`)) }, "answer to /api/new is not valid", exitFailed},
+		"a reason":                     {Version(), refusal(409, "conflict", "the channel is gone", "[]"), "the channel is gone", command.ExitFailed},
+		"a thing that is not there":    {"0.0.7", refusal(404, "not_found", `there is no channel "x"`, "[]"), `there is no channel "x"`, command.ExitFailed},
+		"an endpoint that is too new":  {"0.0.7", refusal(404, "not_found", unknown, "[]"), "the running program is version 0.0.7 and cannot do this", command.ExitFailed},
+		"an endpoint, same version":    {Version(), refusal(404, "not_found", unknown, "[]"), unknown, command.ExitFailed},
+		"a method that is too new":     {"0.0.7", refusal(405, "method_not_allowed", "GET only", "[]"), "run 'aitunnel restart' to update it", command.ExitFailed},
+		"diagnostics":                  {Version(), refusal(422, "not_applied", "wrong", `[{"severity":"error","summary":"Wrong thing","file":"a.hcl","line":3,"column":2}]`), "on a.hcl line 3, column 2:", command.ExitConfig},
+		"no JSON":                      {Version(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "the running program answered 500 Internal Server Error", command.ExitFailed},
+		"an answer of another version": {"9.9.9", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"pid":"text"}`)) }, "which does not understand its answer", command.ExitFailed},
+		"an answer that is no JSON":    {Version(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`<html>`)) }, "answer to /api/new is not valid", command.ExitFailed},
 	} {
 		a := answering(t, c.version, c.handle)
 		var out admin.Status
-		err := a.client().Call(t.Context(), http.MethodPost, "/api/new", nil, &out)
+		err := a.Client().Call(t.Context(), http.MethodPost, "/api/new", nil, &out)
 		if err == nil {
 			t.Errorf("%s: no error", name)
 			continue
 		}
 		code := a.explain(err)
-		if said := a.err.(*bytes.Buffer).String(); code != c.code || !strings.Contains(said, c.want) {
+		if said := a.Err.(*bytes.Buffer).String(); code != c.code || !strings.Contains(said, c.want) {
 			t.Errorf("%s: exit code %d and %q, want %d and %q", name, code, said, c.code, c.want)
 		}
 	}
@@ -84,7 +85,7 @@ func TestAProgramThatHangs(t *testing.T) {
 	a := answering(t, Version(), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(gone) })
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(50*time.Millisecond, func() { cancel(&adminclient.TimeoutError{Limit: 10 * time.Second}) })
-	err := a.client().Call(ctx, http.MethodGet, "/api/status", nil, nil)
+	err := a.Client().Call(ctx, http.MethodGet, "/api/status", nil, nil)
 	if timeout := (*adminclient.TimeoutError)(nil); !errors.As(err, &timeout) || !strings.Contains(err.Error(), "did not answer within 10s") {
 		t.Errorf("%v", err)
 	}
@@ -93,9 +94,9 @@ func TestAProgramThatHangs(t *testing.T) {
 
 func TestNobodyListens(t *testing.T) {
 	t.Parallel()
-	a := &app{stateDir: t.TempDir(), err: &bytes.Buffer{}}
-	if code := a.explain(a.client().Call(t.Context(), http.MethodGet, "/api/status", nil, nil)); code != exitNotRunning {
-		t.Errorf("exit code %d: %s", code, a.err)
+	a := &app{Env: &command.Env{StateDir: t.TempDir(), Err: &bytes.Buffer{}}}
+	if code := a.explain(a.Client().Call(t.Context(), http.MethodGet, "/api/status", nil, nil)); code != command.ExitNotRunning {
+		t.Errorf("exit code %d: %s", code, a.Err)
 	}
 }
 
@@ -106,7 +107,7 @@ func TestEventsOfTheStream(t *testing.T) {
 		_, _ = w.Write([]byte(": hello\n\nid: 7\ndata: {\"id\":7,\"message\":\"one\"}\n\ndata: {\"id\":8,\"message\":\"two\"}\n\n"))
 	})
 	var got []string
-	err := a.client().Events(t.Context(), func(e event.Event) error {
+	err := a.Client().Events(t.Context(), func(e event.Event) error {
 		got = append(got, fmt.Sprint(e.ID, e.Message))
 		return nil
 	})
@@ -114,7 +115,7 @@ func TestEventsOfTheStream(t *testing.T) {
 		t.Errorf("%v %v", got, err)
 	}
 	stop := errors.New("enough")
-	if err := a.client().Events(t.Context(), func(event.Event) error { return stop }); !errors.Is(err, stop) {
+	if err := a.Client().Events(t.Context(), func(event.Event) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("%v", err)
 	}
 }

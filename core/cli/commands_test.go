@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"net"
 	"os"
 	"path/filepath"
@@ -47,17 +48,17 @@ func run(t *testing.T, args ...string) (code int, out, errs string) {
 func TestEveryCommandIsUsedWrong(t *testing.T) {
 	t.Parallel()
 	for _, c := range commands() {
-		path := inProgram(c)
+		path := command.NameOf(c)
 		if _, asks := needed[path]; !asks && !slices.Contains(alone, path) {
 			t.Errorf("%q: does it need a running program? add it to a list above", path)
 		}
 		code, out, errs := run(t, append(strings.Fields(path), "--no-such-flag")...)
-		if want := "aitunnel: unknown flag: --no-such-flag\nSee '" + c.CommandPath() + " --help'.\n"; code != exitUsage || out != "" || errs != want {
+		if want := "aitunnel: unknown flag: --no-such-flag\nSee '" + c.CommandPath() + " --help'.\n"; code != command.ExitUsage || out != "" || errs != want {
 			t.Errorf("%s: exit code %d, %q, %q", path, code, out, errs)
 		}
 		if args, asks := needed[path]; asks {
 			many := append(strings.Fields(path), append(strings.Fields(args), "one", "two", "many")...)
-			if code, out, errs := run(t, many...); code != exitUsage || out != "" || !strings.Contains(errs, "See '"+c.CommandPath()+" --help'.") {
+			if code, out, errs := run(t, many...); code != command.ExitUsage || out != "" || !strings.Contains(errs, "See '"+c.CommandPath()+" --help'.") {
 				t.Errorf("%s: exit code %d, %q, %q", many, code, out, errs)
 			}
 		}
@@ -75,10 +76,10 @@ func TestNothingRuns(t *testing.T) {
 	}
 	for path, args := range needed {
 		for _, state := range []string{filepath.Join(dir, "none"), file, filepath.Join(file, "below")} {
-			command := append(append(strings.Fields(path), strings.Fields(args)...), "--state-dir", state)
-			code, out, errs := run(t, command...)
-			if want := "aitunnel: not running (state directory " + state + "); start it with 'aitunnel start'\n"; code != exitNotRunning || out != "" || errs != want {
-				t.Errorf("%s: exit code %d, %q, %q", command, code, out, errs)
+			line := append(append(strings.Fields(path), strings.Fields(args)...), "--state-dir", state)
+			code, out, errs := run(t, line...)
+			if want := "aitunnel: not running (state directory " + state + "); start it with 'aitunnel start'\n"; code != command.ExitNotRunning || out != "" || errs != want {
+				t.Errorf("%s: exit code %d, %q, %q", line, code, out, errs)
 			}
 		}
 	}
@@ -112,18 +113,18 @@ func TestOnlyConfigurationsHaveExitCodeFour(t *testing.T) {
 		args string
 		want int
 	}{
-		{"start -f -c " + broken, exitConfig},
-		{"validate " + broken, exitConfig},
-		{"start -f -c " + busy, exitFailed},
-		{"start -f -c " + none, exitFailed},
-		{"start -f -c " + busy + " --state-dir " + busy, exitFailed},
-		{"validate " + none, exitFailed},
-		{"fmt " + none, exitFailed},
-		{"verdict test " + none, exitFailed},
-		{"plugin verify " + none, exitFailed},
-		{"requests --no-such-flag", exitUsage},
-		{"status", exitNotRunning},
-		{"reload -c " + broken, exitNotRunning},
+		{"start -f -c " + broken, command.ExitConfig},
+		{"validate " + broken, command.ExitConfig},
+		{"start -f -c " + busy, command.ExitFailed},
+		{"start -f -c " + none, command.ExitFailed},
+		{"start -f -c " + busy + " --state-dir " + busy, command.ExitFailed},
+		{"validate " + none, command.ExitFailed},
+		{"fmt " + none, command.ExitFailed},
+		{"verdict test " + none, command.ExitFailed},
+		{"plugin verify " + none, command.ExitFailed},
+		{"requests --no-such-flag", command.ExitUsage},
+		{"status", command.ExitNotRunning},
+		{"reload -c " + broken, command.ExitNotRunning},
 	} {
 		args := strings.Fields(c.args)
 		if !strings.Contains(c.args, "--state-dir") {

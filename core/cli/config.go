@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
@@ -12,7 +13,7 @@ func (a *app) configCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Print an example of every setting, and undo edits",
-		Args:  noArgs,
+		Args:  command.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(&cobra.Command{
@@ -20,7 +21,7 @@ func (a *app) configCommand() *cobra.Command {
 		Short:     "Print an example with every setting",
 		Long:      "Print a configuration with every setting, its default and its purpose, or only\nthe named block.",
 		Example:   "  aitunnel config example channel\n  aitunnel config example > aitunnel.hcl",
-		Args:      atMostOne,
+		Args:      command.AtMostOne,
 		ValidArgs: config.BlockNames(),
 		RunE: func(c *cobra.Command, args []string) error {
 			block := ""
@@ -29,9 +30,9 @@ func (a *app) configCommand() *cobra.Command {
 			}
 			text, err := config.Example(block)
 			if err != nil {
-				return usageError{c, err}
+				return command.WrongUsage(c, err)
 			}
-			_, err = a.out.Write([]byte(text))
+			_, err = a.Out.Write([]byte(text))
 			return err
 		},
 	})
@@ -41,7 +42,7 @@ func (a *app) configCommand() *cobra.Command {
 
 func (a *app) configUndo() *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:   "undo",
 		Short: "Undo the newest edit of the configuration",
 		Long: `Undo the newest edit that the panel, the API or a command such as 'aitunnel channel
@@ -49,14 +50,14 @@ remove' made to the configuration, and apply the result. Run it again to undo th
 edit before that. Only edits made since the program started can be undone, and only
 while nobody has changed the files by hand since.`,
 		Example: "  aitunnel config undo",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			out, err := a.client().Undo(c.Context())
+			out, err := a.Client().Undo(c.Context())
 			if asJSON || err != nil {
-				return a.report(out, err, asJSON, "")
+				return a.Report(out, err, asJSON, "")
 			}
-			a.say("The newest edit was undone (%s).", strings.TrimPrefix(out.Reload.Cause, "undo of "))
-			return a.printOutcome(out.Reload, false)
+			a.Say("The newest edit was undone (%s).", strings.TrimPrefix(out.Reload.Cause, "undo of "))
+			return a.PrintReload(out.Reload, false)
 		},
 	}, &asJSON)
 }

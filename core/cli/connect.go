@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/connect"
@@ -56,11 +57,11 @@ apps on the host of a tunnel.`,
 			app, ok := connect.Find(args[0])
 			switch {
 			case !ok:
-				return usageError{c, noApp(args[0])}
+				return command.WrongUsage(c, noApp(args[0]))
 			case f.undo && (f.write || f.check || f.on != ""):
-				return usageError{c, errors.New("--undo cannot be used together with --write, --check or --on")}
+				return command.WrongUsage(c, errors.New("--undo cannot be used together with --write, --check or --on"))
 			case f.on != "" && (f.write || f.check):
-				return usageError{c, errors.New("the app and its files are on the host of the tunnel: --on only shows the settings, with a command to try there")}
+				return command.WrongUsage(c, errors.New("the app and its files are on the host of the tunnel: --on only shows the settings, with a command to try there"))
 			case f.undo:
 				return a.undoApp(app, f.json)
 			}
@@ -73,7 +74,7 @@ apps on the host of a tunnel.`,
 	c.Flags().StringVar(&f.on, "on", "", "show the settings for apps on the host of this `tunnel`")
 	c.Flags().StringVar(&f.client, "client", "", "use the token of this `client` block (default: one of proxy.client_tokens)")
 	c.Flags().StringSliceVar(&f.models, "model", nil, "the model to ask and to list in the app's files; may be repeated (default: those that the proxy lists)")
-	return jsonFlag(c, &f.json)
+	return command.JSONFlag(c, &f.json)
 }
 
 // noApp returns the error for an unknown app, with the one that was probably meant.
@@ -93,7 +94,7 @@ func appNames() (names []string) {
 }
 
 func (a *app) listApps() error {
-	t := term.NewTable(a.paint(), "APP", "NAME", "SETTINGS")
+	t := term.NewTable(a.Paint(), "APP", "NAME", "SETTINGS")
 	for _, app := range connect.Apps() {
 		how := "in the app itself"
 		switch {
@@ -108,7 +109,7 @@ func (a *app) listApps() error {
 		}
 		t.Row(app.ID, app.Name, how)
 	}
-	return t.Write(a.out)
+	return t.Write(a.Out)
 }
 
 func home() string {
@@ -169,10 +170,10 @@ func (a *app) connect(ctx context.Context, app connect.App, f connectFlags) erro
 		return err
 	}
 	if f.json {
-		err = a.printJSON(out)
+		err = a.PrintJSON(out)
 	}
 	if err == nil && out.Check != nil && !out.Check.OK {
-		return exitError(exitFailed)
+		return command.ExitError(command.ExitFailed)
 	}
 	return err
 }
@@ -186,7 +187,7 @@ const noToken = "unused"
 
 // entry returns the proxy as apps see it: on this machine, or on the host of a tunnel.
 func (a *app) entry(ctx context.Context, tunnel, name string) (connect.Entry, error) {
-	client := a.client()
+	client := a.Client()
 	entry, err := client.Entry(ctx)
 	if err != nil {
 		return connect.Entry{}, err

@@ -30,7 +30,7 @@ const recordLimit = 3 * time.Second
 func (a *app) findCauses(ctx context.Context, app connect.App, out *checked) {
 	ctx, cancel := context.WithTimeout(ctx, recordLimit)
 	defer cancel()
-	client := a.client()
+	client := a.Client()
 	for out.request != "" && out.Channels == nil {
 		events, err := client.RecentEvents(ctx, 1000, "")
 		if err != nil {
@@ -79,17 +79,17 @@ func failedChannels(r *event.Request) (all []failedChannel) {
 
 // showCauses prints what is missing, and what to do.
 func (a *app) showCauses(app connect.App, out *checked) {
-	p := a.paint()
+	p := a.Paint()
 	if out.Missing != "" {
 		name, _ := app.API.Text()
-		a.say("  No channel answers %s (%s), which %s needs. Add a channel whose site has it.", name, out.Missing, app.Name)
+		a.Say("  No channel answers %s (%s), which %s needs. Add a channel whose site has it.", name, out.Missing, app.Name)
 	}
 	for _, f := range out.Channels {
-		a.say("  %s %s", p.Bold(f.Channel+":"), f.Why)
+		a.Say("  %s %s", p.Bold(f.Channel+":"), f.Why)
 	}
 	if out.request != "" && len(out.Channels) > 0 {
-		a.say("  'aitunnel requests %s' shows each attempt%s.", out.request, term.After(", 'aitunnel channel test ", out.Channels[0].Channel+"' tries one site"))
+		a.Say("  'aitunnel requests %s' shows each attempt%s.", out.request, term.After(", 'aitunnel channel test ", out.Channels[0].Channel+"' tries one site"))
 		return
 	}
-	a.say("  'aitunnel logs' shows what happened, 'aitunnel channel test CHANNEL' tries one site.")
+	a.Say("  'aitunnel logs' shows what happened, 'aitunnel channel test CHANNEL' tries one site.")
 }

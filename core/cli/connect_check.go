@@ -42,7 +42,7 @@ func direct() *http.Client {
 
 // listedModels returns the models that the proxy lists, none if it does not answer.
 func (a *app) listedModels(ctx context.Context, e connect.Entry) []string {
-	local, err := a.client().Entry(ctx) // the host of a tunnel cannot be reached from here
+	local, err := a.Client().Entry(ctx) // the host of a tunnel cannot be reached from here
 	if err != nil {
 		return nil
 	}
@@ -87,21 +87,21 @@ func (a *app) checkApp(ctx context.Context, app connect.App, e connect.Entry, f 
 	if f.json {
 		return out, nil
 	}
-	p := a.paint()
+	p := a.Paint()
 	if out.OK {
-		a.say("%s %s would get an answer: %s in %s, %q", p.Good("✓"), app.Name, out.Model, span(float64(took)), short(out.Text))
+		a.Say("%s %s would get an answer: %s in %s, %q", p.Good("✓"), app.Name, out.Model, span(float64(took)), short(out.Text))
 	} else {
-		a.say("%s %s would get no answer from %s: %s", p.Bad("✗"), app.Name, out.Model, out.Error)
+		a.Say("%s %s would get no answer from %s: %s", p.Bad("✗"), app.Name, out.Model, out.Error)
 		a.showCauses(app, out)
 	}
 	if len(f.models) == 0 && !app.UsesByDefault(out.Model) {
-		a.say("  No channel lists a model that %s uses by default (%s…), so %s was used instead. Name another\n  with --model, or let a channel take it under such a name: model_map = { \"%s-…\" = %q }.", app.Name, app.Family(), out.Model, app.Family(), out.Model)
+		a.Say("  No channel lists a model that %s uses by default (%s…), so %s was used instead. Name another\n  with --model, or let a channel take it under such a name: model_map = { \"%s-…\" = %q }.", app.Name, app.Family(), out.Model, app.Family(), out.Model)
 	}
 	if out.OK && f.write && app.Files != nil {
-		a.say("To undo this: aitunnel connect %s --undo", app.ID)
+		a.Say("To undo this: aitunnel connect %s --undo", app.ID)
 	}
 	if !out.Written {
-		a.say("Its files do not have these settings yet: add --write.")
+		a.Say("Its files do not have these settings yet: add --write.")
 	}
 	if !f.write {
 		a.warnOfConflicts(app)

@@ -9,21 +9,22 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/connect"
 )
 
 // showApp prints the settings of an app. On standard output there is only what a shell
 // can evaluate.
 func (a *app) showApp(app connect.App, e connect.Entry, tunnel string) error {
-	note := func(format string, args ...any) { _, _ = fmt.Fprintf(a.err, format+"\n", args...) }
+	note := func(format string, args ...any) { _, _ = fmt.Fprintf(a.Err, format+"\n", args...) }
 	if app.Files != nil {
-		note = a.say
+		note = a.Say
 	}
 	where := e.Address
 	if tunnel != "" {
 		where += " on the host of the tunnel " + tunnel
 	}
-	note("%s, for %s", a.paint().Bold(app.Name), where)
+	note("%s, for %s", a.Paint().Bold(app.Name), where)
 	if app.Files != nil {
 		for _, f := range app.Files(e, home()) {
 			text, err := f.Text()
@@ -37,7 +38,7 @@ func (a *app) showApp(app connect.App, e connect.Entry, tunnel string) error {
 	if app.Fields != nil {
 		note("\nin its settings:\n")
 		for _, v := range app.Fields(e) {
-			a.say("  %-10s %s", v[0], v[1])
+			a.Say("  %-10s %s", v[0], v[1])
 		}
 	}
 	if app.Variables != nil {
@@ -47,15 +48,15 @@ func (a *app) showApp(app connect.App, e connect.Entry, tunnel string) error {
 			lead = "  "
 		}
 		for _, v := range app.Variables(e) {
-			a.say("%s%s", lead, exportLine(v))
+			a.Say("%s%s", lead, exportLine(v))
 		}
 	}
 	if app.Command != nil {
-		a.say("%s", app.Command(e))
+		a.Say("%s", app.Command(e))
 	}
 	if app.Link != nil {
 		note("\nor open this link on the machine with the app:\n")
-		a.say("  %s", app.Link(e))
+		a.Say("  %s", app.Link(e))
 	}
 	note("")
 	if app.Note != "" {
@@ -74,7 +75,7 @@ func (a *app) showApp(app connect.App, e connect.Entry, tunnel string) error {
 
 func (a *app) indented(text string) {
 	for line := range strings.Lines(text) {
-		a.say("  %s", strings.TrimRight(line, "\n"))
+		a.Say("  %s", strings.TrimRight(line, "\n"))
 	}
 }
 
@@ -96,7 +97,7 @@ const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345
 // createdFiles returns the list of files of apps that were created by any program of
 // the user.
 func createdFiles() connect.Created {
-	return connect.Created(filepath.Join(defaultStateDir(), "connect.json"))
+	return connect.Created(filepath.Join(command.DefaultStateDir(), "connect.json"))
 }
 
 // revertApp undoes what was just written, because the app would get no answer.
@@ -114,15 +115,15 @@ func (a *app) revertApp(app connect.App, f connectFlags, out *connected) error {
 		}
 		switch path := shortPath(w.Path); {
 		case done && w.Created:
-			a.say("Removed %s again: there was none before.", path)
+			a.Say("Removed %s again: there was none before.", path)
 		case done:
-			a.say("%s is as it was before.", path)
+			a.Say("%s is as it was before.", path)
 		case w.Changed:
-			a.say("%s was changed meanwhile and is left as it is. To undo: aitunnel connect %s --undo", path, app.ID)
+			a.Say("%s was changed meanwhile and is left as it is. To undo: aitunnel connect %s --undo", path, app.ID)
 		}
 	}
 	if len(out.Reverted) > 0 && !f.json {
-		a.say("'aitunnel connect %s --write' without --check writes the settings in any case.", app.ID)
+		a.Say("'aitunnel connect %s --write' without --check writes the settings in any case.", app.ID)
 	}
 	return nil
 }
@@ -141,23 +142,23 @@ func (a *app) writeApp(app connect.App, e connect.Entry, f connectFlags, out *co
 		switch path := shortPath(done.Path); {
 		case f.json:
 		case !done.Changed:
-			a.say("%s has these settings already.", path)
+			a.Say("%s has these settings already.", path)
 		case done.Created:
-			a.say("Wrote %s; only you can read it.", path)
+			a.Say("Wrote %s; only you can read it.", path)
 		case done.Backup == "":
-			a.say("Changed %s.", path) // an earlier --write created it
+			a.Say("Changed %s.", path) // an earlier --write created it
 		default:
-			a.say("Changed %s; the previous version is in %s.", path, shortPath(done.Backup))
+			a.Say("Changed %s; the previous version is in %s.", path, shortPath(done.Backup))
 		}
 	}
 	if f.json {
 		return nil
 	}
 	if app.Note != "" {
-		a.say("%s", app.Note)
+		a.Say("%s", app.Note)
 	}
 	if !f.check {
-		a.say("To undo this: aitunnel connect %s --undo", app.ID)
+		a.Say("To undo this: aitunnel connect %s --undo", app.ID)
 	}
 	a.warnOfConflicts(app)
 	return nil
@@ -167,7 +168,7 @@ func (a *app) writeApp(app connect.App, e connect.Entry, f connectFlags, out *co
 func (a *app) warnOfConflicts(app connect.App) {
 	for _, name := range app.Conflicts {
 		if os.Getenv(name) != "" {
-			_, _ = fmt.Fprintf(a.err, "Warning: %s is set in this shell, and %s uses it instead: unset %s.\n", name, app.Name, name)
+			_, _ = fmt.Fprintf(a.Err, "Warning: %s is set in this shell, and %s uses it instead: unset %s.\n", name, app.Name, name)
 		}
 	}
 }
@@ -194,14 +195,14 @@ func (a *app) undoApp(app connect.App, asJSON bool) error {
 		if done.Removed {
 			said = "Removed %s, which --write had created."
 		}
-		a.say(said, shortPath(done.Path))
+		a.Say(said, shortPath(done.Path))
 		if done.Kept != "" {
-			a.say("It had been changed since then: that version is in %s.", shortPath(done.Kept))
+			a.Say("It had been changed since then: that version is in %s.", shortPath(done.Kept))
 		}
 	}
 	switch {
 	case asJSON:
-		return a.printJSON(all)
+		return a.PrintJSON(all)
 	case len(all) == 0:
 		return fmt.Errorf("there is nothing to undo: --write changed no file of %s", app.Name)
 	}

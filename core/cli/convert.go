@@ -7,11 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
-	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
 
 func (a *app) convertCommand() *cobra.Command {
@@ -26,7 +25,7 @@ func (a *app) convertCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = a.out.Write(out)
+			_, err = a.Out.Write(out)
 			return err
 		},
 	}
@@ -35,9 +34,9 @@ func (a *app) convertCommand() *cobra.Command {
 // thisFile accepts the name of exactly one file.
 func thisFile(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("%s needs the name of a file, such as tunnel.config.yaml", inProgram(c))
+		return fmt.Errorf("%s needs the name of a file, such as tunnel.config.yaml", command.NameOf(c))
 	}
-	return oneFile(c, args)
+	return command.OneFile(c, args)
 }
 
 // convert converts a valid old file, and reports what could not be converted.
@@ -49,25 +48,16 @@ func (a *app) convert(ctx context.Context, path string) ([]byte, error) {
 	if !config.IsOld(path) {
 		return nil, fmt.Errorf("%s is not a file of the earlier program: the name of such a file ends in .yaml or .yml", path)
 	}
-	report, err := a.check(ctx, path)
+	report, err := a.Check(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	if report.HasErrors() {
 		return nil, &reload.ConfigError{Report: report}
 	}
-	if err := report.Write(a.err, bool(term.Colors(a.err))); err != nil {
+	if err := report.Write(a.Err, bool(term.Colors(a.Err))); err != nil {
 		return nil, err
 	}
 	out, _ := config.Convert(path, text) // it was already read without an error
 	return out, nil
-}
-
-// check loads a configuration and has its plugins check it.
-func (a *app) check(ctx context.Context, path string) (report config.Report, err error) {
-	err = a.withPlugins(path, func(h *pluginhost.Host) error {
-		_, report = daemon.Check(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}, h)
-		return nil
-	})
-	return report, err
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/fakesite"
@@ -27,7 +28,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Short:   "Show the proxy at work with two fake sites",
 		Long:    "Start two fake sites and the proxy, send requests through it, break a site and\nshow that the other one takes over. The demo runs until interrupted, so that you\ncan send requests of your own.",
 		Example: "  aitunnel demo\n  aitunnel demo --once",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.demo(c.Context(), once) },
 	}
 	c.Flags().BoolVar(&once, "once", false, "run the steps and exit, with 0 only if all succeeded")
@@ -77,28 +78,28 @@ func (a *app) demo(ctx context.Context, once bool) error {
 	if err := os.WriteFile(path, fmt.Appendf(nil, demoConfig, primary.URL(), backup.URL()), 0o600); err != nil {
 		return err
 	}
-	builtin, err := builtinCommand()
+	builtin, err := command.BuiltinCommand()
 	if err != nil {
 		return err
 	}
 	state := filepath.Join(dir, "state")
 	d, err := daemon.Start(ctx, daemon.Options{
-		ConfigPath: path, StateDir: state, Builtin: builtin, Version: Version(), LogOutput: a.err,
+		ConfigPath: path, StateDir: state, Builtin: builtin, Version: a.Version, LogOutput: a.Err,
 	})
 	if err != nil {
 		return err
 	}
-	a.say("Two fake sites are running, primary and backup, and the proxy in front of them:")
-	a.announce(d.ProxyAddr(), d.AdminAddr())
+	a.Say("Two fake sites are running, primary and backup, and the proxy in front of them:")
+	a.PrintAddresses(d.ProxyAddr(), d.AdminAddr())
 	show := &demonstration{app: a, ctx: ctx, url: "http://" + d.ProxyAddr()}
 	err = show.run(primary, backup)
 	if err == nil && !once {
-		a.stateDir = state
-		link, failed := a.client().PanelLink(ctx)
+		a.StateDir = state
+		link, failed := a.Client().PanelLink(ctx)
 		if failed != nil {
 			return errors.Join(failed, d.Shutdown(ctx))
 		}
-		a.say("\nTry it:  curl %s/v1/chat/completions -d '{\"model\":\"demo\"}'\nWatch:   the panel at %s\n         or: aitunnel top --state-dir %s\nInterrupt to end.", show.url, link.URL, wording.ShellWord(state))
+		a.Say("\nTry it:  curl %s/v1/chat/completions -d '{\"model\":\"demo\"}'\nWatch:   the panel at %s\n         or: aitunnel top --state-dir %s\nInterrupt to end.", show.url, link.URL, wording.ShellWord(state))
 		_, err = d.Wait(ctx)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -162,7 +163,7 @@ func (d *demonstration) step(what string, stream bool, want *fakesite.Site) erro
 	if stream {
 		how = fmt.Sprintf(" in %d events", events)
 	}
-	d.app.say("  ✓ %s: %q from %s%s, %s", what, text, want.Name(), how, time.Since(begun).Round(time.Millisecond))
+	d.app.Say("  ✓ %s: %q from %s%s, %s", what, text, want.Name(), how, time.Since(begun).Round(time.Millisecond))
 	return nil
 }
 

@@ -11,19 +11,19 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/aitunnel/aitunnel/core/admin"
-	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
 func (a *app) explainCommand() *cobra.Command {
 	var q admin.Question
 	asJSON, body := false, ""
-	c := jsonFlag(&cobra.Command{
+	c := command.JSONFlag(&cobra.Command{
 		Use:     "explain PATH",
 		Short:   "Show where a request would go, and why",
 		Long:    "Show which route a request would take, which channels and keys would be tried, in\nwhich order, and why others would not. Nothing is sent to a site; a strategy that\nroutes single requests is asked.",
 		Example: "  aitunnel explain /v1/chat/completions --model gpt-5\n  aitunnel explain /v1/messages --header x-session-id=42 --json",
-		Args:    names("PATH"),
+		Args:    command.ExactArgs("PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if strings.HasPrefix(args[0], "req_") {
 				return fmt.Errorf("explain is about requests to come; 'aitunnel requests %s' shows what happened to a past one, and why", args[0])
@@ -49,55 +49,52 @@ func (a *app) explainCommand() *cobra.Command {
 }
 
 func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool) error {
-	client := a.client()
+	client := a.Client()
 	out, err := client.Explain(ctx, q)
 	if asJSON {
-		return a.jsonOutcome(out, err)
+		return a.ReportJSON(out, err)
 	}
 	if err != nil {
 		return err
 	}
-	a.nameKeys(ctx, client)
-	p := a.paint()
+	a.NameKeys(ctx, client)
+	p := a.Paint()
 	if out.Route == "" {
 		return fmt.Errorf("the answer would be 404: %s", out.Reason)
 	}
-	a.say("%s %s", p.Dim("Route   "), out.Route)
-	a.say("%s %s", p.Dim("Strategy"), out.Strategy)
-	a.say("%s %d%s", p.Dim("Plan    "), out.Plan, term.After(": ", out.Reason))
+	a.Say("%s %s", p.Dim("Route   "), out.Route)
+	a.Say("%s %s", p.Dim("Strategy"), out.Strategy)
+	a.Say("%s %d%s", p.Dim("Plan    "), out.Plan, term.After(": ", out.Reason))
 	if out.Unrouted != "" {
-		a.say("%s %s", p.Dim("Warning "), p.Warn(out.Unrouted))
+		a.Say("%s %s", p.Dim("Warning "), p.Warn(out.Unrouted))
 	}
 	if out.Refused != "" {
-		a.say("%s %s", p.Dim("Refused "), p.Bad(out.Refused))
+		a.Say("%s %s", p.Dim("Refused "), p.Bad(out.Refused))
 	}
 	if len(out.Candidates) == 0 {
-		a.say("\n%s", p.Bad("No channel is available."))
+		a.Say("\n%s", p.Bad("No channel is available."))
 	} else {
-		a.say("")
+		a.Say("")
 		t := term.NewTable(p, ">#", "CHANNEL", "KEY", "WHY")
 		for i, c := range out.Candidates {
-			t.Row(fmt.Sprint(i+1), c.Channel, a.keyName(c.Channel, c.Key), c.Reason+term.After(", by egress ", c.Egress))
+			t.Row(fmt.Sprint(i+1), c.Channel, a.KeyName(c.Channel, c.Key), c.Reason+term.After(", by egress ", c.Egress))
 		}
-		if err := t.Write(a.out); err != nil {
+		if err := t.Write(a.Out); err != nil {
 			return err
 		}
 		a.explainKeys(p, out.Candidates)
 	}
 	for _, s := range out.Shadows {
-		a.say("\n%s %s would choose %s: %s", p.Dim("Shadow  "), s.Strategy, cmp.Or(s.Channel, "none"), s.Reason)
+		a.Say("\n%s %s would choose %s: %s", p.Dim("Shadow  "), s.Strategy, cmp.Or(s.Channel, "none"), s.Reason)
 	}
 	if len(out.Skipped) > 0 {
-		a.say("\nNot tried:")
+		a.Say("\nNot tried:")
 		for _, s := range out.Skipped {
-			a.say("  %s: %s", p.Bold(strings.TrimSpace(s.Channel+" "+a.keyName(s.Channel, s.Key))), skipText(s.Why, s.Reason))
+			a.Say("  %s: %s", p.Bold(strings.TrimSpace(s.Channel+" "+a.KeyName(s.Channel, s.Key))), skipText(s.Why, s.Reason))
 		}
 	}
 	return nil
 }
-
-// skipText returns why something is not used, with the cause.
-func skipText(why, reason string) string { return channel.Skip(why).Text() + term.After(": ", reason) }
 
 // explainKeys prints the order of the keys of channels that have more than one.
 func (a *app) explainKeys(p term.Paint, candidates []admin.Candidate) {
@@ -105,9 +102,9 @@ func (a *app) explainKeys(p term.Paint, candidates []admin.Candidate) {
 		if c.KeyReason == "" && len(c.Keys) < 2 {
 			continue
 		}
-		a.say("\n%s %s, by the key selector %s%s", p.Dim("Keys of"), p.Bold(c.Channel), c.KeySelector, term.After(": ", c.KeyReason))
+		a.Say("\n%s %s, by the key selector %s%s", p.Dim("Keys of"), p.Bold(c.Channel), c.KeySelector, term.After(": ", c.KeyReason))
 		for i, k := range c.Keys {
-			a.say("  %d. %s", i+1, a.keyName(c.Channel, k))
+			a.Say("  %d. %s", i+1, a.KeyName(c.Channel, k))
 		}
 	}
 }

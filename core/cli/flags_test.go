@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"strings"
 	"testing"
 )
@@ -37,7 +38,7 @@ func TestWrongFlags(t *testing.T) {
 		{[]string{"logs", "-n"}, "-n needs a value"},
 	} {
 		code, out, errs := run(t, c.args...)
-		if line, _, _ := strings.Cut(errs, "\n"); code != exitUsage || out != "" || line != "aitunnel: "+c.want {
+		if line, _, _ := strings.Cut(errs, "\n"); code != command.ExitUsage || out != "" || line != "aitunnel: "+c.want {
 			t.Errorf("%q: exit code %d, %q, %q", c.args, code, out, errs)
 		}
 	}

@@ -24,7 +24,7 @@ func (a *app) fmtCommand() *cobra.Command {
 		Example: "  aitunnel fmt\n  aitunnel fmt aitunnel.hcl\n  aitunnel fmt --check aitunnel.hcl",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				path, err := config.Find(a.config)
+				path, err := config.Find(a.Config)
 				if err != nil {
 					return err
 				}
@@ -90,16 +90,16 @@ func (a *app) format(path string, check bool) (changed bool, err error) {
 	if bytes.Equal(text, out) {
 		return false, nil
 	}
-	if _, err := fmt.Fprintln(a.out, path); err != nil || check {
+	if _, err := fmt.Fprintln(a.Out, path); err != nil || check {
 		return true, err
 	}
-	return true, edit.Write(path, out, a.stateDir)
+	return true, edit.Write(path, out, a.StateDir)
 }
 
 // formatStream formats standard input or, with check, reports whether it is formatted.
 func (a *app) formatStream(check bool) (changed bool, err error) {
 	var text bytes.Buffer
-	if _, err := text.ReadFrom(a.in); err != nil {
+	if _, err := text.ReadFrom(a.In); err != nil {
 		return false, err
 	}
 	out, report := config.Format("<stdin>", text.Bytes())
@@ -108,10 +108,10 @@ func (a *app) formatStream(check bool) (changed bool, err error) {
 	}
 	if check {
 		if changed = !bytes.Equal(text.Bytes(), out); changed {
-			_, err = fmt.Fprintln(a.out, "<stdin>")
+			_, err = fmt.Fprintln(a.Out, "<stdin>")
 		}
 		return changed, err
 	}
-	_, err = a.out.Write(out)
+	_, err = a.Out.Write(out)
 	return false, err
 }

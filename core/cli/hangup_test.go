@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
@@ -108,7 +109,7 @@ func (f *foreground) signal(s syscall.Signal) {
 func (f *foreground) status() (s admin.Status, err error) {
 	ctx, cancel := context.WithTimeout(f.t.Context(), 5*time.Second)
 	defer cancel()
-	s, err = (&app{stateDir: f.state}).client().Status(ctx)
+	s, err = (&command.Env{StateDir: f.state}).Client().Status(ctx)
 	return s, err
 }
 

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/spf13/cobra"
 )
 
 // commands returns all that users can call.
 func commands() (all []*cobra.Command) {
-	a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
+	a := &app{Env: &command.Env{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
 		all = append(all, c)
@@ -55,10 +56,10 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	for _, c := range commands() {
 		var out strings.Builder
-		a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
+		a := &app{Env: &command.Env{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
 		root := a.root()
 		root.SetOut(&out)
-		root.SetArgs(append(strings.Fields(inProgram(c)), "--help"))
+		root.SetArgs(append(strings.Fields(command.NameOf(c)), "--help"))
 		if err := root.Execute(); err != nil {
 			t.Fatal(err)
 		}

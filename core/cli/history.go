@@ -15,6 +15,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/redact"
 	"github.com/aitunnel/aitunnel/core/dialect"
@@ -50,19 +51,19 @@ func (f fromFile) usage(ctx context.Context, q history.Question) (history.Usage,
 // withHistory calls f with the history of the running program, or, if none is running,
 // with that of the state directory or the service.
 func (a *app) withHistory(c *cobra.Command, f func(keptHistory) error) error {
-	err := f(fromProgram{a.client()})
-	if !a.isNotRunning(err) {
+	err := f(fromProgram{a.Client()})
+	if !a.IsNotRunning(err) {
 		return err
 	}
-	return a.withStateFiles(c, func() error { return a.withFile(c, f) })
+	return a.WithStateFiles(c, func() error { return a.withFile(c, f) })
 }
 
 // withFile calls f with the history of the state directory.
 func (a *app) withFile(c *cobra.Command, f func(keptHistory) error) (err error) {
-	reader, closeIt, failed := history.Open(a.stateDir, time.Local)
+	reader, closeIt, failed := history.Open(a.StateDir, time.Local)
 	if errors.Is(failed, history.ErrNoHistory) {
-		text := fmt.Sprintf("there is no history in the state directory %s: it begins with the first request", a.stateDir)
-		if _, installed := service.InstalledSystem(); installed && !a.stateDirGiven && os.Getuid() != 0 {
+		text := fmt.Sprintf("there is no history in the state directory %s: it begins with the first request", a.StateDir)
+		if _, installed := service.InstalledSystem(); installed && !a.StateDirGiven && os.Getuid() != 0 {
 			text += ". For that of the system service run the command with sudo"
 		}
 		return errors.New(text)
@@ -72,7 +73,7 @@ func (a *app) withFile(c *cobra.Command, f func(keptHistory) error) (err error) 
 	}
 	defer closeIt()
 	reader.Estimate(a.todaysPrices(c))
-	if a.keyNames, err = reader.KeyNames(c.Context()); err != nil {
+	if a.KeyNames, err = reader.KeyNames(c.Context()); err != nil {
 		return err
 	}
 	return f(fromFile{reader})
@@ -82,18 +83,18 @@ func (a *app) withFile(c *cobra.Command, f func(keptHistory) error) (err error) 
 // estimated; without a valid one nothing is, and why is said.
 func (a *app) todaysPrices(c *cobra.Command) history.Estimator {
 	load := sync.OnceValue(func() *config.Config {
-		path, err := config.Find(a.config)
+		path, err := config.Find(a.Config)
 		if err != nil {
 			return nil
 		}
 		var cfg *config.Config
 		var report config.Report
-		err = a.withPlugins(path, func(h *pluginhost.Host) error {
-			cfg, report = config.Load(c.Context(), config.Options{Path: path, Vars: a.vars, Catalog: h})
+		err = a.WithPlugins(path, func(h *pluginhost.Host) error {
+			cfg, report = config.Load(c.Context(), config.Options{Path: path, Vars: a.Vars, Catalog: h})
 			return nil
 		})
 		if err != nil || report.HasErrors() {
-			a.warn("costs are not estimated, as %s is not valid: 'aitunnel validate' says why", path)
+			a.Warn("costs are not estimated, as %s is not valid: 'aitunnel validate' says why", path)
 		}
 		return cfg
 	})
@@ -122,18 +123,18 @@ func (f *historyFlags) add(a *app, c *cobra.Command, since string) {
 	flags.StringVar(&f.key, "key", "", "only requests with this key: what 'aitunnel key list' calls it, or its ID; * matches any characters of that")
 	flags.StringVar(&f.model, "model", "", "only requests for this model; * matches any characters")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
-	_ = c.RegisterFlagCompletionFunc("channel", a.completeChannels)
+	_ = c.RegisterFlagCompletionFunc("channel", a.CompleteChannels)
 }
 
 // now returns the time in the zone of days: that of the running program's
 // configuration, or that in the history of a stopped one.
 func (a *app) now(ctx context.Context) time.Time {
 	now := time.Now()
-	if s, err := a.client().Status(ctx); err == nil {
+	if s, err := a.Client().Status(ctx); err == nil {
 		if zone, err := time.LoadLocation(s.TimeZone); err == nil && s.TimeZone != "" {
 			return now.In(zone)
 		}
-	} else if reader, closeIt, err := history.Open(a.stateDir, time.Local); err == nil {
+	} else if reader, closeIt, err := history.Open(a.StateDir, time.Local); err == nil {
 		defer closeIt()
 		return now.In(reader.Zone())
 	}
@@ -148,11 +149,11 @@ func (f *historyFlags) filter(c *cobra.Command, now time.Time) (out history.Filt
 			continue
 		}
 		if *to, err = admin.HistoryMoment(value, now); err != nil {
-			return out, usageError{c, fmt.Errorf("--%s: %w", name, err)}
+			return out, command.WrongUsage(c, fmt.Errorf("--%s: %w", name, err))
 		}
 	}
 	if !out.To.IsZero() && !out.From.Before(out.To) {
-		return out, usageError{c, errors.New(emptyPeriod(f.since, f.until, out, now))}
+		return out, command.WrongUsage(c, errors.New(emptyPeriod(f.since, f.until, out, now)))
 	}
 	return out, nil
 }
@@ -167,8 +168,8 @@ func (a *app) unknownNames(ctx context.Context, f history.Filter) string {
 		}
 		out += fmt.Sprintf("There is no %s %q now; the %ss are %s.\n", kind, name, kind, strings.Join(known, ", "))
 	}
-	c := a.client()
-	if channels, err := a.channelNames(ctx, c); err == nil {
+	c := a.Client()
+	if channels, err := a.ChannelNames(ctx, c); err == nil {
 		say("channel", f.Channel, channels)
 	}
 	if s, err := c.Status(ctx); err == nil {
@@ -178,8 +179,8 @@ func (a *app) unknownNames(ctx context.Context, f history.Filter) string {
 		}
 		say("client", f.Client, clients)
 	}
-	a.nameKeys(ctx, c)
-	if f.Key != "" && !strings.Contains(f.Key, "*") && len(a.keyNames) > 0 && !a.isKey(f.Key) {
+	a.NameKeys(ctx, c)
+	if f.Key != "" && !strings.Contains(f.Key, "*") && len(a.KeyNames) > 0 && !a.isKey(f.Key) {
 		out += fmt.Sprintf("There is no key %q now; 'aitunnel key list' shows the keys.\n", f.Key)
 	}
 	return redact.KeyLike(out)
@@ -187,7 +188,7 @@ func (a *app) unknownNames(ctx context.Context, f history.Filter) string {
 
 // isKey reports whether a key has the ID or the name, or ends like that.
 func (a *app) isKey(text string) bool {
-	for of, shown := range a.keyNames {
+	for of, shown := range a.KeyNames {
 		if _, last, masked := strings.Cut(shown, "…"); shown == text || masked && last == text || strings.HasSuffix(of, " "+text) {
 			return true
 		}
@@ -217,10 +218,10 @@ func emptyPeriod(since, until string, f history.Filter, now time.Time) string {
 // questionError turns an error about a query into one about the command line.
 func questionError(c *cobra.Command, err error) error {
 	if wrong := (*history.QueryError)(nil); errors.As(err, &wrong) {
-		return usageError{c, err}
+		return command.WrongUsage(c, err)
 	}
 	if refused := (*adminclient.Error)(nil); errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
-		return usageError{c, err}
+		return command.WrongUsage(c, err)
 	}
 	return err
 }

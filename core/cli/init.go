@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 )
@@ -29,10 +30,10 @@ func (a *app) initCommand() *cobra.Command {
 		Short:   "Write an initial configuration",
 		Long:    "Write an initial configuration with comments and new tokens, readable only by you:\naitunnel.hcl in this directory, or the file that --config names. An existing file\nis not changed, except by --wizard: it continues where it was interrupted, and\nreplaces the examples of a file that you have not edited.",
 		Example: "  aitunnel init\n  aitunnel init --wizard\n  aitunnel init --from tunnel.config.yaml",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if from != "" && wizard {
-				return usageError{c, errors.New("--from and --wizard cannot be used together")}
+				return command.WrongUsage(c, errors.New("--from and --wizard cannot be used together"))
 			}
 			return a.init(c.Context(), from, wizard, untried)
 		},
@@ -72,7 +73,7 @@ func (s site) Note() string {
 type vps struct{ Host, User string }
 
 func (a *app) init(ctx context.Context, from string, wizard, untried bool) error {
-	path := cmp.Or(a.config, config.FileName)
+	path := cmp.Or(a.Config, config.FileName)
 	if config.IsOld(path) {
 		return fmt.Errorf("the new configuration is HCL, but %s is a name of a YAML file: use another name with --config, such as %s", path, config.FileName)
 	}
@@ -116,7 +117,7 @@ func (a *app) writeFirst(ctx context.Context, path string, text []byte) error {
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Close()); err == nil {
 		var report config.Report
-		if report, err = a.check(ctx, path); err == nil && report.HasErrors() {
+		if report, err = a.Check(ctx, path); err == nil && report.HasErrors() {
 			err = &reload.ConfigError{Report: report}
 		}
 	}
@@ -177,17 +178,17 @@ func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
 		steps = append(steps, "aitunnel tunnel trust vps"+flag)
 	}
 	steps = append(steps, "aitunnel start"+flag)
-	_, err := fmt.Fprintf(a.out, "Wrote %s; only you can read it.\n\nNext:\n", path)
+	_, err := fmt.Fprintf(a.Out, "Wrote %s; only you can read it.\n\nNext:\n", path)
 	for i, step := range steps {
 		if len(steps) > 1 {
 			step = fmt.Sprintf("%d. %s", i+1, step)
 		}
-		_, _ = fmt.Fprintf(a.out, "  %s\n", step)
+		_, _ = fmt.Fprintf(a.Out, "  %s\n", step)
 	}
 	apps := fmt.Sprintf("Your apps use http://127.0.0.1:9000 (OpenAI: http://127.0.0.1:9000/v1), and the\nclient token in %s as their API key.", filepath.Base(path))
 	if converted {
 		apps = fmt.Sprintf("Your apps work as before. At the top of %s are two tokens that keep\nothers out; enable them once your apps have them.", filepath.Base(path))
 	}
-	_, _ = fmt.Fprintf(a.out, "\n%s\n", apps)
+	_, _ = fmt.Fprintf(a.Out, "\n%s\n", apps)
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
@@ -22,7 +23,7 @@ func (a *app) keyCommand() *cobra.Command {
 		Short: "Show and change the keys of channels",
 		Long: `Show and change the keys of channels. To replace a key, add the new one and then
 remove the old one; no request fails in between.`,
-		Args: noArgs,
+		Args: command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.keyList(), a.keyAdd(), a.keyRemove())
@@ -31,11 +32,11 @@ remove the old one; no request fails in between.`,
 
 func (a *app) keyList() *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:               "list [CHANNEL]",
 		Short:             "List the keys of one channel or of all, masked, with their state",
 		Example:           "  aitunnel key list\n  aitunnel key list primary\n  aitunnel key list primary --json",
-		Args:              atMostOne,
+		Args:              command.AtMostOne,
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -46,17 +47,17 @@ func (a *app) keyList() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return a.printJSON(ch.Keys.List)
+				return a.PrintJSON(ch.Keys.List)
 			}
 			t := a.keyTable()
-			addKeys(t, a.paint(), ch)
-			return t.Write(a.out)
+			addKeys(t, a.Paint(), ch)
+			return t.Write(a.Out)
 		},
 	}, &asJSON)
 }
 
 func (a *app) listAllKeys(ctx context.Context, asJSON bool) error {
-	all, err := a.client().Channels(ctx)
+	all, err := a.Client().Channels(ctx)
 	if err != nil {
 		return err
 	}
@@ -65,17 +66,17 @@ func (a *app) listAllKeys(ctx context.Context, asJSON bool) error {
 		for _, ch := range all {
 			keys[ch.Name] = ch.Keys.List
 		}
-		return a.printJSON(keys)
+		return a.PrintJSON(keys)
 	}
 	t := a.keyTable("CHANNEL")
 	for _, ch := range all {
-		addKeys(t, a.paint(), ch, ch.Name)
+		addKeys(t, a.Paint(), ch, ch.Name)
 	}
-	return t.Write(a.out)
+	return t.Write(a.Out)
 }
 
 func (a *app) keyTable(first ...string) *term.Table {
-	return term.NewTable(a.paint(), append(first, ">#", "ID", "KEY", "LABEL", "STATE", "FOR", ">ATTEMPTS (ALL)", ">FAILED (ALL)", "NOTE")...)
+	return term.NewTable(a.Paint(), append(first, ">#", "ID", "KEY", "LABEL", "STATE", "FOR", ">ATTEMPTS (ALL)", ">FAILED (ALL)", "NOTE")...)
 }
 
 // addKeys adds the keys of a channel to a table, each in a row after the first cells.
@@ -102,7 +103,7 @@ func addKeys(t *term.Table, p term.Paint, ch admin.Channel, first ...string) {
 
 func (a *app) keyAdd() *cobra.Command {
 	label, ephemeral, asJSON := "", false, false
-	c := jsonFlag(&cobra.Command{
+	c := command.JSONFlag(&cobra.Command{
 		Use:   "add CHANNEL",
 		Short: "Add a key to a channel",
 		Long: `Add a key to a channel in the configuration, and apply it. The key is read from
@@ -115,12 +116,12 @@ never an argument, because others on the machine can see arguments.`,
 			if _, err := a.channelNamed(c.Context(), args[0]); err != nil {
 				return err
 			}
-			key, err := a.input().Key(c.Context(), "Key of "+args[0])
+			key, err := a.Input().Key(c.Context(), "Key of "+args[0])
 			if err != nil {
 				return err
 			}
 			var out admin.AddedKey
-			err = a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+			err = a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = client.AddKey(c.Context(), args[0], admin.KeySpec{Key: key, Label: label, Ephemeral: ephemeral})
 				return err
 			})
@@ -128,7 +129,7 @@ never an argument, because others on the machine can see arguments.`,
 			if ephemeral {
 				where = "until the next restart"
 			}
-			return a.report(out, err, asJSON, fmt.Sprintf("The key %[2]s was added to channel %[1]s, %[3]s. To try it: aitunnel channel test %[1]s --key %[4]s", args[0], a.nameOfAdded(c.Context(), args[0], out), where, wording.ShellWord(out.ID)))
+			return a.Report(out, err, asJSON, fmt.Sprintf("The key %[2]s was added to channel %[1]s, %[3]s. To try it: aitunnel channel test %[1]s --key %[4]s", args[0], a.nameOfAdded(c.Context(), args[0], out), where, wording.ShellWord(out.ID)))
 		},
 	}, &asJSON)
 	c.Flags().StringVar(&label, "label", "", "a name for the key, shown instead of it")
@@ -138,8 +139,8 @@ never an argument, because others on the machine can see arguments.`,
 
 // nameOfAdded returns the name of a new key.
 func (a *app) nameOfAdded(ctx context.Context, channel string, k admin.AddedKey) string {
-	a.nameKeys(ctx, a.client())
-	return cmp.Or(a.keyNames[channel+" "+k.ID], k.Label, k.Masked)
+	a.NameKeys(ctx, a.Client())
+	return cmp.Or(a.KeyNames[channel+" "+k.ID], k.Label, k.Masked)
 }
 
 // keyAddArgs refuses a key that is given as an argument, without repeating it.
@@ -147,17 +148,17 @@ func keyAddArgs(c *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return fmt.Errorf("do not pass a key as an argument, where others on the machine can see it: omit it and you are asked for it, or pass it on standard input")
 	}
-	return names("CHANNEL")(c, args)
+	return command.ExactArgs("CHANNEL")(c, args)
 }
 
 func (a *app) keyRemove() *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:               "remove CHANNEL KEY",
 		Short:             "Remove a key from a channel",
 		Long:              "Remove a key from a channel, and from the configuration. KEY is its ID, its label,\nits masked form or the last characters of that, or its number in 'aitunnel key\nlist'.",
 		Example:           "  aitunnel key remove primary 1\n  aitunnel key remove primary second",
-		Args:              names("CHANNEL", "KEY"),
+		Args:              command.ExactArgs("CHANNEL", "KEY"),
 		ValidArgsFunction: a.completeKey,
 		RunE: func(c *cobra.Command, args []string) error {
 			ch, err := a.channelNamed(c.Context(), args[0])
@@ -169,7 +170,7 @@ func (a *app) keyRemove() *cobra.Command {
 				return err
 			}
 			var out admin.Edited
-			err = a.onChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
+			err = a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = client.RemoveKey(c.Context(), args[0], key.ID)
 				return err
 			})
@@ -177,14 +178,14 @@ func (a *app) keyRemove() *cobra.Command {
 			if !key.Ephemeral {
 				done += " To get it back: aitunnel config undo"
 			}
-			return a.report(out, err, asJSON, done)
+			return a.Report(out, err, asJSON, done)
 		},
 	}, &asJSON)
 }
 
 // channelNamed returns the state of one channel.
 func (a *app) channelNamed(ctx context.Context, name string) (admin.Channel, error) {
-	all, err := a.client().Channels(ctx)
+	all, err := a.Client().Channels(ctx)
 	if err != nil {
 		return admin.Channel{}, err
 	}
@@ -195,7 +196,7 @@ func (a *app) channelNamed(ctx context.Context, name string) (admin.Channel, err
 		}
 		known = append(known, ch.Name)
 	}
-	return admin.Channel{}, noSuchChannel(name, known)
+	return admin.Channel{}, command.NoSuchChannel(name, known)
 }
 
 // keyNamed finds a key by its ID, its label, its number, its shown name, or the last
@@ -214,4 +215,21 @@ func keyNamed(ch admin.Channel, name string) (admin.Key, error) {
 		return ending[0], nil
 	}
 	return admin.Key{}, fmt.Errorf("channel %s has no such key; 'aitunnel key list %s' shows its keys", ch.Name, ch.Name)
+}
+
+// completeKey is for commands that take a channel and one of its keys.
+func (a *app) completeKey(c *cobra.Command, args []string, given string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) != 1 {
+		return a.completeChannel(c, args, given)
+	}
+	var out []cobra.Completion
+	for _, ch := range command.AnswerForCompletion(a.Env, c, (*adminclient.Client).Channels) {
+		if ch.Name != args[0] {
+			continue
+		}
+		for _, k := range ch.Keys.List {
+			out = append(out, cobra.CompletionWithDesc(k.ID, k.Mask()+" "+k.Label))
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 )
 
 // A key that is limited for one model only is not simply ready.
@@ -24,9 +25,9 @@ func TestKeyListShowsLimitsOfSingleModels(t *testing.T) {
 		"two models": {[]admin.Restriction{limited, other}, `ready, except for 2 models .*gpt-5: rate limited .*; o3: no access .*for 1m`},
 	} {
 		var out bytes.Buffer
-		a := &app{out: &out}
+		a := &app{Env: &command.Env{Out: &out}}
 		table := a.keyTable()
-		addKeys(table, a.paint(), admin.Channel{Keys: admin.Keys{List: []admin.Key{{ID: "one", Label: "one", State: channel.KeyReady, Restricted: tt.restricted}}}})
+		addKeys(table, a.Paint(), admin.Channel{Keys: admin.Keys{List: []admin.Key{{ID: "one", Label: "one", State: channel.KeyReady, Restricted: tt.restricted}}}})
 		if err := table.Write(&out); err != nil {
 			t.Fatal(err)
 		}

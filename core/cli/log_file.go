@@ -28,15 +28,15 @@ var crashMark = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile
 // lastLog prints the end of the log file of the last run, and whether that run
 // crashed.
 func (a *app) lastLog(ctx context.Context, f logFlags) error {
-	if said, err := os.ReadFile(a.outputPath()); err == nil && !f.json {
+	if said, err := os.ReadFile(a.OutputPath()); err == nil && !f.json {
 		if crash := crashMark().Find(said); crash != nil {
-			defer a.say("The last run crashed: %s\nThe trace is in %s; please report it.", crash, a.outputPath())
+			defer a.Say("The last run crashed: %s\nThe trace is in %s; please report it.", crash, a.OutputPath())
 		}
 	}
 	entries, err := readLog(a.lastLogPath(ctx), maxLogTail)
 	if errors.Is(err, os.ErrNotExist) {
-		if _, meant := a.serviceConfigured(a.config); meant {
-			_, _ = fmt.Fprintln(a.err, "The log of the service is in the journal: journalctl -u aitunnel")
+		if _, meant := a.ServiceConfigured(a.Config); meant {
+			_, _ = fmt.Fprintln(a.Err, "The log of the service is in the journal: journalctl -u aitunnel")
 		}
 		return nil
 	}
@@ -53,7 +53,7 @@ func (a *app) lastLog(ctx context.Context, f logFlags) error {
 		if f.json {
 			err = a.printEvent(e.event, true)
 		} else {
-			_, err = fmt.Fprintln(a.out, e.text)
+			_, err = fmt.Fprintln(a.Out, e.text)
 		}
 		if err != nil {
 			return err
@@ -65,17 +65,17 @@ func (a *app) lastLog(ctx context.Context, f logFlags) error {
 // lastLogPath returns the log file that was written last: that of the configuration,
 // or that of the program in the background.
 func (a *app) lastLogPath(ctx context.Context) string {
-	own := a.logPath()
-	path, err := config.Find(a.config)
-	if u, meant := a.serviceConfigured(a.config); meant {
+	own := a.LogPath()
+	path, err := config.Find(a.Config)
+	if u, meant := a.ServiceConfigured(a.Config); meant {
 		path, err = u.Config, nil
 	}
 	if err != nil {
 		return own
 	}
 	configured := ""
-	err = a.withPlugins(path, func(h *pluginhost.Host) error {
-		if cfg, report := config.Load(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}); !report.HasErrors() {
+	err = a.WithPlugins(path, func(h *pluginhost.Host) error {
+		if cfg, report := config.Load(ctx, config.Options{Path: path, Vars: a.Vars, Catalog: h}); !report.HasErrors() {
 			configured = cfg.Log.File
 		}
 		return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -15,8 +16,8 @@ import (
 func logOf(t *testing.T, text string) (*app, *bytes.Buffer) {
 	t.Helper()
 	var out bytes.Buffer
-	a := &app{stateDir: t.TempDir(), out: &out, config: "/nonexistent.hcl"}
-	if err := os.WriteFile(a.logPath(), []byte(text), 0o600); err != nil {
+	a := &app{Env: &command.Env{StateDir: t.TempDir(), Out: &out, Config: "/nonexistent.hcl"}}
+	if err := os.WriteFile(a.LogPath(), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return a, &out
@@ -83,13 +84,13 @@ func TestFiltersOfALogFile(t *testing.T) {
 func TestACrashIsReported(t *testing.T) {
 	t.Parallel()
 	a, out := logOf(t, "the last line\n")
-	if err := os.WriteFile(a.outputPath(), []byte("Warning: a panic: no\npanic: runtime error: index out of range\n\ngoroutine 1 [running]:\n"), 0o600); err != nil {
+	if err := os.WriteFile(a.OutputPath(), []byte("Warning: a panic: no\npanic: runtime error: index out of range\n\ngoroutine 1 [running]:\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.lastLog(t.Context(), logFlags{lines: 1, level: event.LevelInfo}); err != nil {
 		t.Fatal(err)
 	}
-	if want := "the last line\nThe last run crashed: panic: runtime error: index out of range\nThe trace is in " + a.outputPath() + "; please report it.\n"; out.String() != want {
+	if want := "the last line\nThe last run crashed: panic: runtime error: index out of range\nThe trace is in " + a.OutputPath() + "; please report it.\n"; out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
 	}
 }

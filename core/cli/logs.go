@@ -14,6 +14,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
@@ -47,13 +48,13 @@ If the program is not running, the end of its log file is shown instead: the fil
 that log.file names, or aitunnel.log in the state directory. The exit code is
 then 3.`,
 		Example: "  aitunnel logs\n  aitunnel logs -f\n  aitunnel logs -n 200 --level warn\n  aitunnel logs --since 2h\n  aitunnel logs --since yesterday --until today\n  aitunnel logs -f --channel primary --json",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case !slices.Contains(event.Levels, f.level):
-				return usageError{c, fmt.Errorf("--level takes info, warn or error, not %q", f.level)}
+				return command.WrongUsage(c, fmt.Errorf("--level takes info, warn or error, not %q", f.level))
 			case f.lines < 0 || f.lines > adminclient.MaxRecent:
-				return usageError{c, fmt.Errorf("--lines takes a number from 0 to %d, but not %d", adminclient.MaxRecent, f.lines)}
+				return command.WrongUsage(c, fmt.Errorf("--lines takes a number from 0 to %d, but not %d", adminclient.MaxRecent, f.lines))
 			}
 			if err := f.parsePeriod(c, time.Now()); err != nil {
 				return err
@@ -73,7 +74,7 @@ then 3.`,
 	flags.StringVar(&f.channel, "channel", "", "show only events about this channel")
 	flags.StringVar(&f.plugin, "plugin", "", "show only events about this plugin, with the warnings and errors that it logs")
 	flags.BoolVar(&f.json, "json", false, "print JSON, one event per line")
-	_ = c.RegisterFlagCompletionFunc("channel", a.completeChannels)
+	_ = c.RegisterFlagCompletionFunc("channel", a.CompleteChannels)
 	_ = c.RegisterFlagCompletionFunc("level", cobra.FixedCompletions([]string{"info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -81,30 +82,30 @@ then 3.`,
 // parsePeriod sets from and to.
 func (f *logFlags) parsePeriod(c *cobra.Command, now time.Time) (err error) {
 	if f.from, err = admin.HistoryMoment(f.since, now); err != nil {
-		return usageError{c, fmt.Errorf("--since: %w", err)}
+		return command.WrongUsage(c, fmt.Errorf("--since: %w", err))
 	}
 	if f.to, err = admin.HistoryMoment(f.until, now); err != nil {
-		return usageError{c, fmt.Errorf("--until: %w", err)}
+		return command.WrongUsage(c, fmt.Errorf("--until: %w", err))
 	}
 	switch period := (history.Filter{From: f.from, To: f.to}); {
 	case f.until != "" && f.follow:
-		return usageError{c, errors.New("--follow shows new events, and --until only earlier ones: use one of them")}
+		return command.WrongUsage(c, errors.New("--follow shows new events, and --until only earlier ones: use one of them"))
 	case f.until != "" && !f.from.Before(f.to):
-		return usageError{c, errors.New(emptyPeriod(f.since, f.until, period, now))}
+		return command.WrongUsage(c, errors.New(emptyPeriod(f.since, f.until, period, now)))
 	}
 	return nil
 }
 
-func (a *app) logs(command *cobra.Command, f logFlags) error {
-	c, ctx := a.client(), command.Context()
+func (a *app) logs(cmd *cobra.Command, f logFlags) error {
+	c, ctx := a.Client(), cmd.Context()
 	recent, err := c.RecentEvents(ctx, adminclient.MaxRecent, "") // those of a channel: see shows
-	if a.isNotRunning(err) && !f.follow {
-		return a.withStateFiles(command, func() error { return errors.Join(a.lastLog(ctx, f), err) })
+	if a.IsNotRunning(err) && !f.follow {
+		return a.WithStateFiles(cmd, func() error { return errors.Join(a.lastLog(ctx, f), err) })
 	}
 	if err != nil {
 		return err
 	}
-	a.nameKeys(ctx, c)
+	a.NameKeys(ctx, c)
 	last, oldest := uint64(0), time.Now()
 	if n := len(recent); n > 0 {
 		last, oldest = recent[n-1].ID, recent[0].Time
@@ -114,8 +115,8 @@ func (a *app) logs(command *cobra.Command, f logFlags) error {
 		recent = slices.Concat(slices.DeleteFunc(a.earlierEvents(ctx, c, f, oldest), func(e event.Event) bool { return !f.shows(e) }), recent)
 	}
 	if f.channel != "" && len(recent) == 0 {
-		if known, err := a.channelNames(ctx, c); err == nil && !slices.Contains(known, f.channel) {
-			return noSuchChannel(f.channel, known)
+		if known, err := a.ChannelNames(ctx, c); err == nil && !slices.Contains(known, f.channel) {
+			return command.NoSuchChannel(f.channel, known)
 		}
 	}
 	for _, e := range recent[max(0, len(recent)-f.lines):] {
@@ -166,7 +167,7 @@ func (a *app) followLogs(ctx context.Context, c *adminclient.Client, f logFlags,
 		}
 		if !lost {
 			lost = true
-			_, _ = fmt.Fprintln(a.err, "aitunnel: the program has stopped; waiting for it to come back")
+			_, _ = fmt.Fprintln(a.Err, "aitunnel: the program has stopped; waiting for it to come back")
 		}
 		select {
 		case <-ctx.Done():
@@ -182,16 +183,16 @@ func (a *app) printEvent(e event.Event, asJSON bool) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(a.out, "%s\n", b)
+		_, err = fmt.Fprintf(a.Out, "%s\n", b)
 		return err
 	}
-	e.Key = a.keyName(e.Channel, e.Key)
+	e.Key = a.KeyName(e.Channel, e.Key)
 	if e.Request != nil {
 		r := *e.Request
-		r.Attempts, r.PassedOver = a.withNames(r.Attempts, r.PassedOver)
+		r.Attempts, r.PassedOver = a.WithKeyNames(r.Attempts, r.PassedOver)
 		e.Request = &r
 	}
-	_, err := fmt.Fprintln(a.out, eventLine(a.paint(), e))
+	_, err := fmt.Fprintln(a.Out, eventLine(a.Paint(), e))
 	return err
 }
 

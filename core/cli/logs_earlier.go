@@ -62,7 +62,7 @@ func (a *app) runningLog(ctx context.Context, c *adminclient.Client) string {
 	if s, err := c.Status(ctx); err == nil && s.LogFile != "" {
 		return s.LogFile
 	}
-	return a.logPath()
+	return a.LogPath()
 }
 
 // withoutFields returns the message of a log entry without the fields that the event

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
@@ -17,7 +18,7 @@ func (a *app) notifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "notify",
 		Short: "Show and test notifications",
-		Args:  noArgs,
+		Args:  command.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.notifyList(), a.notifyTest())
@@ -26,24 +27,24 @@ func (a *app) notifyCommand() *cobra.Command {
 
 func (a *app) notifyList() *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:     "list",
 		Short:   "List the notification services",
 		Example: "  aitunnel notify list\n  aitunnel notify list --json",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			all, err := a.client().Notifications(c.Context())
+			all, err := a.Client().Notifications(c.Context())
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return a.printJSON(all)
+				return a.PrintJSON(all)
 			}
 			if len(all) == 0 {
-				a.say("The configuration has no notify blocks; 'aitunnel config example notify' shows one.")
+				a.Say("The configuration has no notify blocks; 'aitunnel config example notify' shows one.")
 				return nil
 			}
-			p := a.paint()
+			p := a.Paint()
 			t := term.NewTable(p, "NAME", "SERVICE", "STATE", "LAST MESSAGE", ">PENDING", "EVENTS")
 			for _, n := range all {
 				state, sent := p.Good("ok"), "none yet"
@@ -55,22 +56,22 @@ func (a *app) notifyList() *cobra.Command {
 				}
 				t.Row(n.Name, n.Service, state, sent, fmt.Sprint(n.Pending), strings.Join(n.Events, ", "))
 			}
-			return t.Write(a.out)
+			return t.Write(a.Out)
 		},
 	}, &asJSON)
 }
 
 func (a *app) notifyTest() *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:               "test [NAME]",
 		Short:             "Send a test message to a service, or to all",
 		Long:              "Send a test message to a service, or to all. The exit code is 1 if one fails.",
 		Example:           "  aitunnel notify test\n  aitunnel notify test phone",
-		Args:              atMostOne,
+		Args:              command.AtMostOne,
 		ValidArgsFunction: a.completeNotification,
 		RunE: func(c *cobra.Command, args []string) error {
-			client := a.client()
+			client := a.Client()
 			if len(args) == 0 {
 				all, err := client.Notifications(c.Context())
 				if err != nil {
@@ -87,21 +88,21 @@ func (a *app) notifyTest() *cobra.Command {
 			for _, name := range args {
 				out, err := client.TestNotification(c.Context(), name)
 				if err != nil {
-					return a.report(out, err, asJSON, "")
+					return a.Report(out, err, asJSON, "")
 				}
 				results = append(results, out)
 				failed = failed || !out.OK
 				if !asJSON {
-					a.say("%s", cmp.Or(term.After(name+": "+a.paint().Bad("failed")+": ", out.Error), name+": "+a.paint().Good("sent")))
+					a.Say("%s", cmp.Or(term.After(name+": "+a.Paint().Bad("failed")+": ", out.Error), name+": "+a.Paint().Good("sent")))
 				}
 			}
 			if asJSON {
-				if err := a.printJSON(results); err != nil {
+				if err := a.PrintJSON(results); err != nil {
 					return err
 				}
 			}
 			if failed {
-				return exitError(exitFailed)
+				return command.ExitError(command.ExitFailed)
 			}
 			return nil
 		},
@@ -112,7 +113,7 @@ func (a *app) notifyTest() *cobra.Command {
 func (a *app) completeNotification(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
 	if len(args) == 0 {
-		for _, n := range asked(a, c, (*adminclient.Client).Notifications) {
+		for _, n := range command.AnswerForCompletion(a.Env, c, (*adminclient.Client).Notifications) {
 			out = append(out, cobra.CompletionWithDesc(n.Name, n.Service))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
@@ -18,7 +19,7 @@ func (a *app) panelCommand() *cobra.Command {
 		Short:   "Open the panel in a browser",
 		Long:    "Open the panel in a browser with a link that signs in once, within five minutes,\nand print the link.",
 		Example: "  aitunnel panel\n  aitunnel panel --print",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.panel(c.Context(), printOnly) },
 	}
 	c.Flags().BoolVar(&printOnly, "print", false, "only print the link")
@@ -26,12 +27,12 @@ func (a *app) panelCommand() *cobra.Command {
 }
 
 func (a *app) panel(ctx context.Context, printOnly bool) error {
-	link, err := a.client().PanelLink(ctx)
+	link, err := a.Client().PanelLink(ctx)
 	if err != nil {
 		return err
 	}
-	a.say("%s", link.URL)
-	if printOnly || !bool(term.Colors(a.out)) && !a.input().IsTerminal() {
+	a.Say("%s", link.URL)
+	if printOnly || !bool(term.Colors(a.Out)) && !a.Input().IsTerminal() {
 		return nil
 	}
 	if command := browser(link.URL); command != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/pluginsource/releasetest"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
@@ -146,7 +147,7 @@ func (p *oddPaths) doWith(input string, env []string, args ...string) string {
 
 func (p *oddPaths) finish(c *exec.Cmd, input string, env, args []string) string {
 	p.Helper()
-	if found, _, err := (&app{}).root().Find(args); err == nil {
+	if found, _, err := (&app{Env: &command.Env{}}).root().Find(args); err == nil {
 		p.used[found.CommandPath()] = true
 	}
 	c.Dir, c.Stdin = p.dir, strings.NewReader(input)
@@ -288,7 +289,7 @@ func (p *oddPaths) everyCommand() {
 			p.Errorf("%s was not run", c.CommandPath())
 		}
 	}
-	look((&app{}).root())
+	look((&app{Env: &command.Env{}}).root())
 }
 
 func (p *oddPaths) answers(found []string) {

@@ -58,7 +58,7 @@ func (a *app) checkCompatible(ctx context.Context, configured string, h *pluginh
 		}
 		locked, known := lock.Entry(t.Name, trust.Platform)
 		if known && locked.SHA256 == t.Executable.SHA256 {
-			a.warn("the configuration does not work with %s %s: %s", t.Name, t.Description.Version, firstLine(after))
+			a.Warn("the configuration does not work with %s %s: %s", t.Name, t.Description.Version, firstLine(after))
 			continue
 		}
 		_, before := a.tryConfiguration(ctx, configured, t.Name, func(h *pluginhost.Host) {
@@ -72,19 +72,19 @@ func (a *app) checkCompatible(ctx context.Context, configured string, h *pluginh
 			return usedAt, &incompatibleError{t.Name, t.Description.Version, locked.Version, after}
 		}
 		if !known {
-			a.warn("the configuration does not work yet: %s", firstLine(after))
+			a.Warn("the configuration does not work yet: %s", firstLine(after))
 			continue
 		}
-		a.warn("the configuration works neither with %s %s nor with what was used until now: %s%s", t.Name, t.Description.Version, firstLine(after), a.rollbackHint(h, t.Name, locked.Version))
+		a.Warn("the configuration works neither with %s %s nor with what was used until now: %s%s", t.Name, t.Description.Version, firstLine(after), a.rollbackHint(h, t.Name, locked.Version))
 	}
 	return usedAt, nil
 }
 
 // tryConfiguration tests the configuration with the executables that use selects.
 func (a *app) tryConfiguration(ctx context.Context, configured, name string, use func(*pluginhost.Host)) (usedAt []string, err error) {
-	failed := a.withPlugins(configured, func(h *pluginhost.Host) error {
+	failed := a.WithPlugins(configured, func(h *pluginhost.Host) error {
 		use(h)
-		usedAt, err = daemon.Fits(ctx, config.Options{Path: configured, Vars: a.vars}, h, name)
+		usedAt, err = daemon.Fits(ctx, config.Options{Path: configured, Vars: a.Vars}, h, name)
 		return nil
 	})
 	return usedAt, errors.Join(failed, err)
@@ -96,5 +96,5 @@ func (a *app) rollbackHint(h *pluginhost.Host, name, version string) string {
 	if _, ok := h.LockedCopy(name); !ok {
 		return ""
 	}
-	return fmt.Sprintf("\n%s %s was locked until now: 'aitunnel plugin rollback %s' goes back to it. Its copy is in %s.", name, version, name, filepath.Join(a.stateDir, "plugins"))
+	return fmt.Sprintf("\n%s %s was locked until now: 'aitunnel plugin rollback %s' goes back to it. Its copy is in %s.", name, version, name, filepath.Join(a.StateDir, "plugins"))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/trust"
@@ -18,12 +19,13 @@ import (
 func (a *app) pluginInfoCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
-		Use:     "info NAME",
-		Short:   "Show what a component does, its settings, and an example",
-		Long:    "Show what a component does, its settings, and an example to copy. NAME is a\nbuilt-in component, PLUGIN/COMPONENT, the name of a plugin for all its components,\nor the path of a plugin's executable, such as ./bin/aitunnel-plugin-mine, which is\nstarted to ask it.",
-		Example: "  aitunnel plugin info weighted\n  aitunnel plugin info acme/bandit\n  aitunnel plugin info acme --json",
-		Args:    names("the name of a component or of a plugin"),
-		RunE:    a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginInfo(c.Context(), args[0], asJSON) }),
+		Use:               "info NAME",
+		Short:             "Show what a component does, its settings, and an example",
+		Long:              "Show what a component does, its settings, and an example to copy. NAME is a\nbuilt-in component, PLUGIN/COMPONENT, the name of a plugin for all its components,\nor the path of a plugin's executable, such as ./bin/aitunnel-plugin-mine, which is\nstarted to ask it.",
+		Example:           "  aitunnel plugin info weighted\n  aitunnel plugin info acme/bandit\n  aitunnel plugin info acme --json",
+		Args:              command.ExactArgs("the name of a component or of a plugin"),
+		ValidArgsFunction: a.completeComponent,
+		RunE:              a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginInfo(c.Context(), args[0], asJSON) }),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: the description as the plugin gives it")
 	return c
@@ -34,8 +36,8 @@ func (a *app) pluginInfo(ctx context.Context, ref string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	return a.withPlugins(configured, func(h *pluginhost.Host) error {
-		return a.printInfo(ctx, h, ref, a.declared(configured), asJSON)
+	return a.WithPlugins(configured, func(h *pluginhost.Host) error {
+		return a.printInfo(ctx, h, ref, a.DeclaredPlugins(configured), asJSON)
 	})
 }
 
@@ -82,13 +84,13 @@ func (a *app) printInfo(ctx context.Context, h *pluginhost.Host, ref string, dec
 		return err
 	}
 	if asJSON {
-		return a.printJSON(d)
+		return a.PrintJSON(d)
 	}
 	for i, c := range d.Components {
 		if i > 0 {
-			_, _ = fmt.Fprintln(a.out)
+			_, _ = fmt.Fprintln(a.Out)
 		}
-		if _, err := fmt.Fprintln(a.out, strings.TrimSuffix(schemadoc.Page(d, c), "\n")); err != nil {
+		if _, err := fmt.Fprintln(a.Out, strings.TrimSuffix(schemadoc.Page(d, c), "\n")); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
@@ -41,7 +42,7 @@ func (a *app) pluginInstallCommand() *cobra.Command {
 			"running program with this configuration switches to it by itself, without losing\n" +
 			"a request; 'plugin rollback' goes back to the version before.",
 		Example: "  aitunnel plugin install github.com/acme/aitunnel-plugin-acme\n  aitunnel plugin install github.com/acme/aitunnel-plugin-acme@1.2.0\n  aitunnel plugin install ./aitunnel-plugin-acme\n  aitunnel plugin install ./dist",
-		Args:    names("the source of a plugin: a repository, the address of an archive, or a path"),
+		Args:    command.ExactArgs("the source of a plugin: a repository, the address of an archive, or a path"),
 		RunE: a.pluginAsService(func(c *cobra.Command, args []string) error {
 			return a.pluginInstall(c, args[0], user, yes, asJSON)
 		}),
@@ -96,11 +97,11 @@ func needsSettings(c sdk.ComponentDescription) bool {
 // lockPlace returns the configuration whose directory contains the lock file. If there
 // is none yet, it is where the user's configuration would be.
 func (a *app) lockPlace() (path string, found bool, err error) {
-	path, err = config.Find(a.config)
+	path, err = config.Find(a.Config)
 	if err == nil {
 		return path, true, nil
 	}
-	if a.config != "" || os.Getenv("AITUNNEL_CONFIG") != "" {
+	if a.Config != "" || os.Getenv("AITUNNEL_CONFIG") != "" {
 		return "", false, err
 	}
 	return filepath.Join(xdg.ConfigHome, "aitunnel", config.FileName), false, nil
@@ -124,9 +125,9 @@ func (a *app) pluginInstall(c *cobra.Command, source string, user, yes, asJSON b
 		return within(err, "nothing was installed: %w", err)
 	}
 	if asJSON {
-		return a.printJSON(out)
+		return a.PrintJSON(out)
 	}
-	return printInstalled(a.out, out)
+	return printInstalled(a.Out, out)
 }
 
 // isPath reports whether a source is a path: it has the form of one, or exists and is
@@ -198,13 +199,13 @@ func (a *app) installFile(ctx context.Context, place installPlace, path string, 
 		return out, err
 	}
 	blocks := keys.blocks
-	err = a.withPlugins(place.configured, func(h *pluginhost.Host) error {
+	err = a.WithPlugins(place.configured, func(h *pluginhost.Host) error {
 		t, err := a.tryNew(ctx, h, path, keys, from)
 		if err != nil {
 			return keys.staying(err, path, from)
 		}
 		if limit := h.StartLimit(); t.Started > limit {
-			a.warn("%s %s took %s to start. When aitunnel starts, it waits %s for a plugin; then it uses the previous version, or else on_failure, until the plugin is ready.", t.Name, t.Description.Version, wording.Duration(t.Started.Round(100*time.Millisecond)), wording.Duration(limit))
+			a.Warn("%s %s took %s to start. When aitunnel starts, it waits %s for a plugin; then it uses the previous version, or else on_failure, until the plugin is ready.", t.Name, t.Description.Version, wording.Duration(t.Started.Round(100*time.Millisecond)), wording.Duration(limit))
 		}
 		usedAt, err := a.checkCompatible(ctx, place.configured, h, t)
 		if err != nil {
@@ -299,11 +300,6 @@ func (a *app) tryNew(ctx context.Context, h *pluginhost.Host, path string, keys 
 	return t, nil
 }
 
-// warn prints a warning.
-func (a *app) warn(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.err, "aitunnel: warning: "+format+"\n", args...)
-}
-
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
@@ -367,6 +363,11 @@ func copyFile(from, to string) error {
 	return err
 }
 
+func isMissing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist)
+}
+
 // declared returns the block of a plugin, nil if there is none.
 func declared(blocks []*config.Plugin, name string) *config.Plugin {
 	i := slices.IndexFunc(blocks, func(p *config.Plugin) bool { return p.Name == name })
@@ -374,16 +375,4 @@ func declared(blocks []*config.Plugin, name string) *config.Plugin {
 		return nil
 	}
 	return blocks[i]
-}
-
-func (a *app) declared(path string) []*config.Plugin {
-	if isMissing(path) {
-		return nil
-	}
-	return config.Declared(config.Options{Path: path, Vars: a.vars})
-}
-
-func isMissing(path string) bool {
-	_, err := os.Stat(path)
-	return errors.Is(err, os.ErrNotExist)
 }

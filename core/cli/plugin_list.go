@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
@@ -33,7 +34,7 @@ func (a *app) pluginListCommand() *cobra.Command {
 			"with the reason. Below the list are the warnings of plugins, the calls to them that\n" +
 			"fail, and the parts of requests that they ask for but may not see.",
 		Example: "  aitunnel plugin list\n  aitunnel plugin list --json",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE:    a.pluginAsService(func(c *cobra.Command, _ []string) error { return a.pluginList(c.Context(), asJSON) }),
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -41,8 +42,8 @@ func (a *app) pluginListCommand() *cobra.Command {
 }
 
 func (a *app) pluginList(ctx context.Context, asJSON bool) error {
-	plugins, err := a.client().Plugins(ctx)
-	if a.isNotRunning(err) {
+	plugins, err := a.Client().Plugins(ctx)
+	if a.IsNotRunning(err) {
 		plugins, err = a.ownPlugins(ctx)
 	}
 	var wrong *reload.ConfigError
@@ -51,7 +52,7 @@ func (a *app) pluginList(ctx context.Context, asJSON bool) error {
 	}
 	printed := error(nil)
 	if asJSON {
-		printed = a.printJSON(plugins)
+		printed = a.PrintJSON(plugins)
 	} else {
 		printed = a.printPlugins(plugins)
 	}
@@ -61,12 +62,12 @@ func (a *app) pluginList(ctx context.Context, asJSON bool) error {
 // ownPlugins starts the plugins to describe them. It returns errors of the
 // configuration together with the plugins that could be described.
 func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
-	path, missing := config.Find(a.config)
-	if missing != nil && a.config != "" {
+	path, missing := config.Find(a.Config)
+	if missing != nil && a.Config != "" {
 		return out, missing
 	}
 	var wrong error
-	err = a.withPlugins(path, func(h *pluginhost.Host) error {
+	err = a.WithPlugins(path, func(h *pluginhost.Host) error {
 		var cfg *config.Config
 		var warnings []string
 		if missing != nil {
@@ -74,11 +75,11 @@ func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
 				return err
 			}
 		} else {
-			checked, report := daemon.Check(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}, h)
+			checked, report := daemon.Check(ctx, config.Options{Path: path, Vars: a.Vars, Catalog: h}, h)
 			warnings = report.ComponentWarnings()
 			if cfg = checked; report.HasErrors() {
 				wrong = &reload.ConfigError{Report: report}
-				cfg = &config.Config{Plugins: a.declared(path)}
+				cfg = &config.Config{Plugins: a.DeclaredPlugins(path)}
 			}
 		}
 		out = adminapi.ShowPlugins(h, cfg)
@@ -92,7 +93,7 @@ func (a *app) ownPlugins(ctx context.Context) (out admin.Plugins, err error) {
 }
 
 func (a *app) printPlugins(plugins admin.Plugins) error {
-	p := a.paint()
+	p := a.Paint()
 	processes := term.NewTable(p, "PLUGIN", "VERSION", "PROTOCOL", "LOCK", "PROCESS", ">RESTARTS", ">MEMORY", ">CPU", ">LOG", "SOURCE")
 	components := term.NewTable(p, "KIND", "COMPONENT", ">PLAN", "USED AT")
 	for _, x := range plugins.Processes {
@@ -109,43 +110,35 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 			components.Row(strings.ReplaceAll(c.Kind, "_", " "), name, plan, used)
 		}
 	}
-	if err := processes.Write(a.out); err != nil {
+	if err := processes.Write(a.Out); err != nil {
 		return err
 	}
-	a.say("")
-	if err := components.Write(a.out); err != nil {
+	a.Say("")
+	if err := components.Write(a.Out); err != nil {
 		return err
 	}
 	for _, x := range plugins.Processes {
 		if x.Fallback != "" {
-			a.say("\n%s %s", p.Warn(x.Plugin+":"), x.Fallback)
+			a.Say("\n%s %s", p.Warn(x.Plugin+":"), x.Fallback)
 		}
 		switch {
 		case x.LastError == "" || x.State == string(pluginhost.StateNotRunning):
 		case x.State == string(pluginhost.StateRunning):
-			a.say("\n%s %s", p.Warn(fmt.Sprintf("%s was restarted; last failure:", x.Plugin)), x.LastError)
+			a.Say("\n%s %s", p.Warn(fmt.Sprintf("%s was restarted; last failure:", x.Plugin)), x.LastError)
 		default:
-			a.say("\n%s %s", p.Bad(x.Plugin+":"), x.LastError+restartNote(x))
+			a.Say("\n%s %s", p.Bad(x.Plugin+":"), x.LastError+restartNote(x))
 		}
 	}
 	for _, w := range append(planWarnings(plugins), plugins.Problems...) {
-		a.say("\n%s %s", p.Warn("warning:"), w)
+		a.Say("\n%s %s", p.Warn("warning:"), w)
 	}
 	for i, r := range plugins.Refused {
 		if i == 0 {
-			a.say("\n%s", p.Bold("Not used:"))
+			a.Say("\n%s", p.Bold("Not used:"))
 		}
-		a.say("  %s  %s%s\n    %s", p.Bad(r.Plugin), r.Path, p.Dim(lockNote(r.Lock)), strings.TrimPrefix(r.Reason, fmt.Sprintf("plugin %q (%s) ", r.Plugin, r.Path)))
+		a.Say("  %s  %s%s\n    %s", p.Bad(r.Plugin), r.Path, p.Dim(lockNote(r.Lock)), strings.TrimPrefix(r.Reason, fmt.Sprintf("plugin %q (%s) ", r.Plugin, r.Path)))
 	}
 	return nil
-}
-
-// restartNote returns how to use a plugin again that is no longer restarted.
-func restartNote(x admin.Process) string {
-	if x.State != string(pluginhost.StateQuarantined) {
-		return ""
-	}
-	return "; fix the cause, then run: aitunnel plugin restart " + x.Plugin
 }
 
 // memoryText, cpuText and logText return the resource usage of a process.
@@ -172,18 +165,6 @@ func logText(p term.Paint, x admin.Process) string {
 		text = strings.TrimSpace(text + " " + p.Warn(fmt.Sprintf("%d dropped", x.LogDropped)))
 	}
 	return text
-}
-
-// planWarnings returns the warnings of all plans.
-func planWarnings(plugins admin.Plugins) (all []string) {
-	for _, x := range plugins.Processes {
-		for _, c := range x.Components {
-			for _, u := range c.Uses {
-				all = append(all, u.Warnings...)
-			}
-		}
-	}
-	return all
 }
 
 func lockNote(lock string) string {

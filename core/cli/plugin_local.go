@@ -43,7 +43,7 @@ func fromLock(lockPath, source string) string {
 
 // lockPath returns the path of the lock file of a configuration.
 func (a *app) lockPath(configured string) (path string) {
-	_ = a.withPlugins(configured, func(h *pluginhost.Host) error {
+	_ = a.WithPlugins(configured, func(h *pluginhost.Host) error {
 		path = h.LockPath()
 		return nil
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
@@ -42,8 +43,8 @@ func (a *app) pluginLock(c *cobra.Command, args []string, yes, asJSON bool) erro
 	if err != nil {
 		return err
 	}
-	return a.withPlugins(configured, func(h *pluginhost.Host) error {
-		blocks := a.declared(configured)
+	return a.WithPlugins(configured, func(h *pluginhost.Host) error {
+		blocks := a.DeclaredPlugins(configured)
 		wanted, err := lockTargets(h, blocks, args)
 		if err != nil {
 			return err
@@ -103,24 +104,24 @@ func (a *app) agreeToLock(c *cobra.Command, configured string, h *pluginhost.Hos
 			continue
 		}
 		if where := keys.where(w.Name); where != "" {
-			_, _ = fmt.Fprintf(a.err, "%s\n", unsigned(w.Name, where, w.Path))
+			_, _ = fmt.Fprintf(a.Err, "%s\n", unsigned(w.Name, where, w.Path))
 		} else if !ok {
 			continue
 		}
 		changed++
 		if !ok {
-			_, _ = fmt.Fprintf(a.err, "%s for %s is new:\n  %s\n", w.Name, platform, is.SHA256)
+			_, _ = fmt.Fprintf(a.Err, "%s for %s is new:\n  %s\n", w.Name, platform, is.SHA256)
 			continue
 		}
-		_, _ = fmt.Fprintf(a.err, "%s for %s changes:\n  from %s (%s)\n  to   %s\n", w.Name, platform, old.SHA256, old.Version, is.SHA256)
+		_, _ = fmt.Fprintf(a.Err, "%s for %s changes:\n  from %s (%s)\n  to   %s\n", w.Name, platform, old.SHA256, old.Version, is.SHA256)
 	}
 	if changed == 0 || yes {
 		return nil
 	}
-	agreed, err := a.input().Confirm(c.Context(), "Lock "+term.Count(changed, "executable")+"?")
+	agreed, err := a.Input().Confirm(c.Context(), "Lock "+term.Count(changed, "executable")+"?")
 	switch {
 	case errors.Is(err, term.ErrNoTerminal):
-		return usageError{c, fmt.Errorf("nothing was locked: %w; if you trust the new bytes, add --yes", err)}
+		return command.WrongUsage(c, fmt.Errorf("nothing was locked: %w; if you trust the new bytes, add --yes", err))
 	case err != nil:
 		return err
 	case !agreed:
@@ -173,14 +174,14 @@ func (a *app) printLocked(h *pluginhost.Host, trials []*pluginhost.Trial, asJSON
 		out = append(out, describeLocked(h, t))
 	}
 	if asJSON {
-		return a.printJSON(out)
+		return a.PrintJSON(out)
 	}
 	for _, p := range out {
 		name := strings.TrimSpace(p.Plugin + " " + p.Version)
-		if _, err := fmt.Fprintf(a.out, "Locked %s for %s, sha256 %s…\n  %s\n", name, p.Platform, p.SHA256[:12], p.Path); err != nil {
+		if _, err := fmt.Fprintf(a.Out, "Locked %s for %s, sha256 %s…\n  %s\n", name, p.Platform, p.SHA256[:12], p.Path); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(a.out, "in %s.\n", h.LockPath())
+	_, err := fmt.Fprintf(a.Out, "in %s.\n", h.LockPath())
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/scaffold"
 )
 
@@ -46,9 +47,9 @@ func (a *app) pluginNewCommand() *cobra.Command {
 func kindAndName(c *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 1 && !slices.Contains(scaffold.Kinds, args[0]):
-		return fmt.Errorf("%s needs the kind of component first: %s strategy %s", inProgram(c), inProgram(c), args[0])
+		return fmt.Errorf("%s needs the kind of component first: %s strategy %s", command.NameOf(c), command.NameOf(c), args[0])
 	case len(args) != 2:
-		return fmt.Errorf("%s needs the kind of component (%s), and a name", inProgram(c), strings.Join(scaffold.Kinds, ", "))
+		return fmt.Errorf("%s needs the kind of component (%s), and a name", command.NameOf(c), strings.Join(scaffold.Kinds, ", "))
 	case !slices.Contains(scaffold.Kinds, args[0]):
 		return fmt.Errorf("unknown kind of component %q: use one of %s", args[0], strings.Join(scaffold.Kinds, ", "))
 	}
@@ -59,7 +60,7 @@ func (a *app) pluginNew(p scaffold.Plugin, asJSON bool) error {
 	if err := scaffold.CheckName(p.Name); err != nil {
 		return err
 	}
-	for _, f := range Builtin().Components {
+	for _, f := range command.Builtin(a.Version).Components {
 		if f.Name == p.Name {
 			return fmt.Errorf("%q is the name of a built-in component: choose another name", p.Name)
 		}
@@ -79,7 +80,7 @@ func (a *app) pluginNew(p scaffold.Plugin, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		return a.printJSON(struct {
+		return a.PrintJSON(struct {
 			Plugin string   `json:"plugin"`
 			Kind   string   `json:"kind"`
 			Dir    string   `json:"dir"`
@@ -90,7 +91,7 @@ func (a *app) pluginNew(p scaffold.Plugin, asJSON bool) error {
 	if p.SDKDir == "" {
 		sdk = "\nGo downloads the SDK. With a copy of aitunnel's source instead, add --sdk DIR to this\ncommand, or 'replace " + scaffold.SDK + " => DIR/sdk' to go.mod.\n"
 	}
-	_, err = fmt.Fprintf(a.out, "Created %s: a working %s; its code is in %s.go. Next:\n\n  cd %s\n  make test       # test it with the conformance kit\n  make install    # build, install and lock it\n\nThen use it in a %s of the configuration:\n\n  %s %q {}\n%s",
+	_, err = fmt.Fprintf(a.Out, "Created %s: a working %s; its code is in %s.go. Next:\n\n  cd %s\n  make test       # test it with the conformance kit\n  make install    # build, install and lock it\n\nThen use it in a %s of the configuration:\n\n  %s %q {}\n%s",
 		p.Dir(), p.Noun(), p.File(), p.Dir(), usedIn(p.Block()), p.Block(), p.Name, sdk)
 	return err
 }

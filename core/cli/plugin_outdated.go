@@ -9,18 +9,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/pluginsource"
 )
 
 func (a *app) pluginOutdatedCommand() *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:     "outdated",
 		Short:   "List plugins that have newer versions",
 		Long:    "List the plugins whose source has a newer version than the lock file: what is\nlocked, the newest that the version of the plugin's block allows, and the newest.\nNothing is changed; 'plugin upgrade' installs them.",
 		Example: "  aitunnel plugin outdated",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE:    a.pluginAsService(func(c *cobra.Command, _ []string) error { return a.pluginOutdated(c.Context(), asJSON) }),
 	}, &asJSON)
 }
@@ -95,17 +96,17 @@ func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
 	}
 	failed := errors.Join(append(found.errs, a.reportFiles(configured))...)
 	if asJSON {
-		return errors.Join(failed, a.printJSON(found.plugins))
+		return errors.Join(failed, a.PrintJSON(found.plugins))
 	}
 	for _, note := range found.notes {
-		a.say("%s", note)
+		a.Say("%s", note)
 	}
 	switch {
 	case found.sources == 0:
-		a.say("No plugin comes from a release, so there is nothing to compare: set source in its plugin block, or install it from one.")
+		a.Say("No plugin comes from a release, so there is nothing to compare: set source in its plugin block, or install it from one.")
 	case len(found.notes) == found.sources:
 	case len(found.plugins) == 0 && failed == nil:
-		a.say("All plugins are up to date.")
+		a.Say("All plugins are up to date.")
 	default:
 		return errors.Join(failed, a.printOutdated(found.plugins))
 	}
@@ -114,16 +115,16 @@ func (a *app) pluginOutdated(ctx context.Context, asJSON bool) error {
 
 // printOutdated prints plugins and their newest versions as a table.
 func (a *app) printOutdated(plugins []outdatedPlugin) error {
-	t := term.NewTable(a.paint(), "PLUGIN", "LOCKED", "ALLOWED", "NEWEST", "SOURCE")
+	t := term.NewTable(a.Paint(), "PLUGIN", "LOCKED", "ALLOWED", "NEWEST", "SOURCE")
 	for _, p := range plugins {
 		t.Row(p.Plugin, cmp.Or(p.Locked, "-"), cmp.Or(p.Allowed, "none"), p.Newest, p.Source)
 	}
-	err := t.Write(a.out)
+	err := t.Write(a.Out)
 	if slices.ContainsFunc(plugins, func(p outdatedPlugin) bool { return p.Allowed != "" && p.Allowed != p.Locked }) {
-		a.say("\nInstall the allowed versions with: aitunnel plugin upgrade")
+		a.Say("\nInstall the allowed versions with: aitunnel plugin upgrade")
 	}
 	if slices.ContainsFunc(plugins, func(p outdatedPlugin) bool { return p.Allowed != p.Newest }) {
-		a.say("\nThe newest version is not allowed by the version of a plugin block.")
+		a.Say("\nThe newest version is not allowed by the version of a plugin block.")
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
@@ -28,7 +29,7 @@ const pagesDir = "../../docs/plugins"
 
 func builtinDescription(t testing.TB) sdk.Description {
 	t.Helper()
-	d, err := Builtin().Describe()
+	d, err := command.Builtin(Version()).Describe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,8 +110,8 @@ func TestPagesOfTheRunningPlugin(t *testing.T) {
 	t.Setenv("KEY_1", "k-1")
 	t.Setenv("KEY_2", "k-2")
 	var out bytes.Buffer
-	a := &app{out: &out, err: io.Discard, stateDir: t.TempDir()}
-	err := a.withPlugins(filepath.Join(t.TempDir(), "aitunnel.hcl"), func(h *pluginhost.Host) error {
+	a := &app{Env: &command.Env{Out: &out, Err: io.Discard, StateDir: t.TempDir()}}
+	err := a.WithPlugins(filepath.Join(t.TempDir(), "aitunnel.hcl"), func(h *pluginhost.Host) error {
 		d := builtinDescription(t)
 		for _, c := range d.Components {
 			page := schemadoc.Page(d, c)
@@ -150,7 +151,7 @@ func checkExample(t *testing.T, h *pluginhost.Host, id, example string) {
 		t.Errorf("the example of %s:\n%s", id, b.String())
 	}
 	var errs bytes.Buffer
-	if code := Run(t.Context(), []string{"fmt", "--check", filepath.Join(dir, "example.hcl")}, strings.NewReader(""), io.Discard, &errs); code != exitOK {
+	if code := Run(t.Context(), []string{"fmt", "--check", filepath.Join(dir, "example.hcl")}, strings.NewReader(""), io.Discard, &errs); code != command.ExitOK {
 		t.Errorf("the example of %s is not formatted: %s\n%s", id, errs.String(), example)
 	}
 }

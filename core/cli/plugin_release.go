@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
@@ -25,7 +26,7 @@ func (a *app) pluginInitCommand() *cobra.Command {
 			"version that is locked, or else the newest that the block allows, which is then\n" +
 			"locked.",
 		Example: "  aitunnel plugin init",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE:    a.pluginAsService(func(c *cobra.Command, _ []string) error { return a.pluginInit(c.Context()) }),
 	}
 }
@@ -38,7 +39,7 @@ func (a *app) pluginUpgradeCommand() *cobra.Command {
 			"that come from a source. A running program switches to it without losing a request.\n" +
 			"Nothing is replaced if the configuration does not work with the new version.",
 		Example: "  aitunnel plugin upgrade\n  aitunnel plugin upgrade acme",
-		Args:    atMostOne,
+		Args:    command.AtMostOne,
 		RunE:    a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginUpgrade(c.Context(), args) }),
 	}
 }
@@ -110,7 +111,7 @@ var downloadIdle time.Duration
 func (a *app) downloads() *pluginsource.Client {
 	c := pluginsource.FromEnv()
 	c.Idle = downloadIdle
-	if term.IsTerminal(a.err) {
+	if term.IsTerminal(a.Err) {
 		c.Progress = a.progress
 	}
 	return c
@@ -119,9 +120,9 @@ func (a *app) downloads() *pluginsource.Client {
 // progress shows how much of a file has been downloaded.
 func (a *app) progress(file string, done, total int64) {
 	if total > 0 {
-		_, _ = fmt.Fprintf(a.err, "\r%s: %d%%", file, 100*done/total)
+		_, _ = fmt.Fprintf(a.Err, "\r%s: %d%%", file, 100*done/total)
 		if done == total {
-			_, _ = fmt.Fprintln(a.err)
+			_, _ = fmt.Fprintln(a.Err)
 		}
 	}
 }
@@ -193,7 +194,7 @@ func fetchRelease(ctx context.Context, c *pluginsource.Client, r pluginsource.Re
 }
 
 func (a *app) pluginInit(ctx context.Context) error {
-	configured, err := config.Find(a.config)
+	configured, err := config.Find(a.Config)
 	if err != nil {
 		return err
 	}
@@ -202,13 +203,13 @@ func (a *app) pluginInit(ctx context.Context) error {
 		return err
 	}
 	if len(all) == 0 {
-		a.say("Nothing to install: neither a plugin block of %s nor the lock file names a source.", configured)
+		a.Say("Nothing to install: neither a plugin block of %s nor the lock file names a source.", configured)
 		return a.reportFiles(configured)
 	}
 	var errs []error
 	for _, w := range all {
 		if a.isInstalled(configured, w) {
-			a.say("%s %s is installed.", w.name, lock[w.name].Version())
+			a.Say("%s %s is installed.", w.name, lock[w.name].Version())
 			continue
 		}
 		if p := lock[w.name]; p != nil && (p.Source == w.source || isFolder(w.source) && (p.Source == "" || p.Source == relativeToLock(a.lockPath(configured), w.source))) {
@@ -221,9 +222,9 @@ func (a *app) pluginInit(ctx context.Context) error {
 
 // reportFiles warns of plugin files that were changed or are missing.
 func (a *app) reportFiles(configured string) error {
-	return a.withPlugins(configured, func(h *pluginhost.Host) error {
-		for _, problem := range h.Problems(a.declared(configured)) {
-			a.warn("%s", problem)
+	return a.WithPlugins(configured, func(h *pluginhost.Host) error {
+		for _, problem := range h.Problems(a.DeclaredPlugins(configured)) {
+			a.Warn("%s", problem)
 		}
 		return nil
 	})
@@ -232,8 +233,8 @@ func (a *app) reportFiles(configured string) error {
 // isInstalled reports whether a plugin is installed, locked, and of an allowed
 // version.
 func (a *app) isInstalled(configured string, w releaseWanted) (installed bool) {
-	_ = a.withPlugins(configured, func(h *pluginhost.Host) error {
-		for _, c := range h.Candidates(a.declared(configured)) {
+	_ = a.WithPlugins(configured, func(h *pluginhost.Host) error {
+		for _, c := range h.Candidates(a.DeclaredPlugins(configured)) {
 			if c.Name == w.name && c.Lock == trust.Locked && c.Reason == "" {
 				lock, err := h.ReadLock()
 				installed = err == nil && allows(w.constraint, lock[w.name].Version())
@@ -259,7 +260,7 @@ func (a *app) installOne(ctx context.Context, configured string, w releaseWanted
 	if old != "" {
 		how = "upgraded from " + old
 	}
-	a.say("%s %s was %s, sha256 %s….", out.Plugin, out.Version, how, out.SHA256[:12])
+	a.Say("%s %s was %s, sha256 %s….", out.Plugin, out.Version, how, out.SHA256[:12])
 	return nil
 }
 
@@ -289,10 +290,10 @@ func (a *app) pluginUpgrade(ctx context.Context, args []string) error {
 			errs = append(errs, err)
 		case old != nil && !pluginsource.Newer(r.Version, old.Version()) && a.isInstalled(configured, w):
 			if pluginsource.IsArchive(w.source) {
-				a.say("%s %s is what its source has, the archive %s: to install another version, change that address.", w.name, old.Version(), w.source)
+				a.Say("%s %s is what its source has, the archive %s: to install another version, change that address.", w.name, old.Version(), w.source)
 				continue
 			}
-			a.say("%s %s is the newest version%s.", w.name, old.Version(), term.After(" that the configuration allows: ", w.constraint))
+			a.Say("%s %s is the newest version%s.", w.name, old.Version(), term.After(" that the configuration allows: ", w.constraint))
 		case old != nil:
 			errs = append(errs, a.installOne(ctx, configured, w, old.Version()))
 		default:
@@ -314,7 +315,7 @@ func (a *app) upgradeLocal(ctx context.Context, configured string, w releaseWant
 		if isFolder(w.source) {
 			r, _, err := a.newest(ctx, w)
 			if err == nil && pluginsource.Newer(old, r.Version) && a.isInstalled(configured, w) {
-				a.say("%s %s is newer than what its source has, %s.", w.name, old, localSource(w.source))
+				a.Say("%s %s is newer than what its source has, %s.", w.name, old, localSource(w.source))
 				return nil
 			}
 		}
@@ -325,7 +326,7 @@ func (a *app) upgradeLocal(ctx context.Context, configured string, w releaseWant
 			return err
 		})
 		if err == nil && same && a.isInstalled(configured, w) {
-			a.say("%s %s is up to date with its source, %s.", w.name, old, localSource(w.source))
+			a.Say("%s %s is up to date with its source, %s.", w.name, old, localSource(w.source))
 			return nil
 		}
 	}
@@ -338,7 +339,7 @@ func (a *app) inspect(configured, path string) (is trust.Executable, err error) 
 	if err != nil {
 		return is, err
 	}
-	err = a.withPlugins(configured, func(h *pluginhost.Host) error {
+	err = a.WithPlugins(configured, func(h *pluginhost.Host) error {
 		is, err = h.Inspect(path)
 		return err
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/trust"
@@ -21,7 +22,7 @@ func (a *app) pluginRemoveCommand() *cobra.Command {
 		Short:   "Remove an installed plugin, and take it out of the lock file",
 		Long:    "Remove the executable of a plugin from the plugin directories, and its hashes from\nthe lock file. A plugin that the configuration declares or uses is not removed.",
 		Example: "  aitunnel plugin remove acme",
-		Args:    names("the name of a plugin"),
+		Args:    command.ExactArgs("the name of a plugin"),
 		RunE:    a.pluginAsService(func(c *cobra.Command, args []string) error { return a.pluginRemove(c.Context(), args[0]) }),
 	}
 }
@@ -36,7 +37,7 @@ func (a *app) pluginRollbackCommand() *cobra.Command {
 			"it: 'aitunnel plugin install SOURCE@VERSION'. To keep 'plugin upgrade' from\n" +
 			"installing the newer one again, exclude it in the plugin's block: version = \"< 2.0\".",
 		Example: "  aitunnel plugin rollback acme",
-		Args:    names("the name of a plugin"),
+		Args:    command.ExactArgs("the name of a plugin"),
 		RunE:    a.pluginAsService(func(_ *cobra.Command, args []string) error { return a.pluginRollback(args[0]) }),
 	}
 }
@@ -48,10 +49,10 @@ func (a *app) pluginRemove(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if b := declared(a.declared(configured), name); b != nil {
+	if b := declared(a.DeclaredPlugins(configured), name); b != nil {
 		return fmt.Errorf("the configuration declares it at %s: remove the block plugin %q and those that use it first", placeOf(b), name)
 	}
-	return a.withPlugins(configured, func(h *pluginhost.Host) error {
+	return a.WithPlugins(configured, func(h *pluginhost.Host) error {
 		if place := a.usedAt(ctx, h, configured, name); place != "" {
 			return fmt.Errorf("the configuration uses it at %s: remove that block first", place)
 		}
@@ -74,7 +75,7 @@ func (a *app) pluginRemove(ctx context.Context, name string) error {
 				return err
 			}
 		}
-		a.say("Removed %s.", name)
+		a.Say("Removed %s.", name)
 		return nil
 	})
 }
@@ -89,7 +90,7 @@ func (a *app) usedAt(ctx context.Context, h *pluginhost.Host, configured, name s
 	if _, err := os.Stat(configured); err != nil {
 		return ""
 	}
-	cfg, report := config.Load(ctx, config.Options{Path: configured, Vars: a.vars, Catalog: h})
+	cfg, report := config.Load(ctx, config.Options{Path: configured, Vars: a.Vars, Catalog: h})
 	if report.HasErrors() {
 		return ""
 	}
@@ -106,8 +107,8 @@ func (a *app) pluginRollback(name string) error {
 	if err != nil {
 		return err
 	}
-	blocks := a.declared(configured)
-	return a.withPlugins(configured, func(h *pluginhost.Host) error {
+	blocks := a.DeclaredPlugins(configured)
+	return a.WithPlugins(configured, func(h *pluginhost.Host) error {
 		copied, lock, err := h.RollBack(name)
 		if err != nil {
 			return err
@@ -124,7 +125,7 @@ func (a *app) pluginRollback(name string) error {
 		if err := h.WriteLock(lock); err != nil {
 			return err
 		}
-		a.say("%s is version %s again; %s is kept, and another rollback returns to it.", name, lock[name].Version(), lock[name].Previous.Version())
+		a.Say("%s is version %s again; %s is kept, and another rollback returns to it.", name, lock[name].Version(), lock[name].Previous.Version())
 		return nil
 	})
 }

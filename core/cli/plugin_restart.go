@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/spf13/cobra"
 )
 
@@ -15,11 +16,12 @@ func (a *app) pluginRestartCommand() *cobra.Command {
 			"code is 1, or 4 if the configuration cannot be used with the new one: it does not\n" +
 			"start, or refuses a setting. This also ends a quarantine.\n" +
 			"The plugin of the built-in components is called built-in.",
-		Example: "  aitunnel plugin restart acme\n  aitunnel plugin restart built-in --json",
-		Args:    names("the name of a plugin"),
+		Example:           "  aitunnel plugin restart acme\n  aitunnel plugin restart built-in --json",
+		Args:              command.ExactArgs("the name of a plugin"),
+		ValidArgsFunction: a.completePlugin,
 		RunE: func(c *cobra.Command, args []string) error {
-			out, err := a.client().RestartPlugin(c.Context(), args[0])
-			return a.reloaded(out, err, false, asJSON)
+			out, err := a.Client().RestartPlugin(c.Context(), args[0])
+			return a.ReportReload(out, err, false, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")

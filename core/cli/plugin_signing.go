@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
@@ -26,7 +27,7 @@ func (a *app) signingKeys(configured string) (keys signingKeys, err error) {
 	if keys.blocks, err = a.pluginBlocks(configured); err != nil {
 		return keys, err
 	}
-	err = a.withPlugins(configured, func(h *pluginhost.Host) (err error) {
+	err = a.WithPlugins(configured, func(h *pluginhost.Host) (err error) {
 		keys.path = h.LockPath()
 		keys.lock, err = h.ReadLock()
 		return err
@@ -113,14 +114,14 @@ func unsigned(name, where, path string) string {
 
 // agreeUnsigned asks whether to install an executable without checking a signature.
 func (a *app) agreeUnsigned(c *cobra.Command, problem string, yes bool) error {
-	_, _ = fmt.Fprintf(a.err, "%s\n", problem)
+	_, _ = fmt.Fprintf(a.Err, "%s\n", problem)
 	if yes {
 		return nil
 	}
-	agreed, err := a.input().Confirm(c.Context(), "Install it without a signature?")
+	agreed, err := a.Input().Confirm(c.Context(), "Install it without a signature?")
 	switch {
 	case errors.Is(err, term.ErrNoTerminal):
-		return usageError{c, fmt.Errorf("%w; if you trust the file, add --yes", err)}
+		return command.WrongUsage(c, fmt.Errorf("%w; if you trust the file, add --yes", err))
 	case err == nil && !agreed:
 		return errors.New("you did not agree")
 	}
@@ -130,8 +131,8 @@ func (a *app) agreeUnsigned(c *cobra.Command, problem string, yes bool) error {
 // within adds context to an error, and keeps its exit code.
 func within(err error, format string, args ...any) error {
 	outer := fmt.Errorf(format, args...)
-	if usage := (usageError{}); errors.As(err, &usage) {
-		return usageError{usage.command, outer}
+	if usage := (command.UsageError{}); errors.As(err, &usage) {
+		return command.WrongUsage(usage.Command, outer)
 	}
 	return outer
 }
@@ -142,7 +143,7 @@ func (a *app) pluginBlocks(path string) ([]*config.Plugin, error) {
 	if isMissing(path) {
 		return nil, nil
 	}
-	blocks, err := config.PluginBlocks(config.Options{Path: path, Vars: a.vars})
+	blocks, err := config.PluginBlocks(config.Options{Path: path, Vars: a.Vars})
 	if err != nil {
 		return nil, fmt.Errorf("the plugin blocks of the configuration cannot be read: %w", err)
 	}

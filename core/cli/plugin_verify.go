@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/daemon"
@@ -31,11 +32,11 @@ func (a *app) pluginVerifyCommand() *cobra.Command {
 			"locked. A component with required settings is tested with those of --set, or, if\n" +
 			"--config names a configuration, with its blocks.\n\nThe exit code is 1 if a test fails, or a component could not be tested.",
 		Example: "  aitunnel plugin verify ./aitunnel-plugin-acme\n  aitunnel plugin verify ./aitunnel-plugin-acme --set 'cheapest.prices={\"home\":1}' --set cheapest.budget=5\n  aitunnel plugin verify ./aitunnel-plugin-acme --config aitunnel.hcl",
-		Args:    names("the path of an executable"),
+		Args:    command.ExactArgs("the path of an executable"),
 		RunE: func(c *cobra.Command, args []string) error {
 			settings, err := parseSettings(set)
 			if err != nil {
-				return usageError{c, err}
+				return command.WrongUsage(c, err)
 			}
 			return a.pluginVerify(c.Context(), args[0], settings, allowUntried, asJSON)
 		},
@@ -116,8 +117,8 @@ func (a *app) verifyExecutable(ctx context.Context, configured, path, shown stri
 		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) // any name is good enough for a test
 	}
 	out := verification{Path: shown, Plugin: name, Platform: trust.Platform, Findings: []daemon.Finding{}}
-	err = a.withPlugins(configured, func(h *pluginhost.Host) error {
-		blocks := a.declared(configured)
+	err = a.WithPlugins(configured, func(h *pluginhost.Host) error {
+		blocks := a.DeclaredPlugins(configured)
 		if err := refuseChanged(h, name, path, declared(blocks, name)); err != nil {
 			return err
 		}
@@ -134,7 +135,7 @@ func (a *app) verifyExecutable(ctx context.Context, configured, path, shown stri
 		}
 		out.Version, out.Protocol = t.Description.Version, t.Description.Protocol
 		out.Findings = daemon.Examine(ctx, t, settings)
-		if a.config != "" {
+		if a.Config != "" {
 			blocks := a.verifyBlocks(ctx, configured, t)
 			replaced := func(f daemon.Finding) bool { return f.Skipped && isTried(blocks, f) }
 			out.Findings = append(slices.DeleteFunc(out.Findings, replaced), blocks...)
@@ -150,7 +151,7 @@ func (a *app) verifyExecutable(ctx context.Context, configured, path, shown stri
 		out.Error, out.OK, out.Failed = err.Error(), false, true
 	}
 	if asJSON {
-		err = a.printJSON(out)
+		err = a.PrintJSON(out)
 	} else {
 		err = a.printVerification(out)
 	}
@@ -180,9 +181,9 @@ func unknownSettings(settings map[string]map[string]json.RawMessage, d sdk.Descr
 
 // verifyBlocks tests a plugin with the blocks of the configuration that use it.
 func (a *app) verifyBlocks(ctx context.Context, configured string, t *pluginhost.Trial) (out []daemon.Finding) {
-	err := a.withPlugins(configured, func(h *pluginhost.Host) (err error) {
+	err := a.WithPlugins(configured, func(h *pluginhost.Host) (err error) {
 		h.UseUnlocked(t.Name, t.Executable)
-		out, err = daemon.ExamineBlocks(ctx, config.Options{Path: configured, Vars: a.vars}, h, t.Name)
+		out, err = daemon.ExamineBlocks(ctx, config.Options{Path: configured, Vars: a.Vars}, h, t.Name)
 		return err
 	})
 	if err != nil {
@@ -213,7 +214,7 @@ func refuseChanged(h *pluginhost.Host, name, path string, block *config.Plugin) 
 }
 
 func (a *app) printVerification(v verification) error {
-	p := a.paint()
+	p := a.Paint()
 	var out strings.Builder
 	line := func(name, value string) {
 		if value != "" {
@@ -244,6 +245,6 @@ func (a *app) printVerification(v verification) error {
 		}
 		fmt.Fprintf(&out, "%s %s %s: %s\n", mark, strings.ReplaceAll(f.Kind, "_", " "), f.Name, f.Message)
 	}
-	_, err := fmt.Fprint(a.out, out.String())
+	_, err := fmt.Fprint(a.Out, out.String())
 	return err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/daemon"
@@ -42,7 +43,7 @@ func reexec(args []string, more ...string) error {
 	}
 	undo := hangup.BeforeExec()
 	defer undo()
-	return syscall.Exec(program, args, env)
+	return syscall.Exec(command.Program, args, env)
 }
 
 // canLaunch says that a process can inherit the sockets of this one.
@@ -69,7 +70,7 @@ func (a *app) launch(path string) daemon.Launch {
 			files = append(files, kept.Fd())
 		}
 		defer hangup.BeforeExec()()
-		pid, err := syscall.ForkExec(program, slices.Concat(os.Args, a.pathsOfStart()), &syscall.ProcAttr{Dir: startDir, Env: append(env, variables...), Files: files, Sys: asSibling()})
+		pid, err := syscall.ForkExec(command.Program, slices.Concat(os.Args, a.pathsOfStart()), &syscall.ProcAttr{Dir: startDir, Env: append(env, variables...), Files: files, Sys: asSibling()})
 		if err != nil {
 			return nil, err
 		}

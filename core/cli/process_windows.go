@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/windows"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/daemon"
 )
 
@@ -25,7 +26,7 @@ const keepsNumber = false
 // reexec starts a new process of the executable that is now on disk, with these arguments,
 // and the same directory and environment. This process ends.
 func reexec(args []string, _ ...string) error {
-	next := exec.Command(program, args[1:]...)
+	next := exec.Command(command.Program, args[1:]...)
 	next.Stdout, next.Stderr = os.Stdout, os.Stderr
 	next.SysProcAttr = detached()
 	return next.Start()

@@ -14,15 +14,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/service"
 )
-
-// program is the path with which this program was started. Links are not resolved:
-// after an upgrade the path leads to the new version, not to a renamed old file.
-var program = programPath()
 
 // startDir is the directory in which this program was started, as it was given, if
 // that contains a link; "" otherwise.
@@ -41,17 +38,6 @@ func linkedDir() string {
 
 // firstExtraFile is the number of the first of the files that a child inherits.
 const firstExtraFile = 3
-
-func programPath() string {
-	path, err := exec.LookPath(os.Args[0])
-	if err == nil || errors.Is(err, exec.ErrDot) {
-		path, err = filepath.Abs(path)
-	}
-	if err != nil {
-		path, _ = os.Executable() // the name it was started with is not a path
-	}
-	return path
-}
 
 // handOverVersion is the version of the protocol between two processes in a restart.
 // The command version shows it, so that an earlier program is not expected to know it.
@@ -84,10 +70,10 @@ func (a *app) checkRestart(ctx context.Context) error {
 		err = errors.New("it does not print its version")
 	}
 	if err != nil {
-		return fmt.Errorf("nothing was restarted: %s is not an aitunnel that works on this machine: %w", program, trialError(out, err))
+		return fmt.Errorf("nothing was restarted: %s is not an aitunnel that works on this machine: %w", command.Program, trialError(out, err))
 	}
 	a.canTakeOver = is.HandOver == handOverVersion
-	path, err := config.Find(a.config)
+	path, err := config.Find(a.Config)
 	if err != nil {
 		return fmt.Errorf("nothing was restarted: %w", err)
 	}
@@ -98,11 +84,11 @@ func (a *app) checkRestart(ctx context.Context) error {
 	if piped != nil {
 		defer func() { _ = piped.Close() }()
 	}
-	args := append([]string{"validate", "--state-dir", a.stateDir}, a.pathsOfStart()...)
-	if len(args) == 3 && a.config != "" {
-		args = append(args, "--config", a.config)
+	args := append([]string{"validate", "--state-dir", a.StateDir}, a.pathsOfStart()...)
+	if len(args) == 3 && a.Config != "" {
+		args = append(args, "--config", a.Config)
 	}
-	for name, value := range a.vars {
+	for name, value := range a.Vars {
 		args = append(args, "--var", name+"="+value)
 	}
 	if out, err := a.trial(ctx, piped, args...); err != nil {
@@ -113,7 +99,7 @@ func (a *app) checkRestart(ctx context.Context) error {
 
 // trial runs the program. piped is the configuration if it came from a pipe.
 func (a *app) trial(ctx context.Context, piped *os.File, args ...string) ([]byte, error) {
-	c := exec.CommandContext(ctx, program, args...)
+	c := exec.CommandContext(ctx, command.Program, args...)
 	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "NOTIFY_SOCKET=") })
 	if piped != nil {
 		c.ExtraFiles = []*os.File{piped}
@@ -147,7 +133,7 @@ func (a *app) pathsOfStart() []string {
 	if _, err := os.Getwd(); err == nil || a.startConfig == "" {
 		return nil
 	}
-	return []string{"--config", a.startConfig, "--state-dir", a.stateDir}
+	return []string{"--config", a.startConfig, "--state-dir", a.StateDir}
 }
 
 // trialError returns an error with the output of the program.

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
@@ -171,7 +172,7 @@ func TestARestartIsANewProcess(t *testing.T) {
 	}
 	var counted uint64
 	defer func() { t.Logf("%d requests sent, %d counted", sent.Load()+1, counted) }()
-	client := (&app{stateDir: b.state}).client()
+	client := (&command.Env{StateDir: b.state}).Client()
 	testhelp.Eventually(t, "every request is counted", func() bool { // at full speed the history leaves out rows
 		sums, err := client.Stats(t.Context())
 		counted = sums.TotalRequests
@@ -207,7 +208,7 @@ route "/v1/**" {
  strategy "priority" {}
 }
 `)
-	client := (&app{stateDir: b.state}).client()
+	client := (&command.Env{StateDir: b.state}).Client()
 	for n := range 3 {
 		if err := (&caller{address: b.ready().Listen}).post(); err != nil {
 			t.Fatal(err)

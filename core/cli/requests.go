@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -38,17 +39,17 @@ tokens and cost. With the ID of a request, which is also in the header
 X-Aitunnel-Request-Id of its answer, show that request with its attempts. The
 program need not be running.`,
 		Example: "  aitunnel requests\n  aitunnel requests --since 2h --model 'gpt-*' --failed\n  aitunnel requests --status 5xx --channel primary -n 200\n  aitunnel requests req_1234567890abcdef",
-		Args:    atMostOne,
+		Args:    command.AtMostOne,
 		RunE: func(c *cobra.Command, args []string) error {
 			filter, err := f.filter(c, a.now(c.Context()))
 			if err != nil {
 				return err
 			}
 			if f.most < 1 {
-				return usageError{c, fmt.Errorf("-n must be at least 1, but it is %d", f.most)}
+				return command.WrongUsage(c, fmt.Errorf("-n must be at least 1, but it is %d", f.most))
 			}
 			if known := meansCodes(); f.verdict != "" && !strings.Contains(f.verdict, "*") && !slices.Contains(known, f.verdict) {
-				return usageError{c, fmt.Errorf("--verdict takes one of %s, not %q", strings.Join(known, ", "), f.verdict)}
+				return command.WrongUsage(c, fmt.Errorf("--verdict takes one of %s, not %q", strings.Join(known, ", "), f.verdict))
 			}
 			filter.Status, filter.Verdict, filter.Text, filter.Failed, filter.Retried = f.status, f.verdict, f.text, f.failed, f.retried
 			return questionError(c, a.withHistory(c, func(h keptHistory) error {
@@ -109,7 +110,7 @@ func (a *app) requests(ctx context.Context, h keptHistory, filter history.Filter
 		return nil
 	}
 	var out strings.Builder
-	p := a.paint()
+	p := a.Paint()
 	if len(found) == 0 {
 		out.WriteString("No matching requests.\n" + a.unknownNames(ctx, filter))
 	} else {
@@ -118,7 +119,7 @@ func (a *app) requests(ctx context.Context, h keptHistory, filter history.Filter
 	if more {
 		fmt.Fprintf(&out, "\n%s\n", p.Dim(fmt.Sprintf("Older ones are not shown; -n %d shows more.", 10*f.most)))
 	}
-	_, err = io.WriteString(a.out, out.String())
+	_, err = io.WriteString(a.Out, out.String())
 	return err
 }
 
@@ -171,14 +172,14 @@ func (a *app) oneRequest(ctx context.Context, h keptHistory, id string, asJSON b
 		return err
 	}
 	if asJSON {
-		return a.printJSON(r)
+		return a.PrintJSON(r)
 	}
 	var out strings.Builder
-	a.nameKeys(ctx, a.client())
-	r.Key = a.keyName(r.Channel, r.Key)
-	r.Attempts, r.PassedOver = a.withNames(r.Attempts, r.PassedOver)
-	writeRequest(&out, a.paint(), r, a.auths)
-	_, err = io.WriteString(a.out, out.String())
+	a.NameKeys(ctx, a.Client())
+	r.Key = a.KeyName(r.Channel, r.Key)
+	r.Attempts, r.PassedOver = a.WithKeyNames(r.Attempts, r.PassedOver)
+	writeRequest(&out, a.Paint(), r, a.Auths)
+	_, err = io.WriteString(a.Out, out.String())
 	return err
 }
 
@@ -222,19 +223,6 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record, auths ma
 			fmt.Fprintf(out, "  %s: %s\n", p.Bold(o.Channel), passedOverText(o))
 		}
 	}
-}
-
-// passedOverText returns why a channel was not available, with each of its keys if
-// their reasons differ.
-func passedOverText(o event.PassedOver) string {
-	if !o.KeysDiffer() {
-		return skipText(o.Why, o.Reason)
-	}
-	var keys []string
-	for _, k := range o.Keys {
-		keys = append(keys, k.Key+": "+skipText(k.Why, k.Reason))
-	}
-	return skipText(o.Why, strings.Join(keys, "; "))
 }
 
 // recordTokens returns the tokens of a request; "" for a kind of request without any.
@@ -322,18 +310,6 @@ func isTested(path, auth string) bool {
 		return strings.HasSuffix(path, ":generateContent") || strings.HasSuffix(path, ":streamGenerateContent")
 	}
 	return strings.HasSuffix(path, "/chat/completions")
-}
-
-// attemptText returns why an attempt failed; "" if it did not.
-func attemptText(at event.Attempt) string {
-	means := verdict.Means(at.Means)
-	switch {
-	case at.Error != "" || means == verdict.Good || at.Means == "" && at.Status < 400: // "" if the caller left before the end
-		return at.Error
-	case at.Status == 0:
-		return cmp.Or(means.Text(), at.Means)
-	}
-	return fmt.Sprintf("%d %s: %s", at.Status, http.StatusText(at.Status), cmp.Or(means.Text(), at.Means))
 }
 
 func attemptTable(p term.Paint, attempts []event.Attempt) *term.Table {

@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config/eval"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/fakesite"
@@ -46,7 +47,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(Main())
 	}
-	if len(os.Args) == 2 && os.Args[1] == builtinArg {
+	if len(os.Args) == 2 && os.Args[1] == command.BuiltinArg {
 		run()
 	}
 	testscript.Main(programs{m}, map[string]func(){"aitunnel-altered": run})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/service"
@@ -23,7 +24,7 @@ func (a *app) serviceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "service",
 		Short: "Run the proxy as a service of the system",
-		Args:  noArgs,
+		Args:  command.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.PersistentFlags().BoolVar(&system, "system", false, "a service of the whole system (needs root; the default for root) instead of one of your user")
@@ -64,10 +65,10 @@ after moving the executable or the configuration, after changing drain, or when
 configuration and the state directory stay as they are, unless --user, -c or
 --state-dir is given.`,
 		Example: "  aitunnel service install\n  aitunnel service install -c ~/ai/aitunnel.hcl\n  sudo aitunnel service install -c /etc/aitunnel/aitunnel.hcl\n  sudo aitunnel service install -c ~/aitunnel.hcl --user \"$USER\"\n  aitunnel service install --update\n  aitunnel service install --print",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if len(a.vars) > 0 {
-				return usageError{c, errors.New("--var cannot be used here: the service file can be read by others. Put the values into a file and use env_file and env(), or file()")}
+			if len(a.Vars) > 0 {
+				return command.WrongUsage(c, errors.New("--var cannot be used here: the service file can be read by others. Put the values into a file and use env_file and env(), or file()"))
 			}
 			return a.install(c, *system, f)
 		},
@@ -90,12 +91,12 @@ func (a *app) serviceUninstall(system *bool) *cobra.Command {
 		Short:   "Stop the service and remove it",
 		Long:    "Stop the service and remove it. The configuration and the state are kept.",
 		Example: "  aitunnel service uninstall\n  sudo aitunnel service uninstall",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if err := service.Uninstall(*system); err != nil {
 				return err
 			}
-			a.say("The service was removed.")
+			a.Say("The service was removed.")
 			return nil
 		},
 	}
@@ -103,12 +104,12 @@ func (a *app) serviceUninstall(system *bool) *cobra.Command {
 
 func (a *app) serviceStatus(system *bool) *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:     "status",
 		Short:   "Show whether the service is installed and running",
 		Long:    "Show whether the service is installed and running. If it is not running, the exit\ncode is 3.",
 		Example: "  aitunnel service status\n  aitunnel service status --json",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			s, err := service.Status(*system)
 			if err != nil {
@@ -120,22 +121,22 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 				}
 			}
 			if asJSON {
-				err = a.printJSON(s)
+				err = a.PrintJSON(s)
 			} else {
-				a.say("The %s service is %s.", s.Manager(), s.State.Text())
+				a.Say("The %s service is %s.", s.Manager(), s.State.Text())
 				switch {
 				case s.State == service.Restarting && s.System:
-					a.say("In detail: %s.", service.Advice())
+					a.Say("In detail: %s.", service.Advice())
 				case s.State == service.Restarting:
-					a.say("See why: %s", service.LogCommand(s.System))
+					a.Say("See why: %s", service.LogCommand(s.System))
 				case s.Packaged:
-					a.say("It belongs to the package aitunnel: %s.", s.File)
+					a.Say("It belongs to the package aitunnel: %s.", s.File)
 				case s.Outdated:
-					a.say("The service file %s was written by another version of aitunnel.\nUpdate it with: aitunnel service install --update", s.File)
+					a.Say("The service file %s was written by another version of aitunnel.\nUpdate it with: aitunnel service install --update", s.File)
 				}
 			}
 			if err == nil && !s.Running() {
-				err = exitError(exitNotRunning)
+				err = command.ExitError(command.ExitNotRunning)
 			}
 			return err
 		},
@@ -145,7 +146,7 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 // unit describes a service that runs this program with the configuration that is found
 // now.
 func (a *app) unit(system bool, f installFlags) (service.Unit, error) {
-	given := a.config
+	given := a.Config
 	if f.update && given == "" {
 		kept, err := service.WithInstalled(service.Unit{System: system})
 		if err != nil {
@@ -160,10 +161,10 @@ func (a *app) unit(system bool, f installFlags) (service.Unit, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return service.Unit{}, err
 	}
-	u := service.Unit{System: system, Executable: program, Config: path, StateDir: a.stateDir}
+	u := service.Unit{System: system, Executable: command.Program, Config: path, StateDir: a.StateDir}
 	account := f.user
 	if system && runtime.GOOS == "linux" {
-		if !a.stateDirGiven {
+		if !a.StateDirGiven {
 			u.StateDir = service.StateDir
 		}
 		account = cmp.Or(account, service.Account)
@@ -176,7 +177,7 @@ func (a *app) unit(system bool, f installFlags) (service.Unit, error) {
 		if f.user == "" {
 			account = cmp.Or(kept.User, "root")
 		}
-		if !a.stateDirGiven {
+		if !a.StateDirGiven {
 			u.StateDir = kept.StateDir
 		}
 	}
@@ -188,7 +189,7 @@ func (a *app) unit(system bool, f installFlags) (service.Unit, error) {
 
 func (a *app) install(c *cobra.Command, system bool, f installFlags) error {
 	if f.user != "" && (!system || runtime.GOOS == "windows") {
-		return usageError{c, errors.New("--user is for services of the whole system, of systemd or launchd: a service of your user runs with your account")}
+		return command.WrongUsage(c, errors.New("--user is for services of the whole system, of systemd or launchd: a service of your user runs with your account"))
 	}
 	if !f.printOnly {
 		if err := service.CheckSupported(); err != nil {
@@ -205,11 +206,11 @@ func (a *app) install(c *cobra.Command, system bool, f installFlags) error {
 	if err != nil {
 		return err
 	}
-	if cfg, _ := a.checked(c.Context(), u.Config); cfg != nil {
+	if cfg, _ := a.LoadValid(c.Context(), u.Config); cfg != nil {
 		u.Drain = cfg.Drain
 	}
 	if f.printOnly {
-		_, err := fmt.Fprint(a.out, u.Text(runtime.GOOS))
+		_, err := fmt.Fprint(a.Out, u.Text(runtime.GOOS))
 		return err
 	}
 	if err := a.validAsService(c.Context(), u); err != nil {
@@ -219,13 +220,13 @@ func (a *app) install(c *cobra.Command, system bool, f installFlags) error {
 		if err := service.Update(u); err != nil {
 			return err
 		}
-		a.say("The service was updated and restarted; see 'aitunnel status'.")
+		a.Say("The service was updated and restarted; see 'aitunnel status'.")
 		return nil
 	}
 	if err := service.Install(u); err != nil {
 		return err
 	}
-	a.say("The service is installed and started; see 'aitunnel status'.")
+	a.Say("The service is installed and started; see 'aitunnel status'.")
 	a.sayAccount(u)
 	return nil
 }
@@ -235,10 +236,10 @@ func (a *app) sayAccount(u service.Unit) {
 	if !u.System || u.User == "" || runtime.GOOS != "linux" {
 		return
 	}
-	a.say("It runs with the account %q. Members of that account's group may use the commands.", u.User)
+	a.Say("It runs with the account %q. Members of that account's group may use the commands.", u.User)
 	for _, path := range []string{filepath.Dir(u.Config), u.Config} {
 		if !u.CanAccess(path, "-w") {
-			a.say("The account cannot write to %s, so the panel and the commands cannot change the configuration.", path)
+			a.Say("The account cannot write to %s, so the panel and the commands cannot change the configuration.", path)
 			return
 		}
 	}
@@ -277,11 +278,11 @@ func (a *app) validAsService(ctx context.Context, u service.Unit) error {
 	if !errors.As(err, &exit) {
 		return err
 	}
-	_, _ = a.err.Write(out)
+	_, _ = a.Err.Write(out)
 	as := ""
 	if u.User != "" {
 		as = fmt.Sprintf(", which runs with the account %q", u.User)
 	}
-	_, _ = fmt.Fprintln(a.err, "\naitunnel: nothing was installed: the configuration is not valid for the service"+as+". If variables of your shell are missing, which a service does not see, put them into a file and name it with env_file")
-	return exitError(exit.ExitCode())
+	_, _ = fmt.Fprintln(a.Err, "\naitunnel: nothing was installed: the configuration is not valid for the service"+as+". If variables of your shell are missing, which a service does not see, put them into a file and name it with env_file")
+	return command.ExitError(exit.ExitCode())
 }

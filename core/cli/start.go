@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/hclfile"
@@ -47,9 +47,9 @@ SIGINT or SIGTERM: then it accepts no new requests, lets those in flight finish 
 as long as the setting drain allows, and exits. A second signal stops it at once.
 SIGHUP reloads the configuration.`,
 		Example: "  aitunnel start\n  aitunnel start -c aitunnel.hcl --var home_key=\"$HOME_KEY\"\n  aitunnel start -f",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			a.serviceSocket = "" // this is another one
+			a.ServiceSocket = "" // this is another one
 			if f.foreground || f.detached {
 				return service.Run(c.Context(), func(ctx context.Context) error { return a.run(ctx, f) })
 			}
@@ -79,7 +79,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	path, err := config.Find(a.config)
+	path, err := config.Find(a.Config)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 			return err
 		}
 	}
-	builtin, err := builtinCommand()
+	builtin, err := command.BuiltinCommand()
 	if err != nil {
 		return err
 	}
@@ -100,16 +100,16 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 	}
 	defer closeLog()
 	d, err := daemon.Start(ctx, daemon.Options{
-		ConfigPath: path, Vars: a.vars, Dir: startDir, StateDir: a.stateDir, Builtin: builtin, Version: Version(), LogOutput: out,
+		ConfigPath: path, Vars: a.Vars, Dir: startDir, StateDir: a.StateDir, Builtin: builtin, Version: a.Version, LogOutput: out,
 		Reloading: notifyReloading, BeforeRestart: a.checkRestart, RuntimeDir: runtimeDir(), StopAndStart: stopAndStart(), Predecessor: handover.Inherited(),
 	})
 	if err != nil {
 		return err
 	}
 	if w := d.Warnings(); w != nil {
-		_ = w.Write(a.err, bool(term.Colors(a.err)))
+		_ = w.Write(a.Err, bool(term.Colors(a.Err)))
 	}
-	a.announce(d.ProxyAddr(), d.AdminAddr())
+	a.PrintAddresses(d.ProxyAddr(), d.AdminAddr())
 	debug.FreeOSMemory() // which only the start needed
 	notifyReady(d)
 	watched, endWatch := context.WithCancel(context.WithoutCancel(ctx))
@@ -134,9 +134,9 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 // file.
 func (a *app) openLog(f startFlags) (out io.Writer, closeLog func(), err error) {
 	if !f.detached {
-		return a.err, func() {}, nil
+		return a.Err, func() {}, nil
 	}
-	rotated, err := logsink.OpenRotated(a.logPath())
+	rotated, err := logsink.OpenRotated(a.LogPath())
 	if err != nil {
 		return nil, nil, fmt.Errorf("the log file cannot be opened: %w; choose another state directory with --state-dir", err)
 	}
@@ -161,7 +161,7 @@ func (a *app) serveUntilEnd(ctx context.Context, d *daemon.Daemon, f startFlags,
 
 // reexec replaces the program in this process.
 func (a *app) reexec(path, sockets string) error {
-	a.flush()
+	a.Flush()
 	kept, err := keepConfiguration(path)
 	if err != nil {
 		return err
@@ -176,9 +176,9 @@ func (a *app) reexec(path, sockets string) error {
 // stops reading.
 func (a *app) neverBlock() {
 	surviveBrokenPipes()
-	out, errs := logsink.NewWriter(a.out), logsink.NewWriter(a.err)
-	a.out, a.err = out, errs
-	a.flush = func() { out.Flush(); errs.Flush() }
+	out, errs := logsink.NewWriter(a.Out), logsink.NewWriter(a.Err)
+	a.Out, a.Err = out, errs
+	a.Flush = func() { out.Flush(); errs.Flush() }
 }
 
 // serve waits for the end, and reloads at every SIGHUP.
@@ -220,7 +220,7 @@ func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending control.Ending
 		if os.Getenv("NOTIFY_SOCKET") == "" { // somebody may be at the keyboard
 			again = " Interrupt again to stop at once."
 		}
-		a.say("Stopping: requests in flight may take up to %s.%s", term.Span(limit), again)
+		a.Say("Stopping: requests in flight may take up to %s.%s", term.Span(limit), again)
 	}
 	draining, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -228,17 +228,6 @@ func (a *app) drain(ctx context.Context, d *daemon.Daemon, ending control.Ending
 		defer context.AfterFunc(ctx, d.StopNow)()
 	}
 	return d.Shutdown(draining)
-}
-
-// logPath returns the log of a daemon in the background.
-func (a *app) logPath() string { return filepath.Join(a.stateDir, "aitunnel.log") }
-
-// announce prints the addresses of the proxy and the panel.
-func (a *app) announce(proxy, panel string) {
-	_, _ = fmt.Fprintf(a.out, "Proxy:  http://%s\n", admin.LocalAddress(proxy))
-	if panel != "" {
-		_, _ = fmt.Fprintf(a.out, "Panel:  http://%s\n", admin.LocalAddress(panel))
-	}
 }
 
 // runtimeDir returns the directory that a service manager created for the sockets of

@@ -12,6 +12,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/channel"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
@@ -23,7 +24,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Short:   "Show the state of the running program",
 		Long:    "Show the channels with their keys, the tunnels, the plugins and the last reload\nof the program that uses the state directory.\n\nIf it is not running, the exit code is 3.",
 		Example: "  aitunnel status\n  aitunnel status --watch\n  aitunnel status --json",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if watch {
 				return a.watchStatus(c.Context(), asJSON)
@@ -53,22 +54,22 @@ func (a *app) overview(ctx context.Context, c *adminclient.Client) (out overview
 }
 
 func (a *app) status(ctx context.Context, asJSON bool) error {
-	c := a.client()
+	c := a.Client()
 	v, err := a.overview(ctx, c)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return a.printJSON(v)
+		return a.PrintJSON(v)
 	}
 	var out strings.Builder
-	v.write(&out, a.paint(), versionNote(c))
-	_, err = io.WriteString(a.out, out.String())
+	v.write(&out, a.Paint(), a.VersionNote(c))
+	_, err = io.WriteString(a.Out, out.String())
 	return err
 }
 
 func (a *app) watchStatus(ctx context.Context, asJSON bool) error {
-	c := a.client()
+	c := a.Client()
 	for {
 		v, err := a.overview(ctx, c)
 		if ctx.Err() != nil {
@@ -78,14 +79,14 @@ func (a *app) watchStatus(ctx context.Context, asJSON bool) error {
 			return err
 		}
 		if asJSON {
-			err = a.printJSON(v)
+			err = a.PrintJSON(v)
 		} else {
 			var out strings.Builder
-			if a.paint() { // on a terminal: overwrite the last output
+			if a.Paint() { // on a terminal: overwrite the last output
 				out.WriteString("\x1b[H\x1b[2J")
 			}
-			v.write(&out, a.paint(), versionNote(c))
-			_, err = io.WriteString(a.out, out.String())
+			v.write(&out, a.Paint(), a.VersionNote(c))
+			_, err = io.WriteString(a.Out, out.String())
 		}
 		if err != nil {
 			return err
@@ -209,84 +210,6 @@ func channelTable(p term.Paint, channels []admin.Channel) *term.Table {
 		t.Row(channelName(p, ch), state, term.Millis(ch.Latency), keysText(p, ch), attempts, failed, note)
 	}
 	return t
-}
-
-// recentAttempts returns the attempts of the last ten minutes, those that failed, and the share
-// of those that did not, "" without any.
-func recentAttempts(ch admin.Channel) (attempts, failed, ok string) {
-	n, failures := sumOf(ch.Recent, len(ch.Recent))
-	if n > 0 {
-		ok = fmt.Sprintf("%.0f%%", 100*(1-float64(failures)/float64(n)))
-	}
-	return term.Number(n), term.Number(failures), ok
-}
-
-func channelName(p term.Paint, ch admin.Channel) string {
-	name := ch.Name
-	if ch.Fallback {
-		name += p.Dim(" (fallback)")
-	}
-	if ch.First {
-		name += p.Dim(" (preferred)")
-	}
-	return name
-}
-
-// keysText returns how many of the keys are available.
-func keysText(p term.Paint, ch admin.Channel) string {
-	if ch.Keys.Total == 0 {
-		return ""
-	}
-	text := fmt.Sprintf("%d/%d", ch.Keys.Alive, ch.Keys.Total)
-	if ch.Keys.Alive < ch.Keys.Total {
-		text = p.Warn(text)
-	}
-	return text
-}
-
-// channelState returns the state of a channel, as the panel shows it, and a note.
-func channelState(p term.Paint, ch admin.Channel) (state, note string) {
-	state, note = stateAndReason(p, ch)
-	return state, strings.TrimPrefix(note+restrictionsText(ch.Restricted), "; ")
-}
-
-// maxRestrictions is the maximum number of restrictions of a channel that are shown.
-const maxRestrictions = 3
-
-// restrictionsText returns what a channel is not used for, each preceded by a
-// semicolon.
-func restrictionsText(all []admin.Restriction) string {
-	var out strings.Builder
-	for i, r := range all {
-		if i == maxRestrictions {
-			fmt.Fprintf(&out, "; and %d more", len(all)-i)
-			break
-		}
-		out.WriteString("; " + r.Text() + term.After(", for ", term.Until(r.Until)))
-	}
-	return out.String()
-}
-
-func stateAndReason(p term.Paint, ch admin.Channel) (state, note string) {
-	text := ch.State.Text()
-	switch ch.State {
-	case admin.StateReady:
-		return p.Good(text), ""
-	case admin.StateUnknown:
-		return text, ""
-	case admin.StatePaused:
-		return p.Warn(text), ""
-	}
-	if note = ch.OutReason; note == "" {
-		note = ch.Why()
-	}
-	if left := term.Until(ch.OutUntil); left != "" {
-		note += ", for " + left
-	}
-	if ch.State == admin.StateDegraded {
-		return p.Warn(text), note
-	}
-	return p.Bad(text), note
 }
 
 // writeUnavailableKeys lists the keys that are not available.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
@@ -29,7 +30,7 @@ func drainFlag(c *cobra.Command, drain *time.Duration) {
 // checkDrain checks the flag, and sets it to 0 with --now.
 func checkDrain(c *cobra.Command, now bool, drain *time.Duration) error {
 	if given := c.Flags().Lookup("drain"); given.Changed && *drain < 0 {
-		return usageError{c, errors.New(notADuration("drain", given.Value.String()))}
+		return command.WrongUsage(c, errors.New(command.NotADuration("drain", given.Value.String())))
 	}
 	if now {
 		*drain = 0
@@ -44,7 +45,7 @@ func (a *app) stopCommand() *cobra.Command {
 		Short:   "Stop the running program",
 		Long:    "Stop the running program: it accepts no new requests, lets those in flight finish\nfor as long as the setting drain allows, and exits. Run it again with --now to stop\nthe program at once.",
 		Example: "  aitunnel stop\n  aitunnel stop --drain 30s\n  aitunnel stop --now",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkDrain(c, now, &drain); err != nil {
 				return err
@@ -76,7 +77,7 @@ seconds for them, and prints their state.
 
 Most changes need no restart: see 'aitunnel reload'.`,
 		Example: "  aitunnel restart\n  aitunnel restart --now",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkDrain(c, now, &drain); err != nil {
 				return err
@@ -93,23 +94,23 @@ Most changes need no restart: see 'aitunnel reload'.`,
 const slowTime = 2 * time.Second
 
 func (a *app) stop(ctx context.Context, e control.Ending) error {
-	client := a.client()
-	running := statefile.HolderOf(a.stateDir)
+	client := a.Client()
+	running := statefile.HolderOf(a.StateDir)
 	var stopping control.Stopping
 	if err := client.Call(ctx, http.MethodPost, control.PathStop, e, &stopping); err != nil {
 		return err
 	}
 	if stopping.Unsaved != "" {
-		a.warn("the latest changes of state are lost: %s", stopping.Unsaved)
+		a.Warn("the latest changes of state are lost: %s", stopping.Unsaved)
 	}
 	for waited := time.Now(); ; {
-		if h := statefile.HolderOf(a.stateDir); h == nil || running != nil && h.PID != running.PID && h.PID > 0 {
-			a.say("Stopped.")
+		if h := statefile.HolderOf(a.StateDir); h == nil || running != nil && h.PID != running.PID && h.PID > 0 {
+			a.Say("Stopped.")
 			return nil
 		}
 		if time.Since(waited) > slowTime {
 			waited = waited.Add(time.Hour)
-			a.say("%s%s. 'aitunnel stop --now' stops at once.", waiting(ctx, client, "it to exit"), limit(e.Drain))
+			a.Say("%s%s. 'aitunnel stop --now' stops at once.", waiting(ctx, client, "it to exit"), limit(e.Drain))
 		}
 		select {
 		case <-ctx.Done():
@@ -146,14 +147,14 @@ func (a *app) askToStop(ctx context.Context, client *adminclient.Client, e contr
 }
 
 func (a *app) restart(ctx context.Context, e control.Ending) error {
-	client := a.client()
+	client := a.Client()
 	if _, err := client.DryRun(ctx, nil); err != nil {
 		if refused := (*adminclient.Error)(nil); errors.As(err, &refused) && len(refused.Diagnostics) > 0 {
 			refused.Message = "nothing was restarted: the configuration cannot be applied"
 		}
 		return err
 	}
-	said, _ := os.Open(a.outputPath()) // not there for one in the foreground
+	said, _ := os.Open(a.OutputPath()) // not there for one in the foreground
 	var earlier int64                  // what was written before
 	if said != nil {
 		defer func() { _ = said.Close() }()
@@ -168,7 +169,7 @@ func (a *app) restart(ctx context.Context, e control.Ending) error {
 	defer cancel()
 	go a.awaitEnd(ctx, client, before.PID, ended)
 	slow := time.AfterFunc(slowTime, func() {
-		a.say("%s%s.", waiting(ctx, client, "the new process"), limit(e.Drain))
+		a.Say("%s%s.", waiting(ctx, client, "the new process"), limit(e.Drain))
 	})
 	s, err := a.awaitReady(ctx, ended, func(s admin.Status) bool { return !s.StartedAt.Equal(before.StartedAt) })
 	slow.Stop()
@@ -178,8 +179,8 @@ func (a *app) restart(ctx context.Context, e control.Ending) error {
 		}
 		return err
 	}
-	a.say("Restarted.")
-	a.announce(s.Listen, s.AdminListen)
+	a.Say("Restarted.")
+	a.PrintAddresses(s.Listen, s.AdminListen)
 	a.announceTunnels(ctx, s.Tunnels)
 	return nil
 }
@@ -195,10 +196,10 @@ func (a *app) awaitEnd(ctx context.Context, client *adminclient.Client, pid int,
 			ended <- errors.New(outcome.Error)
 			return
 		}
-		if statefile.HolderOf(a.stateDir) != nil {
+		if statefile.HolderOf(a.StateDir) != nil {
 			last = time.Now()
 		} else if keepsNumber && !alive(pid) || time.Since(last) > moment {
-			ended <- errors.New("it did not start again; see 'aitunnel logs', or for a service: " + service.LogCommand(a.serviceSocket != "" || os.Getuid() == 0))
+			ended <- errors.New("it did not start again; see 'aitunnel logs', or for a service: " + service.LogCommand(a.ServiceSocket != "" || os.Getuid() == 0))
 			return
 		}
 		time.Sleep(pollTime)

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
@@ -134,7 +135,7 @@ func (s *stopTrial) serve(args ...string) {
 	s.t.Helper()
 	s.begin(args...)
 	testhelp.Eventually(s.t, "it serves", func() bool {
-		_, err := (&app{stateDir: s.state()}).client().Status(s.t.Context())
+		_, err := (&command.Env{StateDir: s.state()}).Client().Status(s.t.Context())
 		return err == nil
 	})
 }
@@ -142,7 +143,7 @@ func (s *stopTrial) serve(args ...string) {
 // ask sends a request that is not answered.
 func (s *stopTrial) ask() {
 	s.t.Helper()
-	client := (&app{stateDir: s.state()}).client()
+	client := (&command.Env{StateDir: s.state()}).Client()
 	st, err := client.Status(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
@@ -210,7 +211,7 @@ var stopStates = map[string]func(*stopTrial){
 	},
 	"with a plugin that hangs": func(s *stopTrial) {
 		s.serve("start", "-f")
-		for _, p := range s.processes(builtinArg) {
+		for _, p := range s.processes(command.BuiltinArg) {
 			pid, _, _ := strings.Cut(p, " ")
 			n, _ := strconv.Atoi(pid)
 			_ = syscall.Kill(n, syscall.SIGSTOP)
@@ -221,7 +222,7 @@ var stopStates = map[string]func(*stopTrial){
 		s.ask()
 		s.begin("stop")
 		testhelp.Eventually(s.t, "it stops", func() bool {
-			st, err := (&app{stateDir: s.state()}).client().Status(s.t.Context())
+			st, err := (&command.Env{StateDir: s.state()}).Client().Status(s.t.Context())
 			return err == nil && st.Status == "stopping"
 		})
 	},
@@ -256,7 +257,7 @@ var stopStates = map[string]func(*stopTrial){
 		s.ask()
 		s.begin("restart")
 		testhelp.Eventually(s.t, "it stops", func() bool {
-			st, err := (&app{stateDir: s.state()}).client().Status(s.t.Context())
+			st, err := (&command.Env{StateDir: s.state()}).Client().Status(s.t.Context())
 			return err == nil && st.Status == "stopping"
 		})
 	},

@@ -73,7 +73,7 @@ func (a *app) keepWatchdog(ctx context.Context) {
 	if err != nil || limit <= 0 {
 		return
 	}
-	client := a.client()
+	client := a.Client()
 	defer client.Close()
 	for tick := time.NewTicker(limit / 3); ; {
 		check, cancel := context.WithTimeout(ctx, limit/3)

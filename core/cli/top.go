@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/event"
 )
@@ -26,24 +27,24 @@ func (a *app) topCommand() *cobra.Command {
   f       show failures only, or all requests
   p       pause the list of requests, or continue`,
 		Example: "  aitunnel top",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.top(c.Context()) },
 	}
 }
 
 func (a *app) top(ctx context.Context) error {
-	if f, ok := a.out.(*os.File); !ok || !isatty.IsTerminal(f.Fd()) || !a.input().IsTerminal() {
+	if f, ok := a.Out.(*os.File); !ok || !isatty.IsTerminal(f.Fd()) || !a.Input().IsTerminal() {
 		return errors.New("top needs a terminal; 'aitunnel status' and 'aitunnel logs' do not")
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	m := &topModel{paint: a.paint(), look: func() topSnapshot { return a.look(ctx) }}
+	m := &topModel{paint: a.Paint(), look: func() topSnapshot { return a.look(ctx) }}
 	first := m.look()
 	if first.err != nil {
 		return first.err
 	}
 	m.take(first)
-	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(a.out), tea.WithoutSignalHandler())
+	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.In), tea.WithOutput(a.Out), tea.WithoutSignalHandler())
 	go a.feed(ctx, p)
 	_, err := p.Run()
 	if errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, context.Canceled) {
@@ -60,7 +61,7 @@ type topSnapshot struct {
 }
 
 func (a *app) look(ctx context.Context) (out topSnapshot) {
-	c := a.client()
+	c := a.Client()
 	defer c.Close()
 	if out.overview, out.err = a.overview(ctx, c); out.err == nil {
 		out.stats, out.err = c.Stats(ctx)
@@ -71,7 +72,7 @@ func (a *app) look(ctx context.Context) (out topSnapshot) {
 // feed sends the program's events to the view, across restarts.
 func (a *app) feed(ctx context.Context, p *tea.Program) {
 	for ctx.Err() == nil {
-		_ = a.client().Events(ctx, func(e event.Event) error {
+		_ = a.Client().Events(ctx, func(e event.Event) error {
 			p.Send(e)
 			return nil
 		})

@@ -91,14 +91,6 @@ func (m *topModel) channels() []string {
 	return strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
 }
 
-// sumOf sums up the last n points.
-func sumOf(points []admin.Point, n int) (requests, failures uint64) {
-	for _, x := range points[max(0, len(points)-n):] {
-		requests, failures = requests+x.Requests, failures+x.Failures
-	}
-	return requests, failures
-}
-
 // spark draws requests over time, red where some failed.
 func spark(p term.Paint, points []admin.Point) string {
 	const bars = "▁▂▃▄▅▆▇█"

@@ -26,8 +26,9 @@ ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, or what its provider shows.
 A key that has changed is never trusted by this command.
 
 Root does this for the system service with the account of the service.`,
-		Example: "  aitunnel tunnel trust vps\n  aitunnel tunnel trust vps --fingerprint SHA256:…",
-		RunE: a.asServiceAccount(func(c *cobra.Command, args []string) error {
+		ValidArgsFunction: a.completeTunnel,
+		Example:           "  aitunnel tunnel trust vps\n  aitunnel tunnel trust vps --fingerprint SHA256:…",
+		RunE: a.AsServiceAccount(func(c *cobra.Command, args []string) error {
 			return a.withTunnels(c.Context(), args, func(all []*config.Tunnel) error {
 				for _, t := range all {
 					if err := a.tunnelTrust(c.Context(), t, yes, print); err != nil {
@@ -52,8 +53,8 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 		return err
 	}
 	seen, err := sshclient.Trust(ctx, route, t.Keepalive, func(k sshclient.HostKey) (bool, error) {
-		a.say("The host %s of the tunnel %q is not known. Its key is", k.Host, t.Name)
-		a.say("  %s (%s)", a.paint().Bold(k.Fingerprint), k.Type)
+		a.Say("The host %s of the tunnel %q is not known. Its key is", k.Host, t.Name)
+		a.Say("  %s (%s)", a.Paint().Bold(k.Fingerprint), k.Type)
 		switch {
 		case print != "" && print != k.Fingerprint:
 			return false, &sshclient.OtherKeyError{Presented: k}
@@ -67,9 +68,9 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 	}
 	for _, k := range seen {
 		if k.Known {
-			a.say("The host %s is already known, with the key %s.", k.Host, k.Fingerprint)
+			a.Say("The host %s is already known, with the key %s.", k.Host, k.Fingerprint)
 		} else {
-			a.say("Trusted: the key is in %s. A running aitunnel connects within seconds.", k.File)
+			a.Say("Trusted: the key is in %s. A running aitunnel connects within seconds.", k.File)
 		}
 	}
 	return nil
@@ -77,7 +78,7 @@ func (a *app) tunnelTrust(ctx context.Context, t *config.Tunnel, yes bool, print
 
 // agreed asks a question that only the whole word yes answers.
 func (a *app) agreed(ctx context.Context, question string) (bool, error) {
-	answer, err := a.input().Ask(ctx, question)
+	answer, err := a.Input().Ask(ctx, question)
 	if ctx.Err() != nil {
 		return false, errors.New("nothing was changed")
 	}
@@ -91,9 +92,9 @@ func (a *app) agreed(ctx context.Context, question string) (bool, error) {
 // it; without a terminal, it returns "".
 func (a *app) passphrase(ctx context.Context) func(path string) (string, error) {
 	return func(path string) (string, error) {
-		if !a.input().IsTerminal() {
+		if !a.Input().IsTerminal() {
 			return "", nil
 		}
-		return a.input().Secret(ctx, "Passphrase of "+path)
+		return a.Input().Secret(ctx, "Passphrase of "+path)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/sshclient"
 	"github.com/aitunnel/aitunnel/core/tunnel"
@@ -29,8 +30,9 @@ forwards are closed for a moment. Root tests the tunnels of the system service w
 the account of the service.
 
 The exit code is 1 if a step fails.`,
-		Example: "  aitunnel tunnel test\n  aitunnel tunnel test vps --json",
-		RunE: a.asServiceAccount(func(c *cobra.Command, args []string) error {
+		ValidArgsFunction: a.completeTunnel,
+		Example:           "  aitunnel tunnel test\n  aitunnel tunnel test vps --json",
+		RunE: a.AsServiceAccount(func(c *cobra.Command, args []string) error {
 			return a.withTunnels(c.Context(), args, func(all []*config.Tunnel) error {
 				return a.tunnelTest(c.Context(), all, asJSON)
 			})
@@ -48,12 +50,12 @@ type tested struct {
 }
 
 func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool) error {
-	running, _ := a.client().Tunnels(ctx) // the program need not run
-	p, good, out := a.paint(), true, []tested{}
+	running, _ := a.Client().Tunnels(ctx) // the program need not run
+	p, good, out := a.Paint(), true, []tested{}
 	for _, t := range all {
 		x, loggedIn := tested{Name: t.Name}, false
 		if !asJSON {
-			a.say("%s", p.Bold("tunnel "+t.Name))
+			a.Say("%s", p.Bold("tunnel "+t.Name))
 		}
 		x.OK = tunnel.Test(ctx, tunnel.Options{}, t, tunnel.TestOptions{
 			IsOpen: func(address string) bool { return a.hasOpen(ctx, t, address) },
@@ -64,25 +66,25 @@ func (a *app) tunnelTest(ctx context.Context, all []*config.Tunnel, asJSON bool)
 				switch {
 				case asJSON:
 				case r.OK:
-					a.say("  %s %s", p.Good("✓"), r.Text)
+					a.Say("  %s %s", p.Good("✓"), r.Text)
 				default:
-					a.say("  %s could not %s: %s", p.Bad("✗"), tunnel.StepText(r.Step), r.Text)
+					a.Say("  %s could not %s: %s", p.Bad("✗"), tunnel.StepText(r.Step), r.Text)
 				}
 			},
 		})
 		if state, retried := a.retryTunnel(ctx, running, t, x.OK, loggedIn); retried && !asJSON {
-			a.say("  In the running program this tunnel is %s. It tries again now.", state)
+			a.Say("  In the running program this tunnel is %s. It tries again now.", state)
 		}
 		good = good && x.OK
 		out = append(out, x)
 	}
 	if asJSON {
-		if err := a.printJSON(out); err != nil {
+		if err := a.PrintJSON(out); err != nil {
 			return err
 		}
 	}
 	if !good {
-		return exitError(exitFailed)
+		return command.ExitError(command.ExitFailed)
 	}
 	return nil
 }
@@ -102,7 +104,7 @@ func (a *app) retryTunnel(ctx context.Context, running []admin.Tunnel, t *config
 			retried = ok
 		}
 		if retried {
-			_, err := a.client().RetryTunnel(ctx, t.Name)
+			_, err := a.Client().RetryTunnel(ctx, t.Name)
 			return r.State, err == nil
 		}
 	}
@@ -115,7 +117,7 @@ func (a *app) hasOpen(ctx context.Context, t *config.Tunnel, address string) boo
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	for {
-		running, _ := a.client().Tunnels(ctx) // the program need not run
+		running, _ := a.Client().Tunnels(ctx) // the program need not run
 		i := slices.IndexFunc(running, func(r admin.Tunnel) bool { return r.Name == t.Name && r.Host == t.Host })
 		if i < 0 {
 			return false

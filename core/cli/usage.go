@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
-	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
@@ -50,7 +50,7 @@ Costs need prices: see price in the configuration. The cost of a request is comp
 when it ends; if there was no price then, it is estimated with the current prices,
 and marked with ≈.`,
 		Example: "  aitunnel usage\n  aitunnel usage --by model --since 30d\n  aitunnel usage --by month,channel --since all\n  aitunnel usage --by hour --since 24h --client laptop\n  aitunnel usage --since yesterday --until today",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, err := f.filter(c, a.now(c.Context()))
 			if err != nil {
@@ -59,7 +59,7 @@ and marked with ≈.`,
 			q := history.Question{Filter: filter}
 			for _, d := range by {
 				if !slices.Contains(history.Dimensions, history.Dimension(d)) {
-					return usageError{c, fmt.Errorf("--by takes hour, day, month, client, channel, key and model, not %q", d)}
+					return command.WrongUsage(c, fmt.Errorf("--by takes hour, day, month, client, channel, key and model, not %q", d))
 				}
 				q.By = append(q.By, history.Dimension(d))
 			}
@@ -79,7 +79,7 @@ func (a *app) usage(ctx context.Context, h keptHistory, q history.Question, asJS
 		return err
 	}
 	if asJSON {
-		return a.printJSON(u)
+		return a.PrintJSON(u)
 	}
 	for i, r := range u.Rows {
 		u.Rows[i].Key = cmp.Or(r.KeyName, r.Key)
@@ -88,10 +88,10 @@ func (a *app) usage(ctx context.Context, h keptHistory, q history.Question, asJS
 		}
 	}
 	var out strings.Builder
-	writeUsage(&out, a.paint(), u)
-	_, err = io.WriteString(a.out, out.String())
+	writeUsage(&out, a.Paint(), u)
+	_, err = io.WriteString(a.Out, out.String())
 	if u.Total.Requests == 0 && err == nil {
-		_, err = io.WriteString(a.out, a.unknownNames(ctx, q.Filter))
+		_, err = io.WriteString(a.Out, a.unknownNames(ctx, q.Filter))
 	}
 	return err
 }
@@ -231,21 +231,6 @@ func costText(costs []history.Cost) string {
 	return strings.Join(texts, " + ")
 }
 
-// money returns an amount with two decimals, or four if it is below 1, rounded half up
-// as in the panel.
-func money(c history.Cost) string {
-	const unit, smallest = 1_000_000_000, 50_000 // billionths
-	digits, step := 2, event.Money(unit/100)
-	switch {
-	case c.Amount > 0 && c.Amount < smallest:
-		return "<0.0001 " + c.Currency
-	case c.Amount > 0 && c.Amount < unit:
-		digits, step = 4, unit/10_000
-	}
-	n := (c.Amount + step/2) / step
-	return fmt.Sprintf("%s.%0*d %s", term.Number(int64(n*step/unit)), digits, int64(n*step%unit/step), c.Currency)
-}
-
 // barWidth is how many characters a bar has at most.
 const barWidth = 16
 
@@ -269,7 +254,7 @@ func bar(n, most int64) string {
 func (a *app) jsonLine(v any) error {
 	b, err := json.Marshal(v)
 	if err == nil {
-		_, err = a.out.Write(append(b, '\n'))
+		_, err = a.Out.Write(append(b, '\n'))
 	}
 	return err
 }

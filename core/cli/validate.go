@@ -3,13 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
@@ -21,14 +20,14 @@ import (
 
 func (a *app) validateCommand() *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:     "validate [FILE]",
 		Short:   "Check a configuration, including the settings of its plugins",
 		Example: "  aitunnel validate\n  aitunnel validate aitunnel.hcl\n  aitunnel validate --json",
-		Args:    oneFile,
-		RunE: a.asServiceAccount(func(c *cobra.Command, args []string) error {
+		Args:    command.OneFile,
+		RunE: a.AsServiceAccount(func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				a.config = args[0]
+				a.Config = args[0]
 			}
 			return a.validate(c.Context(), asJSON)
 		}),
@@ -46,16 +45,16 @@ type validity struct {
 }
 
 func (a *app) validate(ctx context.Context, asJSON bool) error {
-	path, err := config.Find(a.config)
+	path, err := config.Find(a.Config)
 	if err != nil {
 		return err
 	}
 	var cfg *config.Config
 	var report config.Report
 	var problems []string
-	err = a.withPlugins(path, func(h *pluginhost.Host) error {
-		defer func() { problems = h.Problems(a.declared(path)) }()
-		cfg, report = daemon.Check(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}, h)
+	err = a.WithPlugins(path, func(h *pluginhost.Host) error {
+		defer func() { problems = h.Problems(a.DeclaredPlugins(path)) }()
+		cfg, report = daemon.Check(ctx, config.Options{Path: path, Vars: a.Vars, Catalog: h}, h)
 		return nil
 	})
 	if err != nil {
@@ -71,22 +70,22 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 		if v.Valid {
 			v.Verdicts = verdictChanges(cfg)
 		}
-		err := a.printJSON(v)
+		err := a.PrintJSON(v)
 		if err == nil && report.HasErrors() {
-			err = exitError(exitConfig)
+			err = command.ExitError(command.ExitConfig)
 		}
 		return err
 	case report.HasErrors():
 		return &reload.ConfigError{Report: report}
 	}
-	if err := report.Write(a.err, bool(term.Colors(a.err))); err != nil {
+	if err := report.Write(a.Err, bool(term.Colors(a.Err))); err != nil {
 		return err
 	}
 	has := []string{term.Count(len(cfg.Channels), "channel"), term.Count(len(cfg.Routes), "route")}
 	if n := len(cfg.Tunnels); n > 0 {
 		has = append(has, term.Count(n, "tunnel"))
 	}
-	if _, err = fmt.Fprintf(a.out, "%s is valid: %s.\n", path, strings.Join(has, ", ")); err == nil {
+	if _, err = fmt.Fprintf(a.Out, "%s is valid: %s.\n", path, strings.Join(has, ", ")); err == nil {
 		a.sayVerdictChanges(verdictChanges(cfg))
 	}
 	return err
@@ -100,7 +99,7 @@ func checkLogFile(path string, cfg *config.Config, report config.Report) config.
 		return report
 	}
 	u, installed := service.InstalledSystem()
-	isOfService := installed && isServiceConfig(path, u)
+	isOfService := installed && command.IsServiceConfig(path, u)
 	if err := fileaccess.CheckAppend(file); err != nil && !service.GetsLogDir(file) {
 		return report.AddSettingError(cfg, "log.file", err)
 	}
@@ -108,29 +107,4 @@ func checkLogFile(path string, cfg *config.Config, report config.Report) config.
 		return report.Warn("The setting log.file", []string{fmt.Sprintf("systemd does not let the service write to %s: use a file in %s, or add ReadWritePaths=%s under [Service] with 'systemctl edit aitunnel'.", file, service.LogDir, filepath.Dir(file))})
 	}
 	return report
-}
-
-// withPlugins calls f with its own plugin processes, so no daemon is needed.
-func (a *app) withPlugins(configPath string, f func(*pluginhost.Host) error) error {
-	builtin, err := builtinCommand()
-	if err != nil {
-		return err
-	}
-	sockets, err := os.MkdirTemp("", "aitunnel-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(sockets) }()
-	h, err := pluginhost.New(pluginhost.Options{
-		Logger:     hclog.NewNullLogger(),
-		Builtin:    builtin,
-		SocketDir:  sockets,
-		ConfigPath: configPath,
-		CacheDir:   filepath.Join(a.stateDir, "plugins"),
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = h.Close(context.Background()) }()
-	return f(h)
 }

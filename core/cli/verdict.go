@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
@@ -15,7 +16,7 @@ func (a *app) verdictCommand() *cobra.Command {
 		Use:   "verdict",
 		Short: "Explain what a site's answer means, and list the rules",
 		Long:  "A verdict says what an answer means, and its scope: this address, the\nchannel, a key, a key with one model, or the request. Rules of your own are verdict\nblocks in the configuration; docs/verdicts.md describes them.",
-		Args:  noArgs,
+		Args:  command.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.verdictList(), a.verdictTest(), a.verdictUnknown())
@@ -46,11 +47,11 @@ func ruleFor(r *verdict.Rule) verdictRule {
 func (a *app) verdictList() *cobra.Command {
 	asJSON := false
 	var channel string
-	c := jsonFlag(&cobra.Command{
+	c := command.JSONFlag(&cobra.Command{
 		Use:     "list",
 		Short:   "List the rules in the order in which they are tried",
 		Example: "  aitunnel verdict list\n  aitunnel verdict list --channel home --json",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			set, err := a.verdictSet(c.Context(), channel)
 			if err != nil {
@@ -69,9 +70,9 @@ func (a *app) listRules(rules []*verdict.Rule, asJSON bool) error {
 		for i, r := range rules {
 			out[i] = ruleFor(r)
 		}
-		return a.printJSON(out)
+		return a.PrintJSON(out)
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "VERDICT\tFROM\tMEANS\tNOTE")
 	for _, r := range rules {
 		note := r.Note

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
@@ -30,7 +31,7 @@ type verdictQuestion struct {
 func (a *app) verdictTest() *cobra.Command {
 	var q verdictQuestion
 	asJSON := false
-	c := jsonFlag(&cobra.Command{
+	c := command.JSONFlag(&cobra.Command{
 		Use:   "test [FILE]",
 		Short: "Say what an answer means, by which rule, and what would follow",
 		Long:  "Say what an answer of a site means: which rule matches, its scope and\nits effect. The answer is described by flags, or read from a FILE as \"curl -i\"\nprints it (\"-\" is the standard input). With --status, FILE may have the body only.\nNothing is sent.",
@@ -38,13 +39,13 @@ func (a *app) verdictTest() *cobra.Command {
 			"  curl -si https://site.example/v1/models | aitunnel verdict test - --endpoint models\n" +
 			"  aitunnel verdict test --status 429 answer.json\n" +
 			"  aitunnel verdict test --status 429 --header \"Retry-After: 30\" --model gpt-5 --json",
-		Args: oneFile,
+		Args: command.OneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				q.file = args[0]
 			}
 			if err := q.check(); err != nil {
-				return usageError{c, err}
+				return command.WrongUsage(c, err)
 			}
 			answer, err := a.answerFor(q)
 			if err != nil {
@@ -135,7 +136,7 @@ func (a *app) answerFor(q verdictQuestion) (verdict.Answer, error) {
 
 func (a *app) readAll(path string) ([]byte, error) {
 	if path == "-" {
-		return io.ReadAll(io.LimitReader(a.in, 16<<20))
+		return io.ReadAll(io.LimitReader(a.In, 16<<20))
 	}
 	return os.ReadFile(path)
 }

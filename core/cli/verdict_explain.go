@@ -8,9 +8,6 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/core/daemon"
-	"github.com/aitunnel/aitunnel/core/daemon/reload"
-	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
@@ -43,38 +40,38 @@ type normalizedForm struct {
 func (a *app) explainVerdict(set *verdict.Set, answer verdict.Answer, asJSON bool) error {
 	out, rule := explanationOf(set, answer)
 	if asJSON {
-		return a.printJSON(out)
+		return a.PrintJSON(out)
 	}
-	a.say("Means     %s: %s", out.Means, out.Text)
-	a.say("Scope     %s", scopeText(out.Scope))
+	a.Say("Means     %s: %s", out.Means, out.Text)
+	a.Say("Scope     %s", scopeText(out.Scope))
 	switch {
 	case rule == nil && out.Means == verdict.Good:
-		a.say("Rule      none: the answer is good")
+		a.Say("Rule      none: the answer is good")
 	case rule == nil:
-		a.say("Rule      none matches; the default for %s decides", out.Default)
+		a.Say("Rule      none matches; the default for %s decides", out.Default)
 	default:
-		a.say("Rule      %s (%s)%s", rule.Name, rule.Origin, term.After(": ", cmp.Or(rule.Note, place(rule))))
+		a.Say("Rule      %s (%s)%s", rule.Name, rule.Origin, term.After(": ", cmp.Or(rule.Note, place(rule))))
 	}
-	a.say("Effect    %s", out.Follows)
-	a.say("Then      %s", whereNext(out))
+	a.Say("Effect    %s", out.Follows)
+	a.Say("Then      %s", whereNext(out))
 	if out.AtOnce {
-		a.say("Cooldown  at once: one such answer is enough")
+		a.Say("Cooldown  at once: one such answer is enough")
 	}
 	if out.ForSeconds > 0 {
-		a.say("Wait      %s", time.Duration(out.ForSeconds*float64(time.Second)))
+		a.Say("Wait      %s", time.Duration(out.ForSeconds*float64(time.Second)))
 	}
 	if out.SecondKey != "" {
-		a.say("Twice     %s, if a second key of the channel gets the same answer", out.SecondKey)
+		a.Say("Twice     %s, if a second key of the channel gets the same answer", out.SecondKey)
 	}
 	a.explainError(out.Error)
 	if rule != nil {
-		a.say("\nConditions of the rule, which all match:")
+		a.Say("\nConditions of the rule, which all match:")
 		for _, c := range rule.Conditions {
-			a.say("  %-13s %s", c.Name, conditionText(c, rule.Found[c.Name]))
+			a.Say("  %-13s %s", c.Name, conditionText(c, rule.Found[c.Name]))
 		}
 	}
 	if out.Draft != "" {
-		a.say("\nA rule for such answers, to complete and add to the configuration:\n\n%s", out.Draft)
+		a.Say("\nA rule for such answers, to complete and add to the configuration:\n\n%s", out.Draft)
 	}
 	return nil
 }
@@ -90,19 +87,19 @@ func conditionText(c verdict.Condition, found string) string {
 }
 
 func (a *app) explainError(e normalizedForm) {
-	a.say("\nThe error in the form that rules see:")
+	a.Say("\nThe error in the form that rules see:")
 	if e.Status > 0 {
-		a.say("  %-13s %d", "status", e.Status)
+		a.Say("  %-13s %d", "status", e.Status)
 	} else {
-		a.say("  %-13s not named", "status")
+		a.Say("  %-13s not named", "status")
 	}
 	for _, f := range []verdict.Condition{{Name: "code", Value: e.Code}, {Name: "type", Value: e.Type}, {Name: "message", Value: e.Message}} {
 		if f.Value != "" {
-			a.say("  %-13s %q", f.Name, shorten(f.Value))
+			a.Say("  %-13s %q", f.Name, shorten(f.Value))
 		}
 	}
 	if e.Page {
-		a.say("  It is a page in place of the API's answer; message is its title.")
+		a.Say("  It is a page in place of the API's answer; message is its title.")
 	}
 }
 
@@ -179,14 +176,14 @@ func scopeText(s verdict.Scope) string {
 // verdictSet returns the rules of the configuration, if there is one, and the
 // built-in ones.
 func (a *app) verdictSet(ctx context.Context, channel string) (*verdict.Set, error) {
-	path, err := config.Find(a.config)
+	path, err := config.Find(a.Config)
 	if err != nil {
-		if a.config != "" || channel != "" {
+		if a.Config != "" || channel != "" {
 			return nil, err
 		}
 		return verdict.New(verdict.Options{}), nil
 	}
-	cfg, err := a.checked(ctx, path)
+	cfg, err := a.LoadValid(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -201,18 +198,6 @@ func (a *app) verdictSet(ctx context.Context, channel string) (*verdict.Set, err
 		}
 	}
 	return nil, fmt.Errorf("there is no channel %q in %s", channel, path)
-}
-
-// checked loads a configuration that has to be valid.
-func (a *app) checked(ctx context.Context, path string) (cfg *config.Config, err error) {
-	err = a.withPlugins(path, func(h *pluginhost.Host) error {
-		var report config.Report
-		if cfg, report = daemon.Check(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}, h); report.HasErrors() {
-			return &reload.ConfigError{Report: report}
-		}
-		return nil
-	})
-	return cfg, err
 }
 
 // verdictChange is an answer of the corpus that the user's rules judge differently
@@ -258,11 +243,11 @@ func (a *app) sayVerdictChanges(changes []verdictChange) {
 		return
 	}
 	const shown = 20
-	a.say("Your verdicts change what %s of real sites mean:", term.Count(len(changes), "answer"))
+	a.Say("Your verdicts change what %s of real sites mean:", term.Count(len(changes), "answer"))
 	for _, c := range changes[:min(len(changes), shown)] {
-		a.say("  %s: %s, was %s, by %q (%s)", c.Answer, meansAndScope(c.After, c.Scope), c.Before, c.Rule, shorten(c.Source))
+		a.Say("  %s: %s, was %s, by %q (%s)", c.Answer, meansAndScope(c.After, c.Scope), c.Before, c.Rule, shorten(c.Source))
 	}
 	if len(changes) > shown {
-		a.say("  and %d more; --json lists them all", len(changes)-shown)
+		a.Say("  and %d more; --json lists them all", len(changes)-shown)
 	}
 }

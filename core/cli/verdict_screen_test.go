@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/verdict"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
@@ -35,7 +36,7 @@ func TestVerdictsOnOneScreen(t *testing.T) {
 		}
 		var out, errs bytes.Buffer
 		args := []string{"--state-dir", t.TempDir(), "verdict", "test", file, "--model", c.Request.Model, "--dialect", c.Request.Dialect}
-		if code := Run(context.Background(), args, nil, &out, &errs); code != exitOK {
+		if code := Run(context.Background(), args, nil, &out, &errs); code != command.ExitOK {
 			t.Errorf("%s: exit %d: %s", name, code, errs.String())
 		}
 		lines := 0
@@ -67,7 +68,7 @@ func TestUnknownAnswersAreShown(t *testing.T) {
 	}
 	exported := filepath.Join(t.TempDir(), "answer.txtar")
 	var out, errs bytes.Buffer
-	if code := Run(context.Background(), []string{"--state-dir", state, "verdict", "unknown", list[0].Key, "--export", exported}, nil, &out, &errs); code != exitOK {
+	if code := Run(context.Background(), []string{"--state-dir", state, "verdict", "unknown", list[0].Key, "--export", exported}, nil, &out, &errs); code != command.ExitOK {
 		t.Fatalf("exit %d: %s", code, errs.String())
 	}
 	if shared, all, ok := strings.Cut(out.String(), "do not share it:"); !ok || strings.Contains(shared, "Wilhelmina") || !strings.Contains(all, "Wilhelmina may not") {
@@ -78,11 +79,11 @@ func TestUnknownAnswersAreShown(t *testing.T) {
 		t.Errorf("%v\n%s", err, text)
 	}
 	out.Reset()
-	if code := Run(context.Background(), []string{"--state-dir", state, "verdict", "unknown"}, nil, &out, &errs); code != exitOK || !strings.Contains(out.String(), list[0].Key) || !strings.Contains(out.String(), "home") {
+	if code := Run(context.Background(), []string{"--state-dir", state, "verdict", "unknown"}, nil, &out, &errs); code != command.ExitOK || !strings.Contains(out.String(), list[0].Key) || !strings.Contains(out.String(), "home") {
 		t.Errorf("%s %s", out.String(), errs.String())
 	}
 	out.Reset()
-	if code := Run(context.Background(), []string{"--state-dir", state, "verdict", "unknown", "remove", list[0].Key}, nil, &out, &errs); code != exitOK || out.String() != "Removed 1 answer.\n" {
+	if code := Run(context.Background(), []string{"--state-dir", state, "verdict", "unknown", "remove", list[0].Key}, nil, &out, &errs); code != command.ExitOK || out.String() != "Removed 1 answer.\n" {
 		t.Errorf("exit %d: %s%s", code, out.String(), errs.String())
 	}
 	if list, err := unknown.List(unknown.Dir(state)); err != nil || len(list) != 0 {

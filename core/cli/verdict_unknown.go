@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
@@ -18,14 +19,14 @@ import (
 func (a *app) verdictUnknown() *cobra.Command {
 	asJSON := false
 	export := ""
-	c := jsonFlag(&cobra.Command{
+	c := command.JSONFlag(&cobra.Command{
 		Use:     "unknown [KEY]",
 		Short:   "List answers that no rule recognizes, or show one of them",
 		Long:    "List answers that no rule recognizes, so that only their status counted. Answers of\nthe same form are listed once. With a KEY, show one of them: first a version that is\nsafe to share, in which only known words are left, then the answer as it came.\n--export writes the version to share to a file.",
 		Example: "  aitunnel verdict unknown\n  aitunnel verdict unknown 1f2e3d4c5b6a7988\n  aitunnel verdict unknown 1f2e3d4c5b6a7988 --export answer.txtar",
-		Args:    atMostOne,
+		Args:    command.AtMostOne,
 		RunE: func(_ *cobra.Command, args []string) error {
-			a.useServiceState()
+			a.UseServiceState()
 			if len(args) == 0 {
 				if export != "" {
 					return fmt.Errorf("--export needs the key of an answer; aitunnel verdict unknown lists them")
@@ -48,11 +49,11 @@ func (a *app) verdictUnknownRemove() *cobra.Command {
 		Long:    "Remove answers from the list, because there is a rule for them now or they do not\nmatter. An answer that comes again is listed again, unless a rule recognizes it.",
 		Example: "  aitunnel verdict unknown remove 1f2e3d4c5b6a7988\n  aitunnel verdict unknown remove --all",
 		RunE: func(c *cobra.Command, keys []string) error {
-			a.useServiceState()
-			dir := unknown.Dir(a.stateDir)
+			a.UseServiceState()
+			dir := unknown.Dir(a.StateDir)
 			switch {
 			case all == (len(keys) > 0):
-				return usageError{c, errors.New("which answers? Give their keys, which 'aitunnel verdict unknown' lists, or --all")}
+				return command.WrongUsage(c, errors.New("which answers? Give their keys, which 'aitunnel verdict unknown' lists, or --all"))
 			case all:
 				list, err := unknown.List(dir)
 				if err != nil {
@@ -67,7 +68,7 @@ func (a *app) verdictUnknownRemove() *cobra.Command {
 					return err
 				}
 			}
-			a.say("Removed %s.", term.Count(len(keys), "answer"))
+			a.Say("Removed %s.", term.Count(len(keys), "answer"))
 			return nil
 		},
 	}
@@ -76,18 +77,18 @@ func (a *app) verdictUnknownRemove() *cobra.Command {
 }
 
 func (a *app) listUnknown(asJSON bool) error {
-	list, err := unknown.List(unknown.Dir(a.stateDir))
+	list, err := unknown.List(unknown.Dir(a.StateDir))
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return a.printJSON(list)
+		return a.PrintJSON(list)
 	}
 	if len(list) == 0 {
-		a.say("Every answer so far matched a rule.")
+		a.Say("Every answer so far matched a rule.")
 		return nil
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "KEY\tSTATUS\tENDPOINT\tMEANS\tCOUNT\tLAST\tCHANNELS")
 	for _, e := range list {
 		var channels []string
@@ -109,18 +110,18 @@ type unknownAnswer struct {
 }
 
 func (a *app) showUnknown(key, export string, asJSON bool) error {
-	text, full, err := unknown.Export(unknown.Dir(a.stateDir), key)
+	text, full, err := unknown.Export(unknown.Dir(a.StateDir), key)
 	if err != nil {
 		return err
 	}
 	out := unknownAnswer{Key: key, Text: text, Full: full, Draft: unknown.Draft(text, full)}
 	switch {
 	case asJSON:
-		if err := a.printJSON(out); err != nil {
+		if err := a.PrintJSON(out); err != nil {
 			return err
 		}
 	default:
-		a.say("Safe to share:\n\n%s\nThe answer as it came; do not share it:\n\n%s\nA draft of a rule for answers like this one, to complete:\n\n%s", indent(text), indent(full), indent(out.Draft))
+		a.Say("Safe to share:\n\n%s\nThe answer as it came; do not share it:\n\n%s\nA draft of a rule for answers like this one, to complete:\n\n%s", indent(text), indent(full), indent(out.Draft))
 	}
 	if export == "" {
 		return nil
@@ -129,7 +130,7 @@ func (a *app) showUnknown(key, export string, asJSON bool) error {
 		return err
 	}
 	if !asJSON {
-		a.say("The first text was written to %s.", export)
+		a.Say("The first text was written to %s.", export)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/spf13/cobra"
 )
 
@@ -15,16 +16,16 @@ func Version() string { return version }
 
 func (a *app) versionCommand() *cobra.Command {
 	asJSON := false
-	return jsonFlag(&cobra.Command{
+	return command.JSONFlag(&cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  aitunnel version\n  aitunnel version --json",
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
-				return a.printJSON(map[string]string{"version": version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "handover": handOverVersion})
+				return a.PrintJSON(map[string]string{"version": version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "handover": handOverVersion})
 			}
-			_, err := fmt.Fprintf(a.out, "aitunnel %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(a.Out, "aitunnel %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}, &asJSON)

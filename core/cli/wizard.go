@@ -49,12 +49,12 @@ func (a *app) wizard(ctx context.Context, f *first) error {
 }
 
 // hint prints something for the user, separately from output for programs.
-func (a *app) hint(format string, args ...any) { _, _ = fmt.Fprintf(a.err, format+"\n", args...) }
+func (a *app) hint(format string, args ...any) { _, _ = fmt.Fprintf(a.Err, format+"\n", args...) }
 
 // ask asks for a line. It ends early when ctx does.
 func (a *app) ask(ctx context.Context, prompt string) (string, error) {
-	_, _ = fmt.Fprint(a.err, prompt)
-	line, err := a.input().LineWithin(ctx)
+	_, _ = fmt.Fprint(a.Err, prompt)
+	line, err := a.Input().LineWithin(ctx)
 	if err != nil {
 		a.hint("")
 		return "", errUnfinished
@@ -202,7 +202,7 @@ func (a *app) askKeys(ctx context.Context, s *site) error {
 	prompt := "Key (not shown; \"none\" if the site needs none)"
 	var keys []string
 	for {
-		key, err := a.input().Secret(ctx, prompt)
+		key, err := a.Input().Secret(ctx, prompt)
 		key = strings.Trim(strings.TrimSpace(key), `"'`)
 		switch {
 		case err != nil && len(keys) > 0 && ctx.Err() == nil:

@@ -150,7 +150,7 @@ func (a *app) tryWithoutList(ctx context.Context, s *site, t siteTrial, status i
 // tryKeysBy tries the keys of a site that lists no models, with its only API; first is
 // the answer for the first key.
 func (a *app) tryKeysBy(ctx context.Context, s *site, first siteAnswer) {
-	x, p := apiNamed(s.API), term.Colors(a.err)
+	x, p := apiNamed(s.API), term.Colors(a.Err)
 	without, err := x.ask(ctx, siteTrial{target: s.Target, auth: s.Auth, dialect: x.dialect})
 	if err != nil || without.status != http.StatusUnauthorized && without.status != http.StatusForbidden {
 		a.hint("  It only checks keys when a model is requested: 'aitunnel channel test %s' tries them once the program runs.", s.Name)
@@ -179,7 +179,7 @@ func (a *app) refusedKey(s *site, key, reason string) {
 	if len(s.Keys) > 1 {
 		remedy = fmt.Sprintf("Once the program runs, 'aitunnel key remove %s %d' removes it.", s.Name, slices.Index(s.Keys, key))
 	}
-	a.hint("  %s %s: the site answers %s.\n    It is kept. %s", term.Colors(a.err).Bad("✗"), strings.TrimSuffix(s.subject(key), ","), reason, remedy)
+	a.hint("  %s %s: the site answers %s.\n    It is kept. %s", term.Colors(a.Err).Bad("✗"), strings.TrimSuffix(s.subject(key), ","), reason, remedy)
 }
 
 // Speaks returns the name of the only API of the site, "" if it has several.

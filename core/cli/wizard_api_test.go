@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
@@ -64,7 +64,7 @@ func TestTheWizardFindsTheOnlyAPI(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var said bytes.Buffer
-			a := &app{err: &said, answers: term.NewInput(strings.NewReader(""), &said)}
+			a := &app{Env: &command.Env{Err: &said, In: strings.NewReader("")}}
 			s := site{Name: "x", Target: apiSite(t, tt.paths...).URL, Keys: []string{"key-good", "key-dead"}}
 			a.trySite(t.Context(), &s)
 			if s.API != tt.api || strings.Contains(said.String(), "key-good") {
@@ -83,7 +83,7 @@ func TestTheWizardFindsTheOnlyAPI(t *testing.T) {
 // does.
 func TestTheWizardAsksAModelByTheOnlyAPI(t *testing.T) {
 	var said bytes.Buffer
-	a := &app{err: &said, answers: term.NewInput(strings.NewReader(""), &said)}
+	a := &app{Env: &command.Env{Err: &said, In: strings.NewReader("")}}
 	s := site{Name: "x", Target: apiSite(t, "/v1/messages", "/v1/models").URL, Keys: []string{"key-good"}}
 	a.trySite(t.Context(), &s)
 	a.askModel(t.Context(), &s, s.by(siteTrial{target: s.Target, key: s.Keys[0], dialect: dialect.OpenAI}), "claude-x")
@@ -124,7 +124,7 @@ func TestRoutesOfTheWizard(t *testing.T) {
 		if err != nil || os.WriteFile(path, text, 0o600) != nil {
 			t.Fatal(err)
 		}
-		again, err := (&app{stateDir: t.TempDir(), in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}}).answersIn(t.Context(), path)
+		again, err := (&app{Env: &command.Env{StateDir: t.TempDir(), In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}}).answersIn(t.Context(), path)
 		if err != nil || len(again.Sites) != len(tt.f.Sites) || again.Sites[1].API != tt.f.Sites[1].API {
 			t.Errorf("%s: an interrupted wizard goes on with %+v (%v), in\n%s", name, again.Sites, err, text)
 		}

@@ -86,8 +86,8 @@ func (a *app) answersIn(ctx context.Context, path string) (f first, err error) {
 	if !isOpen(path) {
 		return f, existsError(path)
 	}
-	err = a.withPlugins(path, func(h *pluginhost.Host) error {
-		if cfg, report := config.Load(ctx, config.Options{Path: path, Vars: a.vars, Catalog: h}); !report.HasErrors() {
+	err = a.WithPlugins(path, func(h *pluginhost.Host) error {
+		if cfg, report := config.Load(ctx, config.Options{Path: path, Vars: a.Vars, Catalog: h}); !report.HasErrors() {
 			f = firstOf(cfg)
 			f.readAPIs(path)
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
@@ -68,7 +68,7 @@ func TestTheWizardFindsTheWay(t *testing.T) {
 			server := httptest.NewServer(tt.serve)
 			defer server.Close()
 			var said bytes.Buffer
-			a := &app{err: &said, answers: term.NewInput(strings.NewReader(""), &said)}
+			a := &app{Env: &command.Env{Err: &said, In: strings.NewReader("")}}
 			s := site{Name: "x", Target: server.URL + tt.given, Keys: []string{"key-1"}}
 			a.trySite(t.Context(), &s)
 			if s.Target != server.URL+tt.path || s.Auth != tt.auth || !strings.Contains(said.String(), tt.said) || strings.Contains(said.String(), "key-1") {
@@ -91,7 +91,7 @@ func TestTheWizardAsksAModelWhereTheProxyWould(t *testing.T) {
 		{target: server.URL, auth: "x-goog-api-key", dialect: dialect.Gemini},
 	} {
 		trial.key = "key-1"
-		(&app{err: io.Discard}).askModel(t.Context(), &site{}, trial, "m/1")
+		(&app{Env: &command.Env{Err: io.Discard}}).askModel(t.Context(), &site{}, trial, "m/1")
 	}
 	want := []string{"/api/v3/chat/completions", "/base/v1/chat/completions", "/v1/messages", "/v1beta/models/m%2F1:generateContent"}
 	if !slices.Equal(asked, want) {
@@ -136,7 +136,7 @@ func TestSiteAddress(t *testing.T) {
 // in place of a key.
 func TestTheWizardNoticesWhatIsInTheWrongPlace(t *testing.T) {
 	var said bytes.Buffer
-	a := &app{err: &said, answers: term.NewInput(strings.NewReader("sk-canary-0123456789abcdef\nsk-c1\nhf_canary\nd41d8cd98f00b204e9800998ecf8427e\nhome\nhttp://127.0.0.1:7002\nkey-1\n\n"), &said)}
+	a := &app{Env: &command.Env{Err: &said, In: strings.NewReader("sk-canary-0123456789abcdef\nsk-c1\nhf_canary\nd41d8cd98f00b204e9800998ecf8427e\nhome\nhttp://127.0.0.1:7002\nkey-1\n\n")}}
 	s := site{Name: "x", Target: "http://127.0.0.1:7001"}
 	if err := a.askName(t.Context(), &first{}, &s); err != nil || s.Name != "home" {
 		t.Errorf("%v: %+v", err, s)
@@ -166,7 +166,7 @@ func TestTheWizardNamesEachKey(t *testing.T) {
 	}))
 	defer server.Close()
 	var said bytes.Buffer
-	a := &app{err: &said, answers: term.NewInput(strings.NewReader(""), &said)}
+	a := &app{Env: &command.Env{Err: &said, In: strings.NewReader("")}}
 	s := site{Name: "main", Target: server.URL, Keys: []string{"sk-good-first-00000abcdef", "sk-dead-other-00000abcdef", "sk-good-third-000000vwxyz"}}
 	a.trySite(t.Context(), &s)
 	for _, want := range []string{"✓ Key 1, sk-…cdef, works", "✗ Key 2, sk-…cdef: the site answers 401", "'aitunnel key remove main 1' removes it", "✓ The key sk-…wxyz works"} {

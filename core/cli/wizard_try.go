@@ -45,7 +45,7 @@ func (a *app) trySite(ctx context.Context, s *site) {
 	if s.Auth == "none" {
 		keys = []string{""}
 	}
-	p, good, model := term.Colors(a.err), siteTrial{}, ""
+	p, good, model := term.Colors(a.Err), siteTrial{}, ""
 	var listed dialect.Dialect
 	for _, key := range keys {
 		t, answer, err := findWay(ctx, s, key)
@@ -241,7 +241,7 @@ func unreachable(target string, err error) string {
 
 // tryModel sends a request for a model, if the user agrees.
 func (a *app) tryModel(ctx context.Context, s *site, t siteTrial, model string) {
-	if ok, err := a.input().Confirm(ctx, fmt.Sprintf("  Send a request of one token to %s, too?", model)); err == nil && ok {
+	if ok, err := a.Input().Confirm(ctx, fmt.Sprintf("  Send a request of one token to %s, too?", model)); err == nil && ok {
 		a.askModel(ctx, s, t, model)
 	}
 }
@@ -273,7 +273,7 @@ func (a *app) askModel(ctx context.Context, s *site, t siteTrial, model string) 
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
 	answer, err := t.send(ctx, http.MethodPost, path, map[string]string{"Anthropic-Version": r.Header.Get("Anthropic-Version")}, text)
-	p := term.Colors(a.err)
+	p := term.Colors(a.Err)
 	switch {
 	case err != nil:
 		a.hint("  %s %s", p.Bad("✗"), unreachable(t.target, err))

@@ -1,4 +1,4 @@
-package cli
+package command
 
 import (
 	"errors"
@@ -20,8 +20,8 @@ var settingsOf = map[string]string{
 	"token": "tokens are set in the configuration: proxy.client_tokens, admin.token", "key": "keys are set in the configuration; 'aitunnel key add CHANNEL' asks for one",
 }
 
-// flagError returns what is wrong with a flag, in terms of the command line.
-func flagError(c *cobra.Command, err error) error {
+// FlagError returns what is wrong with a flag, in terms of the command line.
+func FlagError(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var wrong *pflag.InvalidValueError
 	var missing *pflag.ValueRequiredError
@@ -33,7 +33,7 @@ func flagError(c *cobra.Command, err error) error {
 	case errors.As(err, &missing):
 		err = fmt.Errorf("%s needs a value", dashed(missing.GetSpecifiedName()))
 	}
-	return usageError{c, err}
+	return WrongUsage(c, err)
 }
 
 // unknownFlag returns the error for an unknown flag, with the one that was probably
@@ -93,12 +93,13 @@ func wrongValue(e *pflag.InvalidValueError) string {
 	case "stringToString":
 		return fmt.Sprintf("%s takes name=value, not %q", dashed(f.Name), e.GetValue())
 	case "duration":
-		return notADuration(f.Name, e.GetValue())
+		return NotADuration(f.Name, e.GetValue())
 	}
 	return fmt.Sprintf("%s: %q: %s", dashed(f.Name), e.GetValue(), e.Unwrap())
 }
 
-func notADuration(flag, value string) string {
+// NotADuration returns the error for a flag whose value is not a duration.
+func NotADuration(flag, value string) string {
 	return fmt.Sprintf("%s takes a duration, such as 30s or 1m30s, not %q", dashed(flag), value)
 }
 
@@ -107,4 +108,10 @@ func dashed(name string) string {
 		return "-" + name
 	}
 	return "--" + name
+}
+
+// JSONFlag adds the flag --json to a command.
+func JSONFlag(c *cobra.Command, into *bool) *cobra.Command {
+	c.Flags().BoolVar(into, "json", false, "print JSON")
+	return c
 }

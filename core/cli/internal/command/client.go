@@ -1,4 +1,4 @@
-package cli
+package command
 
 import (
 	"cmp"
@@ -22,46 +22,46 @@ import (
 // dialLimit is the time limit for connecting to the control socket.
 const dialLimit = 2 * time.Second
 
-// client returns a client of the daemon that uses the state directory. It connects
+// Client returns a client of the daemon that uses the state directory. It connects
 // over the control socket, which needs no token and works without the admin port.
-func (a *app) client() *adminclient.Client {
+func (a *Env) Client() *adminclient.Client {
 	a.findService()
-	return adminclient.Local(Version(), a.command, func(ctx context.Context) (net.Conn, error) {
+	return adminclient.Local(a.Version, a.Command, func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{Timeout: dialLimit}).DialContext(ctx, "unix", a.controlPath())
 	})
 }
 
 // findService selects the system service if the user named no state directory and no
 // daemon uses the user's own.
-func (a *app) findService() {
-	_, own := os.Lstat(control.Path(a.stateDir))
-	_, missing := os.Lstat(a.serviceSocket)
-	if a.stateDirGiven || own == nil || a.serviceSocket == "" || errors.Is(missing, fs.ErrNotExist) {
-		a.serviceSocket = ""
+func (a *Env) findService() {
+	_, own := os.Lstat(control.Path(a.StateDir))
+	_, missing := os.Lstat(a.ServiceSocket)
+	if a.StateDirGiven || own == nil || a.ServiceSocket == "" || errors.Is(missing, fs.ErrNotExist) {
+		a.ServiceSocket = ""
 		return
 	}
-	a.stateDir = service.StateDir
+	a.StateDir = service.StateDir
 	if u, installed := service.InstalledSystem(); installed {
-		a.stateDir = u.StateDir
+		a.StateDir = u.StateDir
 	}
 }
 
 // controlPath returns the control socket of the selected daemon.
-func (a *app) controlPath() string {
-	if a.serviceSocket != "" {
-		return a.serviceSocket
+func (a *Env) controlPath() string {
+	if a.ServiceSocket != "" {
+		return a.ServiceSocket
 	}
-	return control.Path(a.stateDir)
+	return control.Path(a.StateDir)
 }
 
-// notRunningError says that no daemon answers.
-type notRunningError struct {
+// NotRunningError says that no daemon answers.
+type NotRunningError struct {
 	dir    string
 	holder *statefile.Holder // the process that uses the state directory but does not answer
 	advice string            // about the system service, "" for another program
 }
 
-func (e *notRunningError) Error() string {
+func (e *NotRunningError) Error() string {
 	if e.holder != nil {
 		return fmt.Sprintf("no answer: process %d uses the state directory %s, and is starting, stopping or hanging", e.holder.PID, e.dir)
 	}
@@ -71,32 +71,32 @@ func (e *notRunningError) Error() string {
 	return fmt.Sprintf("not running (state directory %s); start it with 'aitunnel start'", e.dir)
 }
 
-// isNotRunning reports whether a call failed because no daemon is running.
-func (a *app) isNotRunning(err error) bool {
-	idle := (*notRunningError)(nil)
-	return errors.As(a.explainCall(err), &idle)
+// IsNotRunning reports whether a call failed because no daemon is running.
+func (a *Env) IsNotRunning(err error) bool {
+	idle := (*NotRunningError)(nil)
+	return errors.As(a.ExplainCall(err), &idle)
 }
 
-// explainCall returns the error of a call in words for users, with the process that
+// ExplainCall returns the error of a call in words for users, with the process that
 // uses the state directory.
-func (a *app) explainCall(err error) error {
+func (a *Env) ExplainCall(err error) error {
 	timeout, unreachable := (*adminclient.TimeoutError)(nil), (*adminclient.UnreachableError)(nil)
 	switch {
 	case errors.As(err, &timeout):
-		if h := statefile.HolderOf(a.stateDir); h != nil && h.PID > 0 {
+		if h := statefile.HolderOf(a.StateDir); h != nil && h.PID > 0 {
 			return fmt.Errorf("%w; if it hangs, kill process %d", err, h.PID)
 		}
 	case errors.As(err, &unreachable):
-		holder, dial := statefile.HolderOf(a.stateDir), (*net.OpError)(nil)
+		holder, dial := statefile.HolderOf(a.StateDir), (*net.OpError)(nil)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
-			if a.serviceSocket != "" {
+			if a.ServiceSocket != "" {
 				u, _ := service.InstalledSystem()
 				return fmt.Errorf("the system service takes commands from root and from the group of its account: run the command with sudo, or join that group (sudo usermod -aG %s $USER) and log in again", cmp.Or(u.User, service.Account))
 			}
 			return fmt.Errorf("the running program belongs to another user: %w", unreachable.Err)
 		case holder == nil || errors.As(err, &dial):
-			idle := &notRunningError{dir: a.stateDir, holder: holder}
+			idle := &NotRunningError{dir: a.StateDir, holder: holder}
 			if holder == nil && a.meansService() {
 				idle.advice = service.Advice()
 			}
@@ -109,44 +109,36 @@ func (a *app) explainCall(err error) error {
 
 // meansService reports whether commands refer to an installed system service: a user
 // with a configuration has their own program.
-func (a *app) meansService() bool {
+func (a *Env) meansService() bool {
 	u, installed := service.InstalledSystem()
-	if !installed || a.stateDirGiven {
-		return installed && u.StateDir == a.stateDir
+	if !installed || a.StateDirGiven {
+		return installed && u.StateDir == a.StateDir
 	}
-	if a.serviceSocket != "" {
+	if a.ServiceSocket != "" {
 		return true
 	}
-	path, err := config.Find(a.config)
-	return err != nil || isServiceConfig(path, u) || os.Getuid() == 0
+	path, err := config.Find(a.Config)
+	return err != nil || IsServiceConfig(path, u) || os.Getuid() == 0
 }
 
-// versionNote returns a line about the daemon's version, "" if it is the same as this
+// VersionNote returns a line about the daemon's version, "" if it is the same as this
 // program's.
-func versionNote(c *adminclient.Client) string {
-	if c.DaemonVersion() == Version() {
+func (a *Env) VersionNote(c *adminclient.Client) string {
+	if c.DaemonVersion() == a.Version {
 		return ""
 	}
-	return fmt.Sprintf("The running program is version %s, this is version %s; 'aitunnel restart' updates it.", c.DaemonVersion(), Version())
+	return fmt.Sprintf("The running program is version %s, this is version %s; 'aitunnel restart' updates it.", c.DaemonVersion(), a.Version)
 }
 
-// exitCode returns the exit code for a call that the daemon refused.
-func exitCode(e *adminclient.Error) int {
-	if len(e.Diagnostics) > 0 {
-		return exitConfig
-	}
-	return exitFailed
-}
-
-// onChannel calls f for a channel. If the channel does not exist, the error lists
+// OnChannel calls f for a channel. If the channel does not exist, the error lists
 // those that do.
-func (a *app) onChannel(ctx context.Context, name string, f func(*adminclient.Client) error) error {
-	c := a.client()
+func (a *Env) OnChannel(ctx context.Context, name string, f func(*adminclient.Client) error) error {
+	c := a.Client()
 	err := f(c)
 	if refused := (*adminclient.Error)(nil); !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
 		return err
 	}
-	known, failed := a.channelNames(ctx, c)
+	known, failed := a.ChannelNames(ctx, c)
 	if failed != nil {
 		return err
 	}
@@ -155,10 +147,11 @@ func (a *app) onChannel(ctx context.Context, name string, f func(*adminclient.Cl
 			return err // something else does not exist
 		}
 	}
-	return noSuchChannel(name, known)
+	return NoSuchChannel(name, known)
 }
 
-func (a *app) channelNames(ctx context.Context, c *adminclient.Client) (names []string, err error) {
+// ChannelNames returns the names of the channels of the running program.
+func (a *Env) ChannelNames(ctx context.Context, c *adminclient.Client) (names []string, err error) {
 	all, err := c.Channels(ctx)
 	for _, ch := range all {
 		names = append(names, ch.Name)
@@ -166,7 +159,8 @@ func (a *app) channelNames(ctx context.Context, c *adminclient.Client) (names []
 	return names, err
 }
 
-func noSuchChannel(name string, known []string) error {
+// NoSuchChannel returns the error that there is no such channel, with those that there are.
+func NoSuchChannel(name string, known []string) error {
 	if len(known) == 0 {
 		return fmt.Errorf("there is no channel %q; the configuration has none", name)
 	}

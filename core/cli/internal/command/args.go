@@ -1,4 +1,4 @@
-package cli
+package command
 
 import (
 	"errors"
@@ -11,45 +11,45 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// noArgs refuses arguments for a command that takes none, and unknown commands.
-func noArgs(c *cobra.Command, args []string) error {
+// NoArgs refuses arguments for a command that takes none, and unknown commands.
+func NoArgs(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
 	if c.HasSubCommands() {
-		return noSuchCommand(c, args[0])
+		return NoSuchCommand(c, args[0])
 	}
-	return fmt.Errorf("%s takes no arguments, but got %q", inProgram(c), args[0])
+	return fmt.Errorf("%s takes no arguments, but got %q", NameOf(c), args[0])
 }
 
-// oneFile accepts at most one file name.
-func oneFile(c *cobra.Command, args []string) error {
+// OneFile accepts at most one file name.
+func OneFile(c *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return fmt.Errorf("%s takes one file, but got %d", inProgram(c), len(args))
+		return fmt.Errorf("%s takes one file, but got %d", NameOf(c), len(args))
 	}
 	return nil
 }
 
-// atMostOne accepts at most one argument.
-func atMostOne(c *cobra.Command, args []string) error {
+// AtMostOne accepts at most one argument.
+func AtMostOne(c *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return fmt.Errorf("%s takes one argument at most, but got %d", inProgram(c), len(args))
+		return fmt.Errorf("%s takes one argument at most, but got %d", NameOf(c), len(args))
 	}
 	return nil
 }
 
-// noSuchCommand returns the error that c has no such command, with the one that was
+// NoSuchCommand returns the error that c has no such command, with the one that was
 // probably meant.
-func noSuchCommand(c *cobra.Command, name string) error {
-	text := fmt.Sprintf("there is no command %q", strings.TrimSpace(inProgram(c)+" "+name))
-	if why := lacking[strings.TrimSpace(inProgram(c)+" "+name)]; why != "" {
+func NoSuchCommand(c *cobra.Command, name string) error {
+	text := fmt.Sprintf("there is no command %q", strings.TrimSpace(NameOf(c)+" "+name))
+	if why := lacking[strings.TrimSpace(NameOf(c)+" "+name)]; why != "" {
 		text += ": " + why
 	} else if like := meantCommand(c, name); like != "" {
 		text += fmt.Sprintf("; did you mean %q?", like)
 	} else if c.HasParent() {
 		text += "; the commands are " + strings.Join(visible(c), ", ")
 	}
-	return usageError{c, errors.New(text)}
+	return WrongUsage(c, errors.New(text))
 }
 
 const noPauseOfKeys = "a single key cannot be paused: 'aitunnel key remove CHANNEL KEY' takes it out of the configuration, and 'aitunnel config undo' brings it back"
@@ -94,7 +94,7 @@ func meantCommand(c *cobra.Command, name string) string {
 	for _, group := range c.Commands() {
 		for _, sub := range group.Commands() {
 			if !sub.Hidden && sub.Name() == name && group.Name() != "completion" {
-				return inProgram(sub)
+				return NameOf(sub)
 			}
 		}
 	}
@@ -111,36 +111,20 @@ func visible(c *cobra.Command) (names []string) {
 	return names
 }
 
-// inProgram returns the command without the program's name.
-func inProgram(c *cobra.Command) string {
+// NameOf returns the command without the program's name.
+func NameOf(c *cobra.Command) string {
 	_, path, _ := strings.Cut(c.CommandPath(), " ")
 	return path
 }
 
-// helpCommand is cobra's, except that it fails for an unknown command.
-func helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "Show the help of a command",
-		Example: "  aitunnel help start",
-		RunE: func(c *cobra.Command, args []string) error {
-			found, rest, err := c.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return noSuchCommand(c.Root(), strings.Join(args, " "))
-			}
-			return found.Help()
-		},
-	}
-}
-
-// names accepts exactly these arguments.
-func names(what ...string) cobra.PositionalArgs {
+// ExactArgs accepts exactly these arguments.
+func ExactArgs(what ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(what):
-			return fmt.Errorf("%s needs %s", inProgram(c), strings.Join(what[len(args):], " and "))
+			return fmt.Errorf("%s needs %s", NameOf(c), strings.Join(what[len(args):], " and "))
 		case len(args) > len(what):
-			return fmt.Errorf("%s takes only %s, but got %q too", inProgram(c), strings.Join(what, " and "), args[len(what)])
+			return fmt.Errorf("%s takes only %s, but got %q too", NameOf(c), strings.Join(what, " and "), args[len(what)])
 		}
 		return nil
 	}

@@ -1,4 +1,4 @@
-package cli
+package command
 
 import (
 	"errors"
@@ -24,17 +24,17 @@ var sharedVariables = []string{"PATH", "TERM", "LANG", "LC_ALL", "NO_COLOR", "CL
 // downloadVariables are the variables that it also keeps if it downloads plugins.
 var downloadVariables = []string{"GITHUB_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
-// asServiceAccount makes a command that reads the configuration of the system service
+// AsServiceAccount makes a command that reads the configuration of the system service
 // run with the account of the service, so that it reads and writes the service's
 // files, such as its keys and known hosts. Only root and that account may do so. run
 // is the command itself.
-func (a *app) asServiceAccount(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+func (a *Env) AsServiceAccount(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
-		name := a.config
+		name := a.Config
 		if c.Name() == "validate" && len(args) == 1 {
 			name = args[0]
 		}
-		u, isService := a.serviceConfigured(name)
+		u, isService := a.ServiceConfigured(name)
 		root := os.Getuid() == 0
 		switch {
 		case !isService:
@@ -56,8 +56,8 @@ var instead = map[string]string{
 
 // useServicePaths selects the files of the service, with whose account this process
 // runs.
-func (a *app) useServicePaths(u service.Unit) {
-	a.config, a.stateDir = u.Config, u.StateDir
+func (a *Env) useServicePaths(u service.Unit) {
+	a.Config, a.StateDir = u.Config, u.StateDir
 	if u.IsAccount() { // the shell's may be that of another account
 		_ = os.Setenv("HOME", u.Home)
 		xdg.Reload()
@@ -67,9 +67,9 @@ func (a *app) useServicePaths(u service.Unit) {
 // rerunAsService runs the command again with the account, the configuration and the
 // state directory of a service. name is the configuration among the arguments, "" if
 // there is none.
-func (a *app) rerunAsService(c *cobra.Command, u service.Unit, name string) error {
-	again := exec.CommandContext(c.Context(), program)
-	for _, arg := range a.args {
+func (a *Env) rerunAsService(c *cobra.Command, u service.Unit, name string) error {
+	again := exec.CommandContext(c.Context(), Program)
+	for _, arg := range a.Args {
 		if arg == name {
 			arg = u.Config
 		}
@@ -85,22 +85,22 @@ func (a *app) rerunAsService(c *cobra.Command, u service.Unit, name string) erro
 			again.Env = append(again.Env, name+"="+v)
 		}
 	}
-	again.Stdin, again.Stdout, again.Stderr = a.in, a.out, a.err
+	again.Stdin, again.Stdout, again.Stderr = a.In, a.Out, a.Err
 	err := u.AsAccount(again)
 	if err == nil {
 		err = again.Run()
 	}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return exitError(max(exit.ExitCode(), exitFailed))
+		return ExitError(max(exit.ExitCode(), ExitFailed))
 	}
 	return err
 }
 
-// withStateFiles makes a command that reads what the program leaves in its files use
+// WithStateFiles makes a command that reads what the program leaves in its files use
 // those of the system service, for root and the service's account, unless the user's
 // own program is running. It reads them with the service's account, so that root
 // leaves no files there. run is the command for the state directory of this user.
-func (a *app) withStateFiles(c *cobra.Command, run func() error) error {
+func (a *Env) WithStateFiles(c *cobra.Command, run func() error) error {
 	u, isService := a.serviceWithState()
 	if isService && u.User != "" && os.Getuid() == 0 {
 		return a.rerunAsService(c, u, "")
@@ -111,36 +111,25 @@ func (a *app) withStateFiles(c *cobra.Command, run func() error) error {
 	return run()
 }
 
-// useServiceState selects the state directory of the service, if that is the one to
+// UseServiceState selects the state directory of the service, if that is the one to
 // use.
-func (a *app) useServiceState() {
+func (a *Env) UseServiceState() {
 	if u, isService := a.serviceWithState(); isService {
-		a.stateDir = u.StateDir
+		a.StateDir = u.StateDir
 	}
 }
 
 // serviceWithState returns the system service, if its files are the ones to use.
-func (a *app) serviceWithState() (service.Unit, bool) {
-	if a.stateDirGiven || statefile.HolderOf(a.stateDir) != nil {
+func (a *Env) serviceWithState() (service.Unit, bool) {
+	if a.StateDirGiven || statefile.HolderOf(a.StateDir) != nil {
 		return service.Unit{}, false
 	}
 	u, installed := service.InstalledSystem()
-	return u, installed && u.Config != "" && u.StateDir != a.stateDir && actsFor(u)
+	return u, installed && u.Config != "" && u.StateDir != a.StateDir && MayActFor(u)
 }
 
-// actsFor reports whether this process may act with the account of a service.
-func actsFor(u service.Unit) bool { return os.Getuid() == 0 || u.IsAccount() }
-
-// pluginAsService is [app.asServiceAccount] for a command that also works without a
-// configuration, for the user's own plugins.
-func (a *app) pluginAsService(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
-	return func(c *cobra.Command, args []string) error {
-		if u, installed := service.InstalledSystem(); installed && actsFor(u) {
-			return a.asServiceAccount(run)(c, args)
-		}
-		return run(c, args)
-	}
-}
+// MayActFor reports whether this process may act with the account of a service.
+func MayActFor(u service.Unit) bool { return os.Getuid() == 0 || u.IsAccount() }
 
 // absolute returns an argument for a command that runs in another directory: the
 // absolute path if it is an existing file, as plugin commands take it.
@@ -157,19 +146,19 @@ func absolute(arg string) string {
 	return arg
 }
 
-// serviceConfigured returns the system service if the command is to read its
+// ServiceConfigured returns the system service if the command is to read its
 // configuration: name is that configuration, or "" and no other is found.
-func (a *app) serviceConfigured(name string) (service.Unit, bool) {
+func (a *Env) ServiceConfigured(name string) (service.Unit, bool) {
 	u, installed := service.InstalledSystem()
-	if a.stateDirGiven || !installed || u.Config == "" || name != "" && !actsFor(u) {
+	if a.StateDirGiven || !installed || u.Config == "" || name != "" && !MayActFor(u) {
 		return u, false
 	}
 	found, err := config.Find(name)
-	return u, err != nil && name == "" || err == nil && isServiceConfig(found, u)
+	return u, err != nil && name == "" || err == nil && IsServiceConfig(found, u)
 }
 
-// isServiceConfig reports whether a path is that of the configuration of a service.
-func isServiceConfig(path string, u service.Unit) bool {
+// IsServiceConfig reports whether a path is that of the configuration of a service.
+func IsServiceConfig(path string, u service.Unit) bool {
 	is, err := os.Stat(path)
 	own, missing := os.Stat(u.Config)
 	return err == nil && missing == nil && os.SameFile(is, own)
