@@ -293,3 +293,49 @@ func TestThePanelKnowsTheStatesOfPlugins(t *testing.T) {
 		}
 	}
 }
+
+// TestThePanelKnowsWhyTunnelsFail: the panel shows on the card of a tunnel and in its test why it does
+// not work, so its catalog has whatever the SSH client and the tunnels report.
+func TestThePanelKnowsWhyTunnelsFail(t *testing.T) {
+	known := knownSentences(t, "tunnels", "setup")
+	report := regexp.MustCompile(`\b(?:temporary|permanent|untrusted|stepError)\((?:\w+\.)?(?:Step\w+|c\.presents\([^"]*\)), "((?:[^"\\]|\\.)*)"`)
+	sample := regexp.MustCompile(`%(?:\[\d\])?[0-9]*[qsdv]`)
+	found := 0
+	for _, folder := range []string{"sshclient", "tunnel"} {
+		for source, text := range sourcesIn(t, folder) {
+			for _, m := range report.FindAllStringSubmatch(text, -1) {
+				sentence, err := strconv.Unquote(`"` + m[1] + `"`)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if sentence = sample.ReplaceAllString(sentence, "x"); sentence == "x" {
+					continue // made elsewhere
+				}
+				if found++; !slices.ContainsFunc(known, func(r *regexp.Regexp) bool { return r.MatchString(sentence) }) {
+					t.Errorf("%s: panel/assets/i18n/en/tunnels.js lacks %q", source, sentence)
+				}
+			}
+		}
+	}
+	if found < 60 {
+		t.Errorf("found only %d sentences", found)
+	}
+}
+
+// TestThePanelKnowsTheBuiltInComponents: the panel lists what each of them does.
+func TestThePanelKnowsTheBuiltInComponents(t *testing.T) {
+	known, found := knownSentences(t, "components"), 0
+	doc := regexp.MustCompile("(?m)^\\s*Doc:\\s+[`\"]([^`\"\n]+)")
+	for _, folder := range []string{"strategies", "keyselectors", "healthcheckers"} {
+		for source, text := range sourcesIn(t, "../plugins/"+folder) {
+			for _, m := range doc.FindAllStringSubmatch(text, -1) {
+				if found++; !slices.ContainsFunc(known, func(r *regexp.Regexp) bool { return r.MatchString(m[1]) }) {
+					t.Errorf("%s: panel/assets/i18n/en/components.js lacks %q", source, m[1])
+				}
+			}
+		}
+	}
+	if found < 13 {
+		t.Errorf("found only %d components", found)
+	}
+}

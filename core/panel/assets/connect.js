@@ -37,14 +37,15 @@ export function connectView(view, store) {
   }
   function show() {
     load();
-    const places = origins(store.state.status);
+    const { status } = store.state;
+    const places = origins(status);
     const known = JSON.stringify(places);
     if (known !== from.dataset.shown) {
       const chosen = from.value || likelyPlace(places);
       from.dataset.shown = known;
       from.replaceChildren(...places.filter((o) => o.address).map((o) => el('option', { value: o.id, text: o.name })));
       if (places.some((o) => o.id === chosen)) from.value = chosen;
-      addresses.replaceChildren(...places.flatMap((o) => [el('dt', { text: o.name }), el('dd', {}, ...(o.address ? [el('code', { text: o.address })] : parts('connect.closed', { setting: el('code', { text: 'listen = "0.0.0.0:9000"' }), block: el('code', { text: 'proxy' }) })))]));
+      addresses.replaceChildren(...places.flatMap((o) => [el('dt', { text: o.name }), el('dd', {}, ...(o.address ? [el('code', { text: o.address })] : parts('connect.closed', { setting: el('code', { text: `listen = "0.0.0.0:${portOf(status)}"` }), block: el('code', { text: 'proxy' }) })))]));
     }
     const s = apps.find((candidate) => candidate.id === app.value);
     const at = places.find((o) => o.id === from.value);
@@ -78,6 +79,9 @@ function origins(status) {
     { id: 'network', name: t('connect.network'), address: status?.listenOther && `http://${status.listenOther}` },
   ];
 }
+
+// portOf is the port of the proxy, which it keeps when it listens for other devices.
+const portOf = (status) => /:(\d+)$/.exec(status?.listen ?? '')?.[1] ?? '9000';
 
 // likelyPlace returns where the reader's apps probably run: on another device of the network if the
 // page was opened from one, otherwise on the computer that runs aitunnel.

@@ -13,8 +13,7 @@ export const count = (n) => (n >= 100_000 ? short : whole).format(n ?? 0);
 export function percent(share) {
   if (share === null || share === undefined) return '–';
   const p = share * 100;
-  if (p === 100 || p === 0) return `${p} %`;
-  return `${Math.min(p, 99.9).toFixed(1)} %`;
+  return t('unit.percent', { n: p === 100 || p === 0 ? String(p) : Math.min(p, 99.9).toFixed(1) });
 }
 
 // millis writes a duration given in milliseconds.

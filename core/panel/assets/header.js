@@ -76,7 +76,7 @@ function lights(node, tunnels) {
         const state = code('tunnelState', tunnel.state);
         const label = t('header.tunnel', { name: tunnel.name, state });
         light.className = `light ${tunnelKind(tunnel.state)}`;
-        setText(name, tunnel.state === 'up' ? tunnel.name : `${tunnel.name}: ${state}`);
+        setText(name, tunnel.state === 'up' ? tunnel.name : t('header.light', { name: tunnel.name, state }));
         setAttribute(link, 'title', label);
         setAttribute(link, 'aria-label', label);
       },

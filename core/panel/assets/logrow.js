@@ -2,7 +2,7 @@
 
 import { el, setAttribute, setText } from './dom.js';
 import { clock, count, millis, moment } from './format.js';
-import { code, t } from './i18n.js';
+import { code, said, t } from './i18n.js';
 import { keyName, keyNamed } from './store.js';
 import { money } from './usagetime.js';
 
@@ -81,5 +81,5 @@ function messageLine(e) {
   return el('div', { class: 'row message' },
     el('span', { class: 'time', text: clock(e.time) }),
     el('span', { class: `kind ${levels[e.level] ?? 'off'}`, text: code('eventType', e.type) }),
-    el('span', { class: 'words' }, about && el('strong', { text: about }), e.message || ''));
+    el('span', { class: 'words' }, about && el('strong', { text: about }), said(e.message)));
 }

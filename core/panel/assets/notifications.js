@@ -4,7 +4,7 @@ import { get, post } from './api.js';
 import { factList, titled } from './blocks.js';
 import { each, el, setAttribute } from './dom.js';
 import { count, moment, sentence } from './format.js';
-import { code, t } from './i18n.js';
+import { code, quoted, t } from './i18n.js';
 import { addNotification, editNotification } from './notifyform.js';
 import { attempt } from './toast.js';
 
@@ -40,7 +40,7 @@ function block(refresh, store) {
   test.addEventListener('click', async () => {
     test.disabled = true;
     await attempt(
-      (r) => (r.ok ? t('notify.sent', { name }) : { title: t('notify.notSent', { name }), text: sentence(r.error) }),
+      (r) => (r.ok ? t('notify.sent', { name }) : { title: t('notify.notSent', { name }), text: sentence(quoted(r.error)) }),
       t('notify.notSent', { name }), () => post(`/api/notifications/${encodeURIComponent(name)}/test`));
     test.disabled = false;
     refresh();
@@ -53,7 +53,7 @@ function block(refresh, store) {
       setAttribute(node, 'data-name', n.name);
       setAttribute(edit, 'aria-label', t('block.editLabel', { name: `notify "${name}"` }));
       setAttribute(test, 'aria-label', t('notify.testLabel', { name }));
-      facts.set(n.service, n.events.map((e) => code('notifyEvent', e)).join(t('words.list')), n.sent && moment(n.sent), n.pending && count(n.pending), n.error && sentence(n.error));
+      facts.set(n.service, n.events.map((e) => code('notifyEvent', e)).join(t('words.list')), n.sent && moment(n.sent), n.pending && count(n.pending), n.error && sentence(quoted(n.error)));
     },
   };
 }

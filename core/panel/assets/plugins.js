@@ -4,7 +4,7 @@ import { now, post } from './api.js';
 import { factList, titled } from './blocks.js';
 import { each, el, setAttribute, setText } from './dom.js';
 import { nameOf, sentence, span } from './format.js';
-import { code, quoted, t } from './i18n.js';
+import { code, quoted, said, t } from './i18n.js';
 import { attempt } from './toast.js';
 
 const processKinds = { running: 'good', starting: 'warn', idle: 'off', stopped: 'off', restarting: 'warn', quarantined: 'bad', failed: 'bad', refused: 'bad' };
@@ -33,7 +33,7 @@ export function processBlock(name, store) {
       head.update(p.plugin, code('processState', p.state), kind);
       setText(source, p.source === p.plugin ? '' : p.source);
       trouble.hidden = !p.lastError;
-      setText(trouble, sentence(p.lastError ?? ''));
+      setText(trouble, sentence(quoted(p.lastError)));
       each(warnings, warningsOf(p), (w) => w, warningLine);
       facts.set(p.version, p.pid && t('plugins.pid', { n: String(p.pid) }), p.pid && p.since && span((now() - Date.parse(p.since)) / 1000), p.restarts && String(p.restarts), cost(p), p.protocol && String(p.protocol), p.sha256 && t('plugins.hash', { lock: code('lock', p.lock), hash: p.sha256.slice(0, 12) }));
       each(components, [...p.components].sort((a, b) => Number(!a.usedAt) - Number(!b.usedAt)), (c) => `${c.kind} ${c.name}`, componentRow);
@@ -85,10 +85,12 @@ function componentRow() {
     update(c) {
       setText(kind, code('componentKind', c.kind));
       setText(name, c.name);
-      setText(doc, (c.doc ?? '').split('\n')[0]);
+      setText(doc, said((c.doc ?? '').split('\n')[0]));
       // A component that no line of the configuration names is used by default.
-      const all = (c.usedAt ?? []).map((at) => (/:\d+$/.test(at) ? at : t('routes.byDefault')));
-      setText(used, places(all));
+      const lines = (c.usedAt ?? []).filter((at) => /:\d+$/.test(at));
+      const byDefault = lines.length < (c.usedAt ?? []).length;
+      const all = byDefault && lines.length ? [...lines, t('routes.byDefault')] : lines;
+      setText(used, byDefault && !lines.length ? t('plugins.usedByDefault') : places(all));
       setAttribute(used, 'title', all.join('\n'));
     },
   };

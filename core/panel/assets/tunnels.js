@@ -4,7 +4,7 @@ import { now, post } from './api.js';
 import { factList, titled } from './blocks.js';
 import { each, el, setAttribute, setText } from './dom.js';
 import { millis, sentence, span } from './format.js';
-import { code, t } from './i18n.js';
+import { code, quoted, t } from './i18n.js';
 import { forwardKind, left, tunnelKind } from './states.js';
 import { tick } from './ticker.js';
 import { editTunnel } from './tunnelform.js';
@@ -60,7 +60,7 @@ export function tunnelBlock(name, store) {
 // troubleOf says why a tunnel is down. Of a host's key that is all there is to
 // say, unless an authority is known, but not the key.
 function troubleOf({ host_key: key, lastError }) {
-  if (!key || (key.known_at && key.state === 'unknown')) return sentence(lastError ?? '');
+  if (!key || (key.known_at && key.state === 'unknown')) return sentence(quoted(lastError));
   return t(`trust.card.${key.state}`, { host: key.host });
 }
 
@@ -75,7 +75,7 @@ function forwardRow() {
       light.className = `light small ${forwardKind(f.state)}`;
       setText(remote, f.remote);
       setText(to, t('tunnels.to', { name: f.channel || t('tunnels.everyRoute'), state: code('forwardState', f.state) }));
-      setText(error, f.error ?? '');
+      setText(error, quoted(f.error));
     },
   };
 }

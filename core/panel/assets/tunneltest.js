@@ -3,7 +3,7 @@
 import { post } from './api.js';
 import { open } from './dialogs.js';
 import { el } from './dom.js';
-import { code, said, t } from './i18n.js';
+import { code, quoted, said, t } from './i18n.js';
 
 export function testTunnel(name, store) {
   const steps = el('div', { 'aria-live': 'polite' });
@@ -14,7 +14,7 @@ export function testTunnel(name, store) {
     try {
       steps.replaceChildren(...outcome(await post(`/api/tunnels/${encodeURIComponent(name)}/test`)));
     } catch (e) {
-      steps.replaceChildren(el('p', { class: 'trouble', text: e.message }));
+      steps.replaceChildren(el('p', { class: 'trouble', text: said(e.message) }));
     }
     again.disabled = false;
     store.refreshSoon();
@@ -36,4 +36,4 @@ function outcome({ ok, steps }) {
 const row = (s) => el('li', {},
   el('span', { class: `light small ${s.ok ? 'good' : 'bad'}` }),
   el('strong', { text: `${code('tunnelStep', s.step)}${s.ok ? '' : ` (${t('tunneltest.stepFailed')})`}` }),
-  el('span', { class: s.ok ? '' : 'error', text: said(s.text) }));
+  el('span', { class: s.ok ? '' : 'error', text: quoted(s.text) }));

@@ -174,7 +174,7 @@ function unpriced({ unpriced: all, unpriced_tokens: counted, estimated = 0, esti
   return [
     estimated > 0 && t('usage.estimated', { n: estimated, cost: estimate.map(money).join(' + ') }),
     n > 0 && (counted > 0 ? t('usage.unpriced', { n }) : t('usage.uncounted', { n })),
-  ].filter(Boolean).join(t('words.comma'));
+  ].filter(Boolean).join(t('words.separator'));
 }
 
 const shares = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero' });

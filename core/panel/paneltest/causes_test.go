@@ -21,7 +21,7 @@ func TestARecordSaysFirstWhatFailed(t *testing.T) {
 	p := r.open("/#log", 1280, 900)
 	for _, c := range []struct{ language, title, failed, out string }{
 		{"en", "Why backup answered", "the key has reached a rate limit", "was not available: no key is available: 429 Too Many Requests"},
-		{"zh", "为什么由 backup 回答", "密钥达到速率限制", "当时不可用：没有可用的密钥：429 Too Many Requests"},
+		{"zh", "为什么由 backup 处理", "密钥被限流", "当时不可用：没有可用的密钥：429 Too Many Requests"},
 	} {
 		p.language(c.language)
 		p.click(`[...document.querySelectorAll('#view-log .row')].find((n) => n.querySelector('.retries.some'))`)

@@ -208,7 +208,7 @@ func TestErrorsOfTheConfigurationAreInTheLanguage(t *testing.T) {
 	p.click(`document.querySelector('#views a[href="#config"]')`)
 	p.until(`document.querySelector('.editor textarea')?.value.includes('weight = 10')`)
 	for _, c := range []struct{ text, want string }{
-		{"weigth = 10", `渠道 "primary" 中没有 "weigth"。您是指 "weight" 吗？`},
+		{"weigth = 10", `渠道 "primary" 中没有 "weigth"。你是指 "weight" 吗？`},
 		{"weight = -1", `应为`},
 		{"weight = 10\n  egress = [egress.far]", `没有出口 "far"`},
 		{"weight = 10\n  limit = 3", `"limit" 是块：请写 limit { … }，不用等号。`},

@@ -70,9 +70,9 @@ func TestAnErrorOfTheFileIsShownOnce(t *testing.T) {
 	r.write(strings.Replace(r.config(), "weight = 10", "weigth = 10", 1))
 	p.shows("#notice", "原因：第 11 行：未知的设置")
 	p.press("#notice", "查看")
-	p.shows(".verdict .mistakes", "您是指")
+	p.shows(".verdict .mistakes", "你是指")
 	p.until(`document.querySelector('#notice').hidden`)
-	if n := eval[int](p, `document.body.innerText.split('您是指').length - 1`); n != 1 {
+	if n := eval[int](p, `document.body.innerText.split('你是指').length - 1`); n != 1 {
 		t.Errorf("the error is shown %d times", n)
 	}
 	p.until(`(location.hash = 'log') && !document.querySelector('#notice').hidden`)

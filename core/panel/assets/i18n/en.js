@@ -4,9 +4,11 @@
 import { app } from './en/app.js';
 import { channels } from './en/channels.js';
 import { activity } from './en/activity.js';
+import { components } from './en/components.js';
 import { diagnostics } from './en/diagnostics.js';
 import { messages } from './en/messages.js';
 import { parser } from './en/parser.js';
 import { setup } from './en/setup.js';
+import { tunnels } from './en/tunnels.js';
 
-export const en = { ...app, ...channels, ...activity, ...diagnostics, ...messages, ...parser, ...setup };
+export const en = { ...app, ...channels, ...activity, ...diagnostics, ...messages, ...parser, ...setup, ...components, ...tunnels };

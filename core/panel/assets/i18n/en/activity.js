@@ -61,7 +61,7 @@ export const activity = {
   'usage.reasoning': '{n} for reasoning',
   'usage.unknown': 'unknown',
   'usage.unpriced': { one: 'without {n} request that has no price or no token counts; price blocks in the configuration set prices', other: 'without {n} requests that have no price or no token counts; price blocks in the configuration set prices' },
-  'usage.estimated': { one: '≈ includes {cost} for {n} request, estimated by the prices of now', other: '≈ includes {cost} for {n} requests, estimated by the prices of now' },
+  'usage.estimated': { one: '≈ includes {cost} for {n} request, estimated at current prices', other: '≈ includes {cost} for {n} requests, estimated at current prices' },
   'usage.removed': '{key} (removed)',
   'usage.uncounted': { one: 'without {n} request for which the site sent no token counts', other: 'without {n} requests for which the sites sent no token counts' },
   'usage.before': 'Compared with the same length of time before',

@@ -23,6 +23,7 @@ export const app = {
   'unit.min': '{n} min',
   'unit.s': '{n} s',
   'unit.ms': '{n} ms',
+  'unit.percent': '{n} %',
 
   'view.channels': 'Channels',
   'view.log': 'Log',
@@ -64,6 +65,7 @@ export const app = {
   'figure.version': 'version',
 
   'header.tunnels': 'Tunnels',
+  'header.light': '{name}: {state}',
   'header.tunnel': 'Tunnel {name}: {state}',
 
   'overall.none': 'No channels yet',

@@ -158,8 +158,9 @@ export const setup = {
   'plugins.protocol': 'Protocol',
   'plugins.executable': 'Executable',
   'plugins.components': 'Components',
-  'plugins.used': 'used {places}',
-  'plugins.usedMore': 'used {places} and {n} more',
+  'plugins.used': 'used at {places}',
+  'plugins.usedMore': 'used at {places} and {n} more',
+  'plugins.usedByDefault': 'used by default',
   'plugins.hash': '{lock}, {hash}',
 
   'config.file': 'File',
