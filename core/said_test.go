@@ -339,3 +339,28 @@ func TestThePanelKnowsTheBuiltInComponents(t *testing.T) {
 		t.Errorf("found only %d components", found)
 	}
 }
+
+// TestThePanelKnowsWhatTheLogSays of channels, keys and tunnels.
+func TestThePanelKnowsWhatTheLogSays(t *testing.T) {
+	known, found := knownSentences(t, "events", "tunnels"), 0
+	said := map[string]*regexp.Regexp{
+		"channel": regexp.MustCompile(`\b(?:announce\(\w+, |Message: )(?:fmt\.Sprintf\()?"((?:[^"\\]|\\.)*)"`),
+		"tunnel":  regexp.MustCompile(`\breturn fmt\.Sprintf\("((?:up|degraded|waiting|failed): (?:[^"\\]|\\.)*)"`),
+	}
+	for folder, literal := range said {
+		for source, text := range sourcesIn(t, folder) {
+			for _, m := range literal.FindAllStringSubmatch(text, -1) {
+				sentence := regexp.MustCompile(`%[qsdv]`).ReplaceAllString(m[1], "x")
+				if strings.HasSuffix(sentence, ": ") {
+					sentence += "x" // the cause follows
+				}
+				if found++; sentence != "paused" && sentence != "health check fails: x" && !slices.ContainsFunc(known, func(r *regexp.Regexp) bool { return r.MatchString(sentence) }) {
+					t.Errorf("%s: panel/assets/i18n/en/events.js lacks %q", source, sentence)
+				}
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("found only %d sentences", found)
+	}
+}

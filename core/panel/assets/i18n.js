@@ -85,10 +85,10 @@ function sentences() {
   return known;
 }
 
-// expression finds a piece of a sentence: a value, or words.
+// expression finds a piece of a sentence: a value, which ends where the next words begin, or words.
 function expression(piece, i) {
   const value = /^\{(\w+)\}$/.exec(piece);
-  if (value) return `(?<${value[1]}>.+)`;
+  if (value) return `(?<${value[1]}>.+?)`;
   const words = piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return i ? words : words.replace(/^[a-z]/, (first) => `[${first}${first.toUpperCase()}]`);
 }

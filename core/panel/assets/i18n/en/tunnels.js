@@ -86,4 +86,6 @@ export const tunnels = {
   'said.sshProbeOpen': '{address} is open, but a request sent to it on the host does not arrive here: {why}',
   'said.sshProbeOpens': '{address} opens, but a request sent to it on the host does not arrive here: {why}',
   'said.sshProbeLarge': 'a small request through {address} is answered, but one of {n} KiB is not: a router on the way drops large packets without reporting it; lower the MTU of this machine\'s network interface (such as ip link set dev eth0 mtu 1280) or of its VPN',
+  'said.sshTheKey': 'the key {file} ({print})',
+  'said.sshThePassword': 'the password',
 };

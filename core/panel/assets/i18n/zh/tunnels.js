@@ -86,4 +86,6 @@ export const tunnels = {
   'said.sshProbeOpen': '{address} 已打开，但在主机上发给它的请求到不了这里：{why}',
   'said.sshProbeOpens': '{address} 能打开，但在主机上发给它的请求到不了这里：{why}',
   'said.sshProbeLarge': '经过 {address} 的小请求能收到响应，{n} KiB 的不能：途中的路由器丢弃了大包却不报告；请降低本机网卡（例如 ip link set dev eth0 mtu 1280）或其 VPN 的 MTU',
+  'said.sshTheKey': '密钥 {file}（{print}）',
+  'said.sshThePassword': '密码',
 };
