@@ -32,7 +32,7 @@ var (
 	}
 )
 
-// bodies has every type that crosses the wire, with every field filled.
+// bodies has every type that is sent over the wire, with every field set.
 func bodies(t *testing.T) map[string]any {
 	schema, err := deriveSchema(full)
 	if err != nil {
@@ -63,7 +63,7 @@ func bodies(t *testing.T) map[string]any {
 	}
 }
 
-// TestJSONOfEveryVersionIsRead holds the JSON that versions of the SDK exchange, both ways.
+// TestJSONOfEveryVersionIsRead checks the JSON that versions of the SDK exchange, both ways.
 func TestJSONOfEveryVersionIsRead(t *testing.T) {
 	for name, want := range bodies(t) {
 		file := filepath.Join("bodies", name+".json")
@@ -81,13 +81,13 @@ func TestJSONOfEveryVersionIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(again)+"\n" != string(recorded) {
-			t.Errorf("%s loses something: %s", name, again)
+			t.Errorf("%s loses fields: %s", name, again)
 		}
 	}
 }
 
-// TestOldBodies reads what the first version wrote, and what a later one might
-// add. The files are never to be changed: they are what is out there.
+// TestOldBodies reads what the first version wrote, and what a later one might add. The
+// files must never be changed: plugins that are in use send them.
 func TestOldBodies(t *testing.T) {
 	for name, want := range map[string]any{
 		"plan_request": PlanRequest{
@@ -122,7 +122,7 @@ func TestOldBodies(t *testing.T) {
 	}
 }
 
-// FuzzService hands a plugin whatever a host could send.
+// FuzzService sends a plugin anything that a host could send.
 func FuzzService(f *testing.F) {
 	for _, method := range []string{wire.MethodDescribe, wire.MethodConfigure, wire.MethodPlan, wire.MethodRoute, wire.MethodCheck, wire.MethodClose, "?"} {
 		f.Add(method, "strategy/planner", "1", []byte(`{"route":"r","channels":[{"id":"a"}],"state":"AA=="}`))

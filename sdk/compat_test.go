@@ -19,9 +19,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// frame is one recorded call with its reply. Those of a session.json below testdata were
-// exchanged by a version of both sides, and are never changed: programs that speak so
-// are out there.
+// frame is one recorded call with its reply. A session.json below testdata was exchanged by
+// both sides of one version. It must never be changed: plugins of that version are in use.
 type frame struct {
 	Component string          `json:"component,omitempty"`
 	Instance  string          `json:"instance,omitempty"`
@@ -58,8 +57,8 @@ func (r recording) session(t *testing.T) (all []frame) {
 	return all
 }
 
-// within reports whether all that old has is in now too, with the same values. What
-// now has beside it is what later versions added.
+// within reports whether now has everything that old has, with the same values. now may have
+// more, which later versions added.
 func within(old, now any) bool {
 	switch old := old.(type) {
 	case map[string]any:
@@ -85,7 +84,8 @@ func sameJSON(old, now []byte) bool {
 	return json.Unmarshal(old, &a) == nil && json.Unmarshal(now, &b) == nil && within(a, b)
 }
 
-// TestAnOldCoreAndANewPlugin plays the core of an old version to a plugin of this one.
+// TestAnOldCoreAndANewPlugin replays the calls of an old version's core to a plugin of this
+// version.
 func TestAnOldCoreAndANewPlugin(t *testing.T) {
 	for _, r := range recordings {
 		t.Run(r.dir, r.testOldCore)
@@ -144,12 +144,12 @@ func (r recording) testOldCore(t *testing.T) {
 			t.Fatalf("%s of %s: %v", f.Method, f.Component, err)
 		}
 		if !sameJSON(f.Reply, reply.Body) || reply.Code != f.Code || !reflect.DeepEqual(reply.Diags, f.Diags) {
-			t.Errorf("%s of %s is answered with\n%s %s %+v\nthe old version said\n%s %s %+v", f.Method, f.Component, reply.Body, reply.Code, reply.Diags, f.Reply, f.Code, f.Diags)
+			t.Errorf("%s of %s is answered with\n%s %s %+v\nthe old version replied\n%s %s %+v", f.Method, f.Component, reply.Body, reply.Code, reply.Diags, f.Reply, f.Code, f.Diags)
 		}
 	}
 }
 
-// request is that of a probe: the number of its check is another each time.
+// request returns the request of a probe, without the number of its check, which varies.
 func request(body []byte) []byte {
 	var probe wire.Probe
 	if json.Unmarshal(body, &probe) != nil {
@@ -158,7 +158,7 @@ func request(body []byte) []byte {
 	return probe.Request
 }
 
-// oldPlugin answers by the record.
+// oldPlugin replies as recorded.
 type oldPlugin struct {
 	t      *testing.T
 	frames []frame
@@ -186,7 +186,7 @@ func (o *oldPlugin) handle(ctx context.Context, call wire.Call) wire.Reply {
 	}
 	f := o.find(call)
 	if f == nil {
-		o.t.Errorf("the old version was never called so: %+v %s", call, call.Body)
+		o.t.Errorf("the old version has no such call: %+v %s", call, call.Body)
 		return wire.Fail(sdk.ErrUnsupported)
 	}
 	if call.Method == wire.MethodCheck {
@@ -195,7 +195,7 @@ func (o *oldPlugin) handle(ctx context.Context, call wire.Call) wire.Reply {
 	return wire.Reply{Body: f.Reply, Code: f.Code, Message: f.Message, Diags: f.Diags}
 }
 
-// find returns the recorded frame whose call has nothing that this one lacks.
+// find returns the recorded frame for a call, which may have further fields.
 func (o *oldPlugin) find(call wire.Call) *frame {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -222,7 +222,8 @@ func (o *oldPlugin) probe(ctx context.Context, check uint64) {
 	}
 }
 
-// TestANewCoreAndAnOldPlugin has the core of this version talk to a plugin of an old one.
+// TestANewCoreAndAnOldPlugin makes calls from the core of this version to a plugin of an old
+// one.
 func TestANewCoreAndAnOldPlugin(t *testing.T) {
 	for _, r := range recordings {
 		t.Run(r.dir, r.testOldPlugin)
@@ -250,14 +251,14 @@ func (r recording) testOldPlugin(t *testing.T) {
 	told := r.converse(t, conn)
 	for i, f := range old.frames {
 		if !old.used[i] && f.Method != wire.MethodAttach {
-			t.Errorf("this version never calls %s of %s so: %s", f.Method, f.Component, f.Call)
+			t.Errorf("this version does not make the recorded call %s of %s: %s", f.Method, f.Component, f.Call)
 		}
 	}
-	// What an old plugin says is taken as the same said by a new one.
+	// Replies of an old plugin and of a new one have the same meaning.
 	now := r.converse(t, dialPlugin(t, r.plugin()))
 	for what, want := range now {
 		if got := told[what]; !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: the old one says\n%+v, the new one\n%+v", what, got, want)
+			t.Errorf("%s: the old one replies\n%+v, the new one\n%+v", what, got, want)
 		}
 	}
 	if len(told) != len(now) || told["unavailable"] != true || told["panic"] != true || told["another kind's method"] != true {

@@ -4,4 +4,4 @@ package sdk_test
 
 import "errors"
 
-func beHost() error { return errors.New("hosts are killed on unix only") }
+func runHost() error { return errors.New("hosts are killed on Unix only") }

@@ -23,10 +23,9 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// beHost starts this binary as a plugin, says its process, lets
-// it work on a plan that never comes, and waits to be killed. It ties the
-// plugin to itself by nothing but the wire.
-func beHost() error {
+// runHost starts this binary as a plugin, prints its process ID, makes a call that does not
+// return, and waits to be killed. Only the wire connects the plugin to it.
+func runHost() error {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "SDK_TEST_ROLE=plugin")
 	client := plugin.NewClient(&plugin.ClientConfig{
@@ -44,7 +43,7 @@ func beHost() error {
 	if err := conn.Attach(context.Background()); err != nil {
 		return err
 	}
-	c, err := conn.Configure(context.Background(), "strategy/moody", "s", sdk.Config{Body: json.RawMessage(`{"mood":"hang"}`)})
+	c, err := conn.Configure(context.Background(), "strategy/scripted", "s", sdk.Config{Body: json.RawMessage(`{"behavior":"hang"}`)})
 	if err != nil {
 		return err
 	}
@@ -53,8 +52,8 @@ func beHost() error {
 	return err
 }
 
-// TestAPluginEndsWhenItsHostIsKilled holds the lifeline: a host that is killed
-// cannot tell anybody.
+// TestAPluginEndsWhenItsHostIsKilled: a killed host cannot stop its plugin, so the plugin
+// notices that the connection is closed.
 func TestAPluginEndsWhenItsHostIsKilled(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "SDK_TEST_ROLE=host", "GORACE=atexit_sleep_ms=0")
@@ -72,7 +71,7 @@ func TestAPluginEndsWhenItsHostIsKilled(t *testing.T) {
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(line))
 	if err != nil {
-		t.Fatalf("the host said %q", line)
+		t.Fatalf("the host printed %q", line)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -81,13 +80,12 @@ func TestAPluginEndsWhenItsHostIsKilled(t *testing.T) {
 	for deadline := time.Now().Add(20 * time.Second); !ended(pid); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
-			t.Fatalf("the plugin, process %d, is still there", pid)
+			t.Fatalf("the plugin, process %d, still runs", pid)
 		}
 	}
 }
 
-// ended reports whether a process that is not our child is no more, or only
-// waits to be buried.
+// ended reports whether a process that is not our child has ended, or is a zombie.
 func ended(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return true

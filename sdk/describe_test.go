@@ -30,7 +30,7 @@ func TestMistakesInAPlugin(t *testing.T) {
 		{Name: "f", Settings: 1, New: func() Component { return planner{} }},
 	}}.Describe()
 	if err == nil {
-		t.Fatal("no mistake found")
+		t.Fatal("no error")
 	}
 	for _, want := range []string{
 		`"My Plugin" is not a name`, `"one" is not a semantic version`, "two of that kind", "it is 0 of them",

@@ -18,7 +18,7 @@ var (
 	}
 )
 
-// TestCodeOfTheDocs compiles each block of docs/plugins.md, as a package of its own.
+// TestCodeOfTheDocs compiles each block of docs/plugins.md, each as a package.
 func TestCodeOfTheDocs(t *testing.T) {
 	text, err := os.ReadFile("../docs/plugins.md")
 	if err != nil {

@@ -92,7 +92,7 @@ func historicPlugin() sdk.Plugin {
 	}}
 }
 
-// site answers the probes of the conversation.
+// site answers the probes of converse.
 type site struct{}
 
 func (site) Probe(_ context.Context, req sdk.ProbeRequest) (sdk.ProbeResult, error) {
@@ -107,7 +107,7 @@ var historicCandidates = []sdk.Snapshot{
 	{ID: "b"},
 }
 
-// converse has a host use all of protocol 1, and returns what it was told.
+// converse uses all of protocol 1 as a host, and returns the replies.
 func converse(t *testing.T, conn *host.Conn) map[string]any {
 	ctx := t.Context()
 	told := map[string]any{}

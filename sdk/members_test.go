@@ -8,7 +8,7 @@ import (
 )
 
 // TestNoMembersAreNotUnknownMembers: a component can refuse a name that is not in a list,
-// also in an empty one, but not if it has no list.
+// even in an empty one, but not without a list.
 func TestNoMembersAreNotUnknownMembers(t *testing.T) {
 	for _, tt := range []struct {
 		members []string

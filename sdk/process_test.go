@@ -13,7 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// The test binary doubles as a plugin that somebody starts by hand.
+// The test binary is also a plugin that is started by hand.
 func TestMain(m *testing.M) {
 	switch os.Getenv("SDK_TEST_ROLE") {
 	case "plugin":
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	if os.Getenv("SDK_TEST_ROLE") == "host" {
-		fmt.Println(beHost())
+		fmt.Println(runHost())
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -22,7 +22,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// full has what was added to protocol 1 until November 2026.
+// full uses what was added to protocol 1 until November 2026.
 type full struct{ historic }
 
 func (f *full) Configure(ctx context.Context, cfg sdk.Config) error {
@@ -86,15 +86,15 @@ func fullPlugin() sdk.Plugin {
 	}}
 }
 
-// candidatesInFull have what was added to snapshots last.
+// candidatesInFull have the fields that were added to snapshots last.
 func candidatesInFull() []sdk.Snapshot {
 	all := slices.Clone(historicCandidates)
 	all[0].LimitUsed, all[0].Egress, all[0].PriceFactor = 0.75, "home", 0.3
 	return all
 }
 
-// converseFully has a host use what was added to protocol 1 until November 2026, and
-// returns what it was told.
+// converseFully uses what was added to protocol 1 until November 2026 as a host, and returns
+// the replies.
 func converseFully(t *testing.T, conn *host.Conn) map[string]any {
 	return converseOn(t, conn, historicCandidates)
 }
@@ -151,8 +151,8 @@ func converseOn(t *testing.T, conn *host.Conn, candidates []sdk.Snapshot) map[st
 
 var record = flag.String("record", "", "record the session of this folder of testdata, which must not exist")
 
-// TestRecord has both sides talk, and writes a new recording if it is asked to. One that
-// exists is never changed.
+// TestRecord makes all calls between both sides, and writes a new recording if the flag is
+// set. It never changes an existing one.
 func TestRecord(t *testing.T) {
 	for _, r := range recordings {
 		frames := r.record(t)
@@ -177,7 +177,7 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// relay stands between a host and a plugin, and notes what they say.
+// relay passes on calls between a host and a plugin, and records them.
 type relay struct {
 	t      *testing.T
 	plugin *wire.Endpoint
@@ -189,7 +189,7 @@ type relay struct {
 	check  uint64 // the host's number of the check in progress
 }
 
-// record has a host and a plugin of this version talk.
+// record records the calls between a host and a plugin of this version.
 func (r recording) record(t *testing.T) []frame {
 	t.Helper()
 	toPlugin, pluginSide := net.Pipe()
@@ -249,8 +249,8 @@ func (b *relay) note(call wire.Call, reply wire.Reply) {
 	})
 }
 
-// attach connects to the host for the plugin's probes, and gives the plugin a place to
-// send them to.
+// attach connects to the host for the plugin's probes, and returns the address to which the
+// plugin sends them.
 func (b *relay) attach(body []byte) []byte {
 	var at wire.Attach
 	if err := wire.Decode(body, &at); err != nil {

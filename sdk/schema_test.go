@@ -58,7 +58,7 @@ func TestSchemaOfEverything(t *testing.T) {
 	golden(t, "schema.json", schema)
 	same, err := deriveSchema(&full)
 	if err != nil || !reflect.DeepEqual(same, schema) {
-		t.Errorf("a pointer gives another schema: %v", err)
+		t.Errorf("a pointer to the settings has another schema: %v", err)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestDefaultsOfNestedSettings(t *testing.T) {
 	}
 	got.Tags[0], got.Shares["x"] = "spoilt", 9
 	if full.Tags[0] != "a" || full.Shares["x"] != 1 {
-		t.Error("an instance can change the defaults of the next")
+		t.Error("an instance changed the defaults of the next one")
 	}
 	own := window{Length: time.Hour}
 	if err := (Config{Body: []byte(`{"steps":1}`), defaults: full}).Decode(&own); err != nil || own.Length != time.Hour || own.Steps != 1 {
@@ -261,7 +261,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		// What was read can be written, and reads the same.
+		// What was decoded can be encoded and decoded again without a change.
 		again, err := encodeBody(reflect.ValueOf(got))
 		if err != nil {
 			t.Fatal(err)

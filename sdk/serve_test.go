@@ -20,37 +20,37 @@ import (
 )
 
 type settings struct {
-	Mood  string        `hcl:"mood,optional" doc:"What Plan does." enum:"calm,panic,nan,hang,fail,huge"`
-	Pause time.Duration `hcl:"pause,optional"`
-	Odd   bool          `hcl:"odd,optional"`
+	Behavior string        `hcl:"behavior,optional" doc:"What Plan does." enum:"calm,panic,nan,hang,fail,huge"`
+	Pause    time.Duration `hcl:"pause,optional"`
+	Odd      bool          `hcl:"odd,optional"`
 }
 
-// moody is a strategy that behaves as it is configured to.
-type moody struct {
+// scripted is a strategy that fails as its settings say.
+type scripted struct {
 	settings
 	closed *atomic.Int32
 }
 
-func (m *moody) Configure(_ context.Context, cfg sdk.Config) error {
+func (m *scripted) Configure(_ context.Context, cfg sdk.Config) error {
 	if err := cfg.Decode(&m.settings); err != nil {
 		return err
 	}
 	if m.Odd {
 		return errors.Join(
-			&sdk.ConfigError{Path: []string{"odd"}, Message: "odd is not wanted", Hint: "leave it out"},
+			&sdk.ConfigError{Path: []string{"odd"}, Message: "odd must not be set", Hint: "leave it out"},
 			fmt.Errorf("and: %w", &sdk.ConfigError{Message: "the block is odd"}))
 	}
 	return nil
 }
 
-func (m *moody) Close() error { m.closed.Add(1); return nil }
+func (m *scripted) Close() error { m.closed.Add(1); return nil }
 
-func (m *moody) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+func (m *scripted) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	plan := sdk.Plan{Groups: []sdk.Group{{Rule: sdk.Rule{Kind: sdk.RuleOrder}}}, State: req.State}
 	for _, c := range req.Channels {
 		plan.Groups[0].Members = append(plan.Groups[0].Members, sdk.Member{ID: c.ID, Weight: c.Weight})
 	}
-	switch m.Mood {
+	switch m.Behavior {
 	case "panic":
 		panic("the sky fell")
 	case "nan":
@@ -66,7 +66,7 @@ func (m *moody) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error)
 	return plan, nil
 }
 
-func (m *moody) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
+func (m *scripted) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
 	return sdk.RouteReply{Order: []string{req.Model}}, nil
 }
 
@@ -102,7 +102,7 @@ func (c *checker) Check(ctx context.Context, req sdk.CheckRequest, h sdk.Host) (
 	return sdk.CheckResult{Healthy: err == nil}, err
 }
 
-// barrier answers when as many probes as it waits for have come.
+// barrier answers its probes when it has received a number of them.
 type barrier struct{ wait *sync.WaitGroup }
 
 func (b barrier) Probe(_ context.Context, req sdk.ProbeRequest) (sdk.ProbeResult, error) {
@@ -113,7 +113,7 @@ func (b barrier) Probe(_ context.Context, req sdk.ProbeRequest) (sdk.ProbeResult
 
 func testPlugin(closed *atomic.Int32, escaped chan sdk.Host) sdk.Plugin {
 	return sdk.Plugin{Name: "test", Version: "1.2.3", Doc: "For tests.", Components: []sdk.Factory{
-		{Name: "moody", Settings: settings{Mood: "calm", Pause: time.Minute}, New: func() sdk.Component { return &moody{closed: closed} }},
+		{Name: "scripted", Settings: settings{Behavior: "calm", Pause: time.Minute}, New: func() sdk.Component { return &scripted{closed: closed} }},
 		{Name: "selector", New: func() sdk.Component { return selector{} }},
 		{Name: "checker", New: func() sdk.Component { return &checker{escaped} }},
 	}}
@@ -151,7 +151,7 @@ func dial(t testing.TB) *rig {
 
 func (r *rig) strategy(t testing.TB, body string) *host.Component {
 	t.Helper()
-	c, err := r.Configure(t.Context(), "strategy/moody", "s", sdk.Config{Body: json.RawMessage(body)})
+	c, err := r.Configure(t.Context(), "strategy/scripted", "s", sdk.Config{Body: json.RawMessage(body)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestDescribe(t *testing.T) {
 	if d.Name != "test" || d.Version != "1.2.3" || d.Protocol != 1 || len(d.Components) != 3 {
 		t.Errorf("description: %+v", d)
 	}
-	if c := d.Components[0]; c.ID() != "strategy/moody" || !c.Router || len(c.Schema.Attributes) != 3 {
+	if c := d.Components[0]; c.ID() != "strategy/scripted" || !c.Router || len(c.Schema.Attributes) != 3 {
 		t.Errorf("component: %+v", c)
 	}
 	if c := d.Components[1]; c.ID() != "key_selector/selector" || c.Router || c.Schema == nil {
@@ -177,7 +177,7 @@ func TestDescribe(t *testing.T) {
 }
 
 func TestPlanAndRoute(t *testing.T) {
-	c := dial(t).strategy(t, `{"mood":null,"future":1}`)
+	c := dial(t).strategy(t, `{"behavior":null,"future":1}`)
 	plan, err := c.Plan(t.Context(), twoChannels)
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +192,7 @@ func TestPlanAndRoute(t *testing.T) {
 }
 
 func TestErrorsKeepTheirIdentity(t *testing.T) {
-	for mood, want := range map[string]struct {
+	for behavior, want := range map[string]struct {
 		is   error
 		text string
 	}{
@@ -201,9 +201,9 @@ func TestErrorsKeepTheirIdentity(t *testing.T) {
 		"fail":  {sdk.ErrNotFound, "not found: no peers"},
 		"huge":  {sdk.ErrInternal, "8388608"},
 	} {
-		t.Run(mood, func(t *testing.T) {
-			c := dial(t).strategy(t, `{"mood":"`+mood+`"}`)
-			for range 2 { // a failure does no harm to the next call
+		t.Run(behavior, func(t *testing.T) {
+			c := dial(t).strategy(t, `{"behavior":"`+behavior+`"}`)
+			for range 2 { // a failure does not affect the next call
 				_, err := c.Plan(t.Context(), twoChannels)
 				if !errors.Is(err, want.is) || !strings.Contains(err.Error(), want.text) {
 					t.Errorf("got %v", err)
@@ -217,23 +217,24 @@ func TestErrorsKeepTheirIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := c.PlanKeys(t.Context(), sdk.KeyPlanRequest{}); !errors.Is(err, sdk.ErrInternal) || err.Error() != "plain" {
-		t.Errorf("a plain error came as %v", err)
+		t.Errorf("a plain error arrived as %v", err)
 	}
 	if _, err := c.Plan(t.Context(), sdk.PlanRequest{}); !errors.Is(err, sdk.ErrUnsupported) {
-		t.Errorf("another kind's method gave %v", err)
+		t.Errorf("the method of another kind returned %v", err)
 	}
 	if _, err := r.Configure(t.Context(), "strategy/none", "n", sdk.Config{}); !errors.Is(err, sdk.ErrNotFound) {
-		t.Errorf("an unknown component gave %v", err)
+		t.Errorf("an unknown component returned %v", err)
 	}
 }
 
-// TestAPanicNamesItsPlace, in the plugin's own code, and where the stack is.
+// TestAPanicNamesItsPlace: the error has the place in the plugin's code, and says where the
+// stack is.
 func TestAPanicNamesItsPlace(t *testing.T) {
-	_, err := dial(t).strategy(t, `{"mood":"panic"}`).Plan(t.Context(), twoChannels)
+	_, err := dial(t).strategy(t, `{"behavior":"panic"}`).Plan(t.Context(), twoChannels)
 	inPlan := err
 	_, inNew := sdk.Plugin{Name: "p", Version: "1.0.0", Components: []sdk.Factory{{Name: "x", New: func() sdk.Component {
-		var missing *moody
-		return &moody{settings: missing.settings}
+		var missing *scripted
+		return &scripted{settings: missing.settings}
 	}}}}.Describe()
 	for where, err := range map[string]error{"Plan": inPlan, "New": inNew} {
 		if err == nil || !regexp.MustCompile(`panicked.* \(at \S*serve_test\.go:\d+\)`).MatchString(err.Error()) {
@@ -244,7 +245,7 @@ func TestAPanicNamesItsPlace(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	r := dial(t)
-	_, err := r.Configure(t.Context(), "strategy/moody", "s", sdk.Config{Body: json.RawMessage(`{"odd":true}`)})
+	_, err := r.Configure(t.Context(), "strategy/scripted", "s", sdk.Config{Body: json.RawMessage(`{"odd":true}`)})
 	var first *sdk.ConfigError
 	if !errors.As(err, &first) || !errors.Is(err, sdk.ErrInvalidConfig) {
 		t.Fatalf("got %v", err)
@@ -253,20 +254,20 @@ func TestConfigErrors(t *testing.T) {
 		t.Errorf("got %+v", first)
 	}
 	if !strings.Contains(err.Error(), "the block is odd") {
-		t.Errorf("the second complaint is lost: %v", err)
+		t.Errorf("the second error is lost: %v", err)
 	}
-	_, err = r.Configure(t.Context(), "strategy/moody", "s", sdk.Config{Body: json.RawMessage(`{"pause":"soon"}`)})
+	_, err = r.Configure(t.Context(), "strategy/scripted", "s", sdk.Config{Body: json.RawMessage(`{"pause":"soon"}`)})
 	if !errors.As(err, &first) || !slices.Equal(first.Path, []string{"pause"}) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := r.Configure(t.Context(), "strategy/moody", "s", sdk.Config{}); err != nil {
+	if _, err := r.Configure(t.Context(), "strategy/scripted", "s", sdk.Config{}); err != nil {
 		t.Errorf("the name of a failed instance cannot be used again: %v", err)
 	}
 }
 
 func TestDeadlineAndCancelReachThePlugin(t *testing.T) {
 	r := dial(t)
-	c := r.strategy(t, `{"mood":"hang"}`)
+	c := r.strategy(t, `{"behavior":"hang"}`)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := c.Plan(ctx, twoChannels); !errors.Is(err, context.DeadlineExceeded) {
@@ -285,12 +286,12 @@ func TestDeadlineAndCancelReachThePlugin(t *testing.T) {
 		t.Errorf("closed %d times", n)
 	}
 	if _, err := c.Plan(t.Context(), twoChannels); !errors.Is(err, sdk.ErrNotFound) {
-		t.Errorf("a closed instance gave %v", err)
+		t.Errorf("a call of a closed instance returned %v", err)
 	}
 }
 
 func TestCloseEndsCallsInProgress(t *testing.T) {
-	c := dial(t).strategy(t, `{"mood":"hang"}`)
+	c := dial(t).strategy(t, `{"behavior":"hang"}`)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := c.Plan(t.Context(), twoChannels)
@@ -315,7 +316,7 @@ func TestProbesRunAtOnceAndOnlyDuringACheck(t *testing.T) {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	if _, err := (<-r.escaped).Probe(t.Context(), sdk.ProbeRequest{}); !errors.Is(err, sdk.ErrUnavailable) {
-		t.Errorf("a probe after the check gave %v", err)
+		t.Errorf("a probe after the check returned %v", err)
 	}
 }
 
@@ -339,7 +340,7 @@ func TestManyCallers(t *testing.T) {
 
 func TestHostDisconnects(t *testing.T) {
 	r := dial(t)
-	c := r.strategy(t, `{"mood":"hang"}`)
+	c := r.strategy(t, `{"behavior":"hang"}`)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := c.Plan(t.Context(), twoChannels)
@@ -347,12 +348,12 @@ func TestHostDisconnects(t *testing.T) {
 	}()
 	r.hangUp()
 	if err := <-failed; !errors.Is(err, sdk.ErrUnavailable) && !errors.Is(err, context.Canceled) {
-		t.Errorf("a call in progress gave %v", err)
+		t.Errorf("a call in progress returned %v", err)
 	}
 	if n := r.closed.Load(); n != 1 {
 		t.Errorf("the instance was closed %d times", n)
 	}
 	if _, err := c.Plan(t.Context(), twoChannels); !errors.Is(err, sdk.ErrUnavailable) {
-		t.Errorf("a later call gave %v", err)
+		t.Errorf("a later call returned %v", err)
 	}
 }

@@ -31,8 +31,8 @@ func pluginCommand(env ...string) *exec.Cmd {
 	return cmd
 }
 
-// startedPlugin starts a plugin as the host does that TLS belongs to, and returns the
-// address and the certificate in its handshake.
+// startedPlugin starts a plugin as a host with this certificate does, and returns the address
+// and the certificate in its handshake.
 func startedPlugin(t *testing.T, env ...string) (network, address string, cert *x509.Certificate) {
 	t.Helper()
 	cmd := pluginCommand(append(env, wire.Handshake.MagicCookieKey+"="+wire.Handshake.MagicCookieValue, "PLUGIN_PROTOCOL_VERSIONS=1",
@@ -63,10 +63,10 @@ func startedPlugin(t *testing.T, env ...string) (network, address string, cert *
 	return parts[2], parts[3], cert
 }
 
-// ping asks for an answer of yamux, the protocol within the connection, and pong is that.
+// ping is a ping of yamux, the protocol within the connection, and pong the answer to it.
 var ping, pong = []byte{0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7}, []byte{0, 2, 0, 2, 0, 0, 0, 0, 0, 0, 0, 7}
 
-// speak returns nil if the plugin answers a client with this configuration.
+// speak returns nil if the plugin answers a client with this TLS configuration.
 func speak(t *testing.T, network, address string, config *tls.Config) error {
 	t.Helper()
 	conn, err := net.Dial(network, address)
@@ -91,7 +91,7 @@ func speak(t *testing.T, network, address string, config *tls.Config) error {
 	return err
 }
 
-// A plugin answers the host that has started it, and nobody else.
+// A plugin answers only the host that has started it.
 func TestPluginAcceptsOnlyItsHost(t *testing.T) {
 	config, env, err := host.TLS()
 	if err != nil {
@@ -132,7 +132,7 @@ func TestPluginAcceptsOnlyItsHost(t *testing.T) {
 	}
 }
 
-// Two plugins have different certificates: neither can pose as the other.
+// Two plugins have different certificates, so neither can impersonate the other.
 func TestPluginsHaveTheirOwnCertificates(t *testing.T) {
 	config, env, err := host.TLS()
 	if err != nil {
@@ -141,7 +141,7 @@ func TestPluginsHaveTheirOwnCertificates(t *testing.T) {
 	_, _, first := startedPlugin(t, env)
 	network, address, second := startedPlugin(t, env)
 	if first.Equal(second) {
-		t.Fatal("both have the same certificate")
+		t.Fatal("both plugins have the same certificate")
 	}
 	config.RootCAs.AddCert(first)
 	if err := speak(t, network, address, config); !errors.As(err, new(*tls.CertificateVerificationError)) {
@@ -153,7 +153,7 @@ func TestPluginsHaveTheirOwnCertificates(t *testing.T) {
 	}
 }
 
-// Hosts before this version leave the certificates to go-plugin, and some use none.
+// Hosts of earlier versions leave the certificates to go-plugin, or use none.
 func TestHostsWithOtherCertificates(t *testing.T) {
 	for name, auto := range map[string]bool{"of go-plugin": true, "none": false} {
 		t.Run(name, func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestHostsWithOtherCertificates(t *testing.T) {
 	}
 }
 
-// A plugin that gets something else instead of a certificate says so.
+// The error of a plugin that gets no valid certificate says so.
 func TestHostWithABrokenCertificate(t *testing.T) {
 	cmd := pluginCommand(wire.Handshake.MagicCookieKey+"="+wire.Handshake.MagicCookieValue, wire.HostCertEnv+"=broken")
 	stderr, err := cmd.StderrPipe()

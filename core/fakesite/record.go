@@ -133,7 +133,7 @@ func (s *Site) WaitRequests(n int, timeout time.Duration) ([]Request, error) {
 // WaitDisconnected waits until n clients have disconnected before their answer was
 // complete, and returns all recorded requests.
 func (s *Site) WaitDisconnected(n int, timeout time.Duration) ([]Request, error) {
-	return s.wait("clients gone", n, timeout, func(r Request) bool { return r.Gone })
+	return s.wait("clients disconnected", n, timeout, func(r Request) bool { return r.Gone })
 }
 
 // wait polls the journal until n requests match.

@@ -89,7 +89,7 @@ func (s *Site) Start() error {
 	s.server = &http.Server{
 		Handler:     http.HandlerFunc(s.serve),
 		BaseContext: func(net.Listener) context.Context { return s.life },
-		ErrorLog:    log.New(io.Discard, "", 0), // broken connections are its trade
+		ErrorLog:    log.New(io.Discard, "", 0), // broken connections are expected
 	}
 	s.url = "http://" + socket.Addr().String()
 	if s.secure {

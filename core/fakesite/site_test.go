@@ -109,6 +109,6 @@ func TestHTTP2(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 	if resp.Proto != "HTTP/2.0" || s.Requests()[0].Proto != "HTTP/2.0" {
-		t.Fatalf("spoken: %s", resp.Proto)
+		t.Fatalf("the protocol is %s", resp.Proto)
 	}
 }

@@ -106,6 +106,6 @@ func TestALinkLosesPackets(t *testing.T) {
 	_, err := net.DialTimeout("tcp", net.JoinHostPort(w.Inner, "1"), 100*time.Millisecond)
 	var failure net.Error
 	if !errors.As(err, &failure) || !failure.Timeout() {
-		t.Errorf("everything is lost, and a connection gives %v", err)
+		t.Errorf("all packets are lost, but a connection returns %v", err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-// BenchmarkWalk is a request that is answered at once: begin, pick, release.
+// BenchmarkWalk measures a request that succeeds at once: begin, pick, release.
 func BenchmarkWalk(b *testing.B) {
 	for _, size := range []struct{ channels, keys int }{{10, 2}, {1000, 10}, {1000, 100}} {
 		for _, strategy := range []string{"priority", "round-robin", "weighted", "least-busy", "lowest-latency", "sticky"} {

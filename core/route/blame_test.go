@@ -21,12 +21,12 @@ func TestOneBadRequestLeavesAllKeysUsable(t *testing.T) {
 		w := inOrderOf(t, channels("a:"+strings.Join(keys, ","), "b:"+strings.Join(keys, ","))...)
 		refused := map[string]Outcome{"a": means(verdict.Suspect), "b": means(verdict.Suspect)}
 		for range 10 {
-			for i := range 40 { // everything works, and all keys are witnesses
+			for i := range 40 { // everything works, so that all keys have a good answer
 				w.send(w.begin(fmt.Sprint(i)), nil)
 			}
 			w.send(w.begin("moderated"), refused)
 			blocked := map[string]Outcome{"a": means(verdict.Suspect)}
-			w.send(w.begin("from the wrong country"), blocked)
+			w.send(w.begin("from an unsupported country"), blocked)
 			time.Sleep(time.Minute)
 		}
 		for _, ch := range w.table.Channels {

@@ -94,8 +94,8 @@ func TestAPlanWithoutChannels(t *testing.T) {
 
 func TestAnEmptyPlanIsStillRefused(t *testing.T) {
 	for name, p := range map[string]sdk.Plan{
-		"by mistake":          {},
-		"nobody, with groups": {None: &sdk.None{}, Groups: planOf(sdk.RuleOrder, "a").Groups},
+		"by mistake":        {},
+		"None, with groups": {None: &sdk.None{}, Groups: planOf(sdk.RuleOrder, "a").Groups},
 	} {
 		if CheckPlan(p, []string{"a"}) == nil {
 			t.Errorf("%s: the plan is taken", name)
@@ -123,14 +123,14 @@ func TestWarningsOfAPlan(t *testing.T) {
 }
 
 func TestAnUnknownChannelInAnAnswerIsIgnored(t *testing.T) {
-	g := newGuide(planOf(sdk.RuleOrder, "a", "b"), orders("gone", "b", "b"))
+	g := newGuide(planOf(sdk.RuleOrder, "a", "b"), orders("unknown", "b", "b"))
 	w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a", "b")))
 	for range 3 {
 		if got := w.pick(w.ask(Request{})); got != "b" {
 			t.Errorf("picked %s", got)
 		}
 	}
-	if n := w.noted(); len(n) != 1 || !strings.Contains(n[0], `"gone"`) {
+	if n := w.noted(); len(n) != 1 || !strings.Contains(n[0], `"unknown"`) {
 		t.Errorf("notices %q, want one", n)
 	}
 }

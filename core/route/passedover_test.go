@@ -34,7 +34,7 @@ func TestPassedOver(t *testing.T) {
 			w.trip("a")
 			pause("b")(w)
 		}, "c", "a:breaker_open b:paused"},
-		{"a later one has no part in it", "", pause("c"), "a", ""},
+		{"a later channel is not named", "", pause("c"), "a", ""},
 		{"full", "", func(w *world) {
 			w.channel("a").Config.MaxInFlight = 1
 			w.channel("a").State.Acquire(w.registry.Now(), 1, false)

@@ -101,7 +101,7 @@ func TestChangesRenewPlans(t *testing.T) {
 			}
 			n := len(a.requests())
 			if !tt.asked && n != 1 {
-				t.Errorf("on %v: %d plans, want the first only", tt.on, n)
+				t.Errorf("on %v: %d plans, want only the first", tt.on, n)
 			}
 			if tt.asked && (n < 10 || n > 10*1000/225+2) {
 				t.Errorf("on %v: %d plans in 10 s, want one each 250 ms at most", tt.on, n)
@@ -137,7 +137,7 @@ func TestPicksDoNotWaitForAHangingStrategy(t *testing.T) {
 		time.Sleep(time.Minute)
 		begun := time.Now()
 		if got := w.picks(1000); got != strings.TrimSpace(strings.Repeat("a ", 1000)) {
-			t.Error("the last plan is not used any more")
+			t.Error("the last plan is no longer used")
 		}
 		if d := time.Since(begun); d != 0 {
 			t.Errorf("1000 picks waited %s", d)
@@ -176,7 +176,7 @@ func TestAFailingStrategyIsAskedLessOften(t *testing.T) {
 		for len(at) < 12 {
 			before := len(a.requests())
 			if got := w.pick(w.walk("")); got != "b" {
-				t.Fatalf("picked %q: the last plan is not used any more", got)
+				t.Fatalf("picked %q: the last plan is no longer used", got)
 			}
 			after(10 * time.Millisecond)
 			if len(a.requests()) > before {

@@ -115,7 +115,7 @@ func TestAStrategyThatNeverGaveAPlanIsShown(t *testing.T) {
 func TestARouterThatFailsIsShown(t *testing.T) {
 	var fails error
 	g := newGuide(planOf(sdk.RuleOrder, "a"), func(context.Context, sdk.RouteRequest) (sdk.RouteReply, error) {
-		return sdk.RouteReply{Order: []string{"gone"}}, fails
+		return sdk.RouteReply{Order: []string{"unknown"}}, fails
 	})
 	w := build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a")))
 	fails = context.DeadlineExceeded
@@ -137,7 +137,7 @@ func TestARouterThatFailsIsShown(t *testing.T) {
 	fails = nil
 	w = build(t, nil, map[string]sdk.Component{"x": g}, routeTo("x", channels("a")))
 	w.ask(Request{})
-	if got := w.warnings(); !strings.Contains(got, `it returned the channel "gone", which is not in the route`) || strings.Contains(got, "answer about") {
+	if got := w.warnings(); !strings.Contains(got, `it returned the channel "unknown", which is not in the route`) || strings.Contains(got, "answer about") {
 		t.Errorf("a channel that the route does not have: %s", got)
 	}
 }

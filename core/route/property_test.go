@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// The real state of a key and a site, which the walk cannot see.
+// The real state of a key and a site, which the walk does not know.
 type (
 	keyTruth  int
 	siteTruth int

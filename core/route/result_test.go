@@ -161,11 +161,11 @@ func TestUnexplainedRefusals(t *testing.T) {
 	}{
 		{"a dead key beside a good one", []string{"a:k1,k2"}, nil, map[string]Outcome{"a/k1": s}, "a/k1 a/k2", "a/k1"},
 		{"the key that answered last is used to compare", []string{"a:k1,k2,k3,k4"}, []string{"a/k3"}, map[string]Outcome{"a/k1": s}, "a/k1 a/k3", "a/k1"},
-		{"a witness and another channel settle it", []string{"a:k1,k2", "b:k1"}, []string{"a/k1"}, map[string]Outcome{"a": s}, "a/k1 b/k1", ""},
+		{"a witness and another channel decide", []string{"a:k1,k2", "b:k1"}, []string{"a/k1"}, map[string]Outcome{"a": s}, "a/k1 b/k1", ""},
 		{"two keys without a witness, another channel left", []string{"a:k1,k2,k3", "b:k1"}, nil, map[string]Outcome{"a": s}, "a/k1 a/k2 b/k1", ""},
 		{"no other channel: a witness among two", []string{"a:k1,k2,k3,k4"}, []string{"a/k1"}, map[string]Outcome{"a": s}, "a/k1 a/k2 -", ""},
 		{"no other channel: three without a witness", []string{"a:k1,k2,k3,k4"}, nil, map[string]Outcome{"a": s}, "a/k1 a/k2 a/k3 -", ""},
-		{"two channels settled", []string{"a:k1", "b:k1", "c:k1"}, []string{"a/k1", "b/k1"}, map[string]Outcome{"a": s, "b": s}, "a/k1 b/k1 -", ""},
+		{"two channels decide", []string{"a:k1", "b:k1", "c:k1"}, []string{"a/k1", "b/k1"}, map[string]Outcome{"a": s, "b": s}, "a/k1 b/k1 -", ""},
 		{"the channel that answered last comes next", []string{"a:k1", "b:k1", "c:k1"}, []string{"c/k1"}, map[string]Outcome{"a": s}, "a/k1 c/k1", ""},
 		{"two dead keys, the third good", []string{"a:k1,k2,k3"}, nil, map[string]Outcome{"a/k1": s, "a/k2": s}, "a/k1 a/k2 a/k3", "a/k1 a/k2"},
 		{"a lone key is not marked", []string{"a:k1"}, nil, map[string]Outcome{"a": s}, "a/k1 -", ""},
@@ -310,7 +310,7 @@ func TestOneRequestTestsWhileOthersWait(t *testing.T) {
 		w.channel("b").State.SetHealth("down", "no")
 		probe, ok := w.begin("first").Next(w.registry.Now())
 		if !ok || nameOf(probe) != "a" {
-			t.Fatalf("the one out longest is not tested: %v", ok)
+			t.Fatalf("the channel out longest is not tested: %v", ok)
 		}
 		var waiting sync.WaitGroup
 		var mu sync.Mutex
@@ -319,12 +319,12 @@ func TestOneRequestTestsWhileOthersWait(t *testing.T) {
 			waiting.Go(func() {
 				walk := w.begin(fmt.Sprint(i))
 				if _, ok := walk.Next(w.registry.Now()); ok {
-					t.Error("a second request tests too")
+					t.Error("a second request also tests")
 				}
-				worth := walk.AwaitProbe(context.Background())
+				mayRetry := walk.AwaitProbe(context.Background())
 				mu.Lock()
 				defer mu.Unlock()
-				if worth {
+				if mayRetry {
 					again++
 				} else {
 					refused++

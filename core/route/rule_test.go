@@ -194,7 +194,7 @@ func TestHashKeepsSessionsInPlace(t *testing.T) {
 		now, ok := turns.choose(g, &field{attr: fmt.Sprint("session-", s), out: map[int]bool{4: true}})
 		switch {
 		case !ok || now == 4:
-			t.Fatal("a session was left on the member that is gone")
+			t.Fatal("a session is still on the unavailable member")
 		case before[s] == 4:
 			failedOver[now]++
 		case now != before[s]:
@@ -205,7 +205,7 @@ func TestHashKeepsSessionsInPlace(t *testing.T) {
 		t.Errorf("%d of %d sessions of other members moved", moved, sessions)
 	}
 	if len(failedOver) != 9 {
-		t.Errorf("the lost member's sessions fell on %d others only", len(failedOver))
+		t.Errorf("the sessions of the unavailable member moved to only %d others", len(failedOver))
 	}
 	if i, ok := turns.choose(g, &field{}); !ok || i < 0 {
 		t.Error("a request without the attribute is not spread by load")

@@ -48,7 +48,7 @@ func (w *world) swarm(meanwhile func()) map[string]int {
 			}
 		})
 	}
-	time.Sleep(each*pause/2 + pause/5) // when no worker is awake
+	time.Sleep(each*pause/2 + pause/5) // while all workers sleep
 	meanwhile()
 	wg.Wait()
 	sum := map[string]int{}
@@ -63,7 +63,7 @@ func (w *world) swarm(meanwhile func()) map[string]int {
 		w.t.Errorf("%d picks were made, want %d", total, workers*each)
 	}
 	if plans := w.table.Routes[0].Plan().Seq; plans < 10 {
-		w.t.Errorf("%d plans were made: this tests no refresh", plans)
+		w.t.Errorf("%d plans were made: too few to test the renewal", plans)
 	}
 	return sum
 }
@@ -78,7 +78,7 @@ func fresh(t *testing.T, name string) map[string]sdk.Component {
 	return map[string]sdk.Component{name: refreshing{c.(sdk.Strategy)}}
 }
 
-// even fails unless the named channels' counts differ by at most 1.
+// even fails unless the counts of these channels differ by at most 1.
 func even(t *testing.T, counts map[string]int, names ...string) {
 	t.Helper()
 	var of []int
@@ -263,7 +263,7 @@ func TestStickySessionsStay(t *testing.T) {
 		time.Sleep(channel.DefaultBreaker.Open)
 		w.channel("d").State.SetHealth(sdk.HealthUp, "")
 		if !slices.Equal(places(w), before) {
-			t.Error("sessions are not back with the channel that is back")
+			t.Error("sessions do not return to a channel that is available again")
 		}
 		// Out of the configuration, in another order: a new table on the old state.
 		left := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "d" })

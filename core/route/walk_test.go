@@ -229,26 +229,26 @@ func TestAFailedChannelMayBeTriedAgain(t *testing.T) {
 		walk.FailChannel(b, w.registry.Now().Add(time.Second))
 		a := next()
 		if a.Channel != w.channel("a") {
-			t.Fatal("a channel whose pause is over does not come again")
+			t.Fatal("a channel whose pause is over is not tried again")
 		}
 		walk.FailChannel(a, time.Time{})
 		if p := next(); p.Channel != nil {
 			t.Fatalf("%s came before its pause was over", nameOf(p))
 		}
 		if at, ok := walk.NextAvailable(w.registry.Now()); !ok || at.Sub(w.registry.Now()) != time.Second {
-			t.Errorf("the soonest is in %s, %v", at.Sub(w.registry.Now()), ok)
+			t.Errorf("the next try is in %s, %v", at.Sub(w.registry.Now()), ok)
 		}
 		time.Sleep(time.Second)
 		if p := next(); p.Channel != w.channel("b") {
-			t.Error("b does not come again")
+			t.Error("b is not tried again")
 		} else {
 			walk.FailChannel(p, time.Time{})
 		}
 		if p := next(); p.Channel != nil {
-			t.Errorf("%s came again, though not by this request", nameOf(p))
+			t.Errorf("%s was tried again, although it failed permanently in this request", nameOf(p))
 		}
 		if _, ok := walk.NextAvailable(w.registry.Now()); ok {
-			t.Error("there is a soonest, though all failed for good")
+			t.Error("there is a time for the next try, although all failed permanently")
 		}
 		walk.Begin(w.table.Routes[0], Request{Model: "", Header: session("")})
 		if p := next(); p.Channel != w.channel("a") {
@@ -297,7 +297,7 @@ func TestWhenTheNextCandidateIsAvailable(t *testing.T) {
 				tt.set(w, now)
 				at, ok := w.walk("m").NextAvailable(now)
 				if got := at.Sub(now); ok != (tt.want != never) || ok && got != tt.want {
-					t.Errorf("soonest in %s, %v; want %s", got, ok, tt.want)
+					t.Errorf("the next try is in %s, %v; want %s", got, ok, tt.want)
 				}
 			})
 		})
@@ -344,7 +344,7 @@ func TestAPausedChannelIsNeverTried(t *testing.T) {
 			t.Errorf("tried %s", got)
 		}
 		if _, ok := w.walk("").NextAvailable(w.registry.Now()); ok {
-			t.Error("there is a soonest of paused channels")
+			t.Error("there is a time for the next try of paused channels")
 		}
 	})
 }

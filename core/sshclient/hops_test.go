@@ -83,8 +83,8 @@ func TestDialThroughTheHost(t *testing.T) {
 	}
 }
 
-// strangeKey returns a key that no server has, as in known_hosts.
-func strangeKey(t *testing.T) string {
+// otherKey returns a key that no server has, as in known_hosts.
+func otherKey(t *testing.T) string {
 	t.Helper()
 	key := sshdtest.NewKey(t, filepath.Join(t.TempDir(), "key"), "").PublicKey()
 	return strings.Fields(string(ssh.MarshalAuthorizedKey(key)))[1]
@@ -103,7 +103,7 @@ func TestKnownHostsOfOtherPorts(t *testing.T) {
 		"a pattern":                   "[127.0.0.*]:" + s.Port + " " + key,
 		"a list":                      "other.example,127.0.0.1 " + key,
 		"a hash without a port":       knownhosts.HashHostname("127.0.0.1") + " " + key,
-		"beside others without a key": "@revoked * ssh-ed25519 " + strangeKey(t) + "\n@cert-authority [127.0.0.1]:* ssh-ed25519 " + strangeKey(t) + "\n127.0.0.1 " + key,
+		"next to lines without a key": "@revoked * ssh-ed25519 " + otherKey(t) + "\n@cert-authority [127.0.0.1]:* ssh-ed25519 " + otherKey(t) + "\n127.0.0.1 " + key,
 		"a line of another type":      "127.0.0.1 sk-unknown@openssh.com AAAAFHNrLXVua25vd25Ab3BlbnNzaC5jb20=\n" + knownHostsLine(s),
 	} {
 		t.Run(name, func(t *testing.T) {

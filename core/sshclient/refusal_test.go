@@ -186,14 +186,14 @@ func TestServerThatCloses(t *testing.T) {
 			}
 			mustFail(t, e, tunnel, c.permanent, c.want)
 			if _, err := dial(t, e, tunnel); err == nil || strings.Contains(err.Error(), "EOF") {
-				t.Errorf("the error is in words of the library: %v", err)
+				t.Errorf("the error has the text of the library: %v", err)
 			}
 		})
 	}
 }
 
 // TestLostDuringTheLogin uses a server that stops answering after it has presented its key.
-// That is no refusal, so it is tried again soon.
+// That is not a refusal, so it is tried again soon.
 func TestLostDuringTheLogin(t *testing.T) {
 	t.Parallel()
 	l := &login{signers: make([]ssh.Signer, 3), names: []string{"a key"}}
@@ -300,7 +300,7 @@ func TestCertificatesForOthers(t *testing.T) {
 		principal string
 		want      string
 	}{
-		{ssh.UserCert, "somebody-else", "is for somebody-else, not for \"" + s.User + "\""},
+		{ssh.UserCert, "another-user", "is for another-user, not for \"" + s.User + "\""},
 		{ssh.HostCert, s.User, identity + "-cert.pub is for a host, not for a user"},
 	} {
 		writeFile(t, identity+"-cert.pub", string(ssh.MarshalAuthorizedKey(certify(t, authority, key.PublicKey(), x.kind, x.principal))))

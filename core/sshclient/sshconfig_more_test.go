@@ -41,8 +41,8 @@ func resolve(t *testing.T, e Environment, host string) *Route {
 	return r
 }
 
-// TestFilesThatAreNone uses "none" where ssh_config has a file.
-func TestFilesThatAreNone(t *testing.T) {
+// TestNoneInsteadOfFiles uses "none" for settings of files in ssh_config.
+func TestNoneInsteadOfFiles(t *testing.T) {
 	s := sshdtest.Start(t, sshdtest.Options{})
 	for _, none := range []string{"none", "/dev/null"} {
 		withAndWithoutSSH(t, "UserKnownHostsFile "+none+"\nGlobalKnownHostsFile none\nIdentityFile none\nCertificateFile none\n", func(t *testing.T, e Environment) {
@@ -65,8 +65,8 @@ func TestFilesThatAreNone(t *testing.T) {
 	}
 }
 
-// TestDefaultKeysBesideAnother has the usual keys in ssh_config and one more.
-func TestDefaultKeysBesideAnother(t *testing.T) {
+// TestDefaultKeysAndAnother has the default keys in ssh_config and one more.
+func TestDefaultKeysAndAnother(t *testing.T) {
 	withAndWithoutSSH(t, "IdentityFile ~/.ssh/id_rsa\nIdentityFile ~/.ssh/id_ecdsa\nIdentityFile ~/.ssh/id_ed25519\nIdentityFile ~/.ssh/work\n", func(t *testing.T, e Environment) {
 		if files := resolve(t, e, "vps").Host().creds.files; len(files) != 4 || filepath.Base(files[3]) != "work" {
 			t.Errorf("the keys are %s", files)
@@ -143,7 +143,7 @@ func TestFileThatEveryoneCanChange(t *testing.T) {
 	})
 }
 
-// TestIncludesOfEachOther has files that include all others, and a directory beside them.
+// TestIncludesOfEachOther has files that include all others, next to a directory.
 func TestIncludesOfEachOther(t *testing.T) {
 	withAndWithoutSSH(t, "Include conf.d/*\nHost vps\n HostName x.example\n", func(t *testing.T, e Environment) {
 		dir := filepath.Join(e.Home, ".ssh", "conf.d")
@@ -173,7 +173,7 @@ func TestSSHThatIsNotOpenSSH(t *testing.T) {
 }
 
 // TestMistakesThatSSHNames shows that the note has ssh's explanation, and not only the number
-// of mistakes, and that nobody is told to install what is there.
+// of mistakes, and that the note does not suggest installing ssh.
 func TestMistakesThatSSHNames(t *testing.T) {
 	program := sshdtest.Require(t, "ssh", "openssh-client")
 	home := t.TempDir()

@@ -67,7 +67,7 @@ func TestReadDeadlineSetDuringRead(t *testing.T) {
 	if err := <-read; !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatalf("%v", err)
 	}
-	const first = 2 * time.Second // long enough for a busy machine to set another
+	const first = 2 * time.Second // long enough to set another one on a busy machine
 	deadline := time.Now().Add(first)
 	_ = c.SetReadDeadline(deadline)
 	begin()

@@ -111,7 +111,7 @@ func TestWireWithStuckPeer(t *testing.T) {
 	}
 }
 
-// If the peer is gone, reads and writes fail.
+// If the peer has disconnected, reads and writes fail.
 func TestWireWithLostPeer(t *testing.T) {
 	w, far := newTestWire(t)
 	_ = far.SetLinger(0)

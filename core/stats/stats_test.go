@@ -81,7 +81,7 @@ func TestQuantilesAreNear(t *testing.T) {
 		}
 	}
 	if new(Sums).Quantile(0.5) != 0 {
-		t.Error("a quantile of nothing")
+		t.Error("there is a quantile without samples")
 	}
 }
 

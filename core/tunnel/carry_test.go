@@ -206,7 +206,7 @@ func TestLeastPrivileges(t *testing.T) {
 }
 
 // TestSocketOfAnotherProgram uses a key that may not connect to sockets, so that sshd reports
-// a socket in use like one that nobody listens on. The socket is left alone as long as a
+// a socket in use like one without a listener. The socket is left alone as long as a
 // program listens on it; afterwards it is replaced, and not checked.
 func TestSocketOfAnotherProgram(t *testing.T) {
 	t.Parallel()

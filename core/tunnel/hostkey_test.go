@@ -111,7 +111,7 @@ func TestSteps(t *testing.T) {
 		sshclient.StepResolve: func(c *config.Tunnel) { c.Host = "no-such-host.invalid" },
 		sshclient.StepConnect: func(c *config.Tunnel) { c.Host = freeAddress(t) },
 		sshclient.StepHostKey: func(c *config.Tunnel) { c.HostKey = "SHA256:other" },
-		sshclient.StepLogin:   func(c *config.Tunnel) { c.User = "nobody-here" },
+		sshclient.StepLogin:   func(c *config.Tunnel) { c.User = "unknown-user" },
 		StepForward:           func(c *config.Tunnel) { c.Forwards = []*config.Forward{{Address: s.Addr()}} },
 	} {
 		wrong := *c

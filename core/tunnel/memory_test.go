@@ -110,7 +110,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	r.client.CloseIdleConnections()
 	testhelp.Eventually(t, "the memory is released", func() bool { return r.status().Active == 0 && heap()-before < slack })
-	t.Logf("afterwards: %d KiB more of heap, resident %d MiB", (heap()-before)>>10, resident(t)>>20)
+	t.Logf("after it: %d KiB more of heap, resident %d MiB", (heap()-before)>>10, resident(t)>>20)
 	runtime.KeepAlive(body)
 }
 

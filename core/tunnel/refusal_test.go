@@ -36,7 +36,7 @@ func TestErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	rubbish := filepath.Join(dir, "rubbish")
-	writeFile(t, rubbish, "this is no key\n")
+	writeFile(t, rubbish, "this is not a key\n")
 	for name, c := range map[string]struct {
 		server sshdtest.Options
 		set    func(*config.Tunnel)
@@ -66,8 +66,8 @@ func TestErrors(t *testing.T) {
 			says: []string{"passphrase of the key " + locked + " is wrong"},
 		},
 		"a wrong user": {
-			set: func(c *config.Tunnel) { c.User = "nobody-here" }, state: Failed,
-			says: []string{`refused the login as "nobody-here"`, "id_ed25519", "SHA256:", "user name", "authorized_keys"},
+			set: func(c *config.Tunnel) { c.User = "unknown-user" }, state: Failed,
+			says: []string{`refused the login as "unknown-user"`, "id_ed25519", "SHA256:", "user name", "authorized_keys"},
 		},
 		"a refused key": {
 			home: func(t *testing.T, s *sshdtest.Server) {

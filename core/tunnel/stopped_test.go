@@ -14,8 +14,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/sshdtest"
 )
 
-// TestStoppedWhileOpening removes a tunnel while its host is still to open the forward: that
-// is no failure of the forward, and not reported as one.
+// TestStoppedWhileOpening removes a tunnel before its host has opened the forward: the
+// forward is not reported as failed.
 func TestStoppedWhileOpening(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()

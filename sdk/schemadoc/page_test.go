@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// everything has a setting of every sort.
+// everything has a setting of every kind.
 type everything struct {
 	URL      string             `hcl:"url" doc:"Where to ask."`
 	Token    string             `hcl:"token" sensitive:"true" doc:"What to ask with."`

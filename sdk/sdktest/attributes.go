@@ -46,7 +46,7 @@ func (k *kit) withheld(p sdk.Plan, name string) string {
 	return ""
 }
 
-// noAttribute finds the first name that is not that of an attribute of requests.
+// noAttribute returns the first name that is not an attribute of requests.
 func noAttribute(names []string) (name string, found bool) {
 	i := slices.IndexFunc(names, func(name string) bool { return !attribute.IsValid(name) })
 	if i < 0 {

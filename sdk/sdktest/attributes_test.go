@@ -13,7 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/sdktest"
 )
 
-// reader is a strategy that keeps what it is shown of requests.
+// reader is a strategy that keeps the attributes that it gets.
 type reader struct {
 	mu   sync.Mutex
 	seen []map[string]string
@@ -48,7 +48,7 @@ func (r *reader) keep(attributes map[string]string) {
 	r.seen = append(r.seen, attributes)
 }
 
-// A strategy under test sees of requests what aitunnel would show it, and no more.
+// A strategy under test gets the same attributes of requests as from aitunnel.
 func TestAttributesAreThoseThatAitunnelPasses(t *testing.T) {
 	r := &reader{}
 	f := sdk.Factory{Name: "reader", Doc: "Reads.", New: func() sdk.Component { return r }}
@@ -65,7 +65,7 @@ func TestAttributesAreThoseThatAitunnelPasses(t *testing.T) {
 	s.Observe(sdk.RequestResult{Channel: "a", Status: 200, Attributes: given})
 	want := map[string]string{"model": "m", "header.x-t": "t", "body.user": "u", "body.messages.0.content": long[:16<<10]}
 	if len(r.seen) != 3 {
-		t.Fatalf("shown %d times", len(r.seen))
+		t.Fatalf("got attributes %d times", len(r.seen))
 	}
 	for i, got := range r.seen {
 		if !maps.Equal(got, want) {
@@ -84,7 +84,7 @@ func TestAttributesAreThoseThatAitunnelPasses(t *testing.T) {
 	}
 }
 
-// keeper is a router that keeps a session where it was served.
+// keeper is a router that keeps a session on its channel.
 type keeper struct {
 	reader
 	servedBy map[string]string
@@ -118,7 +118,7 @@ func (k *keeper) Observe(_ context.Context, results []sdk.RequestResult) error {
 	return nil
 }
 
-// A simulation asks the router that has observed, also after a restart.
+// In a simulation, Route uses what Observe was called with, also after a restart.
 func TestSimulatedRoutersKeepSessions(t *testing.T) {
 	f := sdk.Factory{Name: "keeper", Doc: "Keeps.", New: func() sdk.Component { return &keeper{} }}
 	s := sdktest.Simulate(t, f, nil, map[string]sdktest.Simulated{"a": {}, "b": {}})
@@ -128,7 +128,7 @@ func TestSimulatedRoutersKeepSessions(t *testing.T) {
 		return strings.Join(got.Order, " ")
 	}
 	if got := first(); got != "" {
-		t.Errorf("at first: %q", got)
+		t.Errorf("before the session was served: %q", got)
 	}
 	s.Observe(sdk.RequestResult{Channel: "b", Status: 200, Attributes: session})
 	if got := first(); got != "b" {

@@ -9,8 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// prober is a health checker that is sound save for the fault that is planted
-// in it.
+// prober is a correct health checker, apart from the fault that is planted in it.
 type prober struct {
 	fault    string
 	settings proberSettings
@@ -98,7 +97,7 @@ func (p *prober) Check(ctx context.Context, req sdk.CheckRequest, h sdk.Host) (s
 	return res, err
 }
 
-// keys asks with each key, and finds those spent that are answered with 402.
+// keys probes with each key, and reports those as spent that are answered with 402.
 func (p *prober) keys(ctx context.Context, req sdk.CheckRequest, h sdk.Host) (all []sdk.KeyResult, err error) {
 	for _, k := range req.Keys {
 		probe := sdk.ProbeRequest{Path: p.settings.Path, KeyID: k.ID}

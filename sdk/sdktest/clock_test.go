@@ -59,7 +59,7 @@ func TestSimulationWithAClock(t *testing.T) {
 	served("night", "00:05")
 }
 
-// A member that goes, or comes, makes a new plan, although the TTL is not over.
+// A member that is removed or added causes a new plan, although the TTL is not over.
 func TestMembersChangeDuringATTL(t *testing.T) {
 	s := sdktest.Simulate(t, byHourFactory, nil, map[string]sdktest.Simulated{"day": {}, "night": {Label: "night"}}, clockAt(7, 30))
 	s.Run(10)
@@ -71,7 +71,7 @@ func TestMembersChangeDuringATTL(t *testing.T) {
 	s.Advance(time.Minute)
 	s.Set(map[string]sdktest.Simulated{"day": {Failing: 0.5}})
 	if _, plan := s.Run(10); plan.Reason != "07:31" {
-		t.Errorf("a site that fails sometimes is no other member, but the plan is that of %s", plan.Reason)
+		t.Errorf("a site that fails sometimes is not another member, but the plan is that of %s", plan.Reason)
 	}
 	s.Set(map[string]sdktest.Simulated{"day": {}, "night": {Label: "night"}})
 	s.Advance(time.Minute)
@@ -80,7 +80,7 @@ func TestMembersChangeDuringATTL(t *testing.T) {
 	}
 }
 
-// The kit checks a component with the clock of a test, too.
+// The kit also checks a component with the clock of a test.
 func TestConformanceWithAClock(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")

@@ -13,15 +13,15 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// closes sees that nothing is left of an instance, and that one which was
-// closed does no harm.
+// closes checks that a closed instance leaves nothing behind, and that calls of it are
+// harmless.
 func (k *kit) closes(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	r := k.serve(t)
 	c := r.open(nil)
 	k.use(r, c, k.needed) // and closes
 	closed := r.last()
-	k.afterwards(t, closed)
+	k.callsAfterClose(t, closed)
 	for _, v := range wrong(k.described.Schema) { // what a refusal leaves
 		if c, err := r.configure(v.settings); err == nil {
 			r.close(c)
@@ -31,8 +31,8 @@ func (k *kit) closes(t *testing.T) {
 	k.leaks(t, before, "Close")
 }
 
-// afterwards calls what is closed already, past the SDK, which would not.
-func (k *kit) afterwards(t *testing.T, c sdk.Component) {
+// callsAfterClose calls a closed component directly, since the SDK would not.
+func (k *kit) callsAfterClose(t *testing.T, c sdk.Component) {
 	t.Helper()
 	try(t, "Close, called again,", func() { _ = c.Close() })
 	ctx, cancel := context.WithCancel(context.Background())
@@ -40,7 +40,7 @@ func (k *kit) afterwards(t *testing.T, c sdk.Component) {
 	try(t, "a call after Close", func() { k.direct(ctx, c) })
 }
 
-// direct calls a component that is not at the other end of a wire.
+// direct calls a component without the wire.
 func (k *kit) direct(ctx context.Context, c sdk.Component) {
 	switch c := c.(type) {
 	case sdk.Strategy:
@@ -76,7 +76,7 @@ func try(t *testing.T, what string, f func()) {
 	}
 }
 
-// leaks fails the test if goroutines are left that were not there before.
+// leaks fails the test if there are new goroutines.
 func (k *kit) leaks(t *testing.T, before goleak.Option, after string) {
 	t.Helper()
 	var err error

@@ -15,8 +15,7 @@ import (
 // faultEnv names the fault that is planted, in a process that runs the kit.
 const faultEnv = "SDKTEST_FAULT"
 
-// planted are faults: each is to be found by the check, in words that tell
-// what is wrong.
+// planted are faults, each with the check that finds it and a part of its message.
 var planted = []struct{ component, fault, check, words string }{
 	{"strategy", "hangs", "it_works", "Plan did not return within"},
 	{"strategy", "has a setting without a doc", "documentation", `the setting "explore" has no doc tag`},
@@ -64,12 +63,11 @@ var planted = []struct{ component, fault, check, words string }{
 	{"health checker", "mixes up its callers", "64_callers", "are results mixed up?"},
 }
 
-// TestKit runs the kit on a component with the fault that the environment
-// names.
+// TestKit runs the kit on a component with the fault that the environment names.
 func TestKit(t *testing.T) {
 	component, fault, ok := strings.Cut(os.Getenv(faultEnv), ": ")
 	if !ok {
-		t.Skip("it is run by TestPlantedFaults")
+		t.Skip("run by TestPlantedFaults")
 	}
 	learners := learnerFactory(fault)
 	switch component {
@@ -112,7 +110,7 @@ func runKit(t *testing.T, component, fault, check string, env ...string) (output
 	return string(out), err == nil
 }
 
-// waitsInVain fits the words of a kit that has lost its patience.
+// waitsInVain matches the message of a check that waited too long.
 var waitsInVain = regexp.MustCompile("within|has ended|are left")
 
 func TestPlantedFaults(t *testing.T) {
@@ -126,22 +124,22 @@ func TestPlantedFaults(t *testing.T) {
 			out, passed := runKit(t, p.component, p.fault, p.check, env...)
 			words := p.words
 			if p.fault == "races" && !strings.Contains(out, words) {
-				words = "DATA RACE" // what the race detector says of the same
+				words = "DATA RACE" // the message of the race detector
 			}
 			if passed || !strings.Contains(out, words) {
-				t.Errorf("passed %v, wanted the words %q:\n%s", passed, words, out)
+				t.Errorf("passed: %v, want the message %q:\n%s", passed, words, out)
 			}
 		})
 	}
 }
 
-// TestSoundComponents holds that the planted faults are all there is to find.
-func TestSoundComponents(t *testing.T) {
+// TestCorrectComponents: without a planted fault, the kit finds none.
+func TestCorrectComponents(t *testing.T) {
 	for _, component := range []string{"strategy", "router", "key selector", "health checker"} {
 		t.Run(component, func(t *testing.T) {
 			t.Parallel()
 			if out, passed := runKit(t, component, "none", ""); !passed || !strings.Contains(out, "TestKit/host_death") {
-				t.Errorf("the kit finds fault with it:\n%s", out)
+				t.Errorf("the kit finds a fault:\n%s", out)
 			}
 		})
 	}

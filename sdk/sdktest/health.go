@@ -61,25 +61,25 @@ func (k *kit) check(c *host.Component, s *site, req sdk.CheckRequest) (sdk.Check
 	return res, err
 }
 
-// errUnsound is what no checker may do, on whatever site.
+// errUnsound is the error of a check that no checker may make, on any site.
 var errUnsound = errors.New("the check is not sound")
 
-// healthy demands that a site which works is found healthy.
+// healthy checks that a working site is reported as healthy.
 func (k *kit) healthy(r *rig, c *host.Component) {
 	r.t.Helper()
 	s := newSite(k.site)
 	res, err := k.check(c, s, checkRequest)
 	switch {
 	case err != nil:
-		r.t.Errorf("on a site that works, the check fails: %v (a site of another kind: give the kit one by sdktest.Site)", err)
+		r.t.Errorf("on a working site, the check fails: %v (a site of another kind: give the kit one by sdktest.Site)", err)
 	case !res.Healthy:
-		r.t.Errorf("a site that works is found unhealthy: %s (a site of another kind: give the kit one by sdktest.Site)", res.Reason)
+		r.t.Errorf("a working site is found unhealthy: %s (a site of another kind: give the kit one by sdktest.Site)", res.Reason)
 	case s.probed() == 0:
 		r.t.Error("it finds the channel healthy without a probe: ask the site by host.Probe")
 	}
 }
 
-// harmless demands of a check, with any settings, only that it is sound.
+// harmless checks that a check, with any settings, is valid.
 func (k *kit) harmless(r *rig, c *host.Component, s Settings) {
 	r.t.Helper()
 	if _, err := k.check(c, newSite(k.site), checkRequest); errors.Is(err, errUnsound) {
@@ -87,7 +87,7 @@ func (k *kit) harmless(r *rig, c *host.Component, s Settings) {
 	}
 }
 
-// brokenSites must not be found healthy.
+// brokenSites checks that broken sites are not reported as healthy.
 func (k *kit) brokenSites(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)
@@ -108,11 +108,11 @@ func (k *kit) brokenSites(t *testing.T) {
 	if res, err := k.check(c, &site{err: sdk.ErrUnavailable}, checkRequest); err == nil && res.Healthy {
 		t.Error("a probe that the host could not make: the channel is found healthy: return the error of Probe if it is sdk.ErrUnavailable")
 	}
-	k.healthy(r, c) // what failed does not stick
+	k.healthy(r, c) // failures do not affect later checks
 }
 
-// keyFaults are answers about the key that was used for the probe: they are no
-// reason to take the channel, with its other keys, out of service.
+// keyFaults checks answers about the key of the probe: the channel, which has other keys,
+// must stay in service.
 func (k *kit) keyFaults(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)
@@ -127,7 +127,7 @@ func (k *kit) keyFaults(t *testing.T) {
 	}
 }
 
-// oddAnswers must do no harm.
+// oddAnswers checks that unusual answers are harmless.
 func (k *kit) oddAnswers(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)
@@ -140,7 +140,7 @@ func (k *kit) oddAnswers(t *testing.T) {
 	}
 }
 
-// models asks about channels that serve none, one and many.
+// models checks channels with no, one and many models.
 func (k *kit) models(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)
@@ -155,7 +155,7 @@ func (k *kit) models(t *testing.T) {
 	}
 }
 
-// checkers check many sites at once, every second of which is broken.
+// checkers checks many sites at once, every second of which is broken.
 func (k *kit) checkers(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)
@@ -185,7 +185,7 @@ func (k *kit) checkers(t *testing.T) {
 	wg.Wait()
 }
 
-// hangingSites never answer.
+// hangingSites checks sites that never answer.
 func (k *kit) hangingSites(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)
@@ -210,7 +210,7 @@ func (k *kit) hangingSites(t *testing.T) {
 	r.close(c) // waits for the checks
 }
 
-// gone is a host that cannot probe.
+// gone is a host that cannot make probes.
 type gone struct{}
 
 func (gone) Probe(context.Context, sdk.ProbeRequest) (sdk.ProbeResult, error) {

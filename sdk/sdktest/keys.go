@@ -16,7 +16,7 @@ func keyIDs(req sdk.CheckRequest) (ids []string) {
 	return ids
 }
 
-// keyResults returns what the host could not use of the results about single keys.
+// keyResults returns what is invalid in the results about single keys.
 func keyResults(res sdk.CheckResult, ids []string) error {
 	seen := map[string]bool{}
 	for _, r := range res.Keys {
@@ -35,7 +35,7 @@ func keyResults(res sdk.CheckResult, ids []string) error {
 	return nil
 }
 
-// singleKeys are found as the option [Keys] says, in any order.
+// singleKeys checks that keys are reported as the option [Keys] says, in any order.
 func (k *kit) singleKeys(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)

@@ -14,8 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// learner is a strategy, and a key selector, that is sound save for the fault
-// that is planted in it.
+// learner is a correct strategy and key selector, apart from the fault that is planted in it.
 type learner struct {
 	settings learnerSettings
 	fault    string
@@ -46,7 +45,7 @@ type score struct{ Good, Bad float64 }
 
 var learnerDefaults = learnerSettings{Explore: 0.1, Every: time.Second}
 
-// shared is where a learner with the fault keeps what belongs to the instance.
+// shared is where a learner with that fault keeps what should be in the instance.
 var shared struct {
 	sync.Mutex
 	settings learnerSettings
@@ -73,8 +72,7 @@ func learnerFactory(fault string) sdk.Factory {
 	return f
 }
 
-// otherDefaults is a type of its own, whose values Decode does not take for
-// defaults.
+// otherDefaults is another type, whose values Decode does not use as defaults.
 type otherDefaults learnerSettings
 
 func (l *learner) Configure(_ context.Context, cfg sdk.Config) error {
@@ -144,8 +142,8 @@ func (l *learner) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, erro
 	return l.plan(ctx, req.Channels, req.Outcomes, req.State)
 }
 
-// collide has callers that are here at once write to the map until the runtime or the
-// race detector notices.
+// collide makes concurrent callers write to the map until the runtime or the race detector
+// notices.
 func (l *learner) collide() {
 	l.inside.Add(1)
 	defer l.inside.Add(-1)
@@ -225,7 +223,7 @@ func (l *learner) restore(state []byte) error {
 	return nil
 }
 
-// prune forgets those that are no more.
+// prune removes the members that no longer exist.
 func (l *learner) prune(all []sdk.Snapshot) {
 	if l.fault == "keeps what it has learned in the package" {
 		shared.Lock()
@@ -318,7 +316,7 @@ func (l *learner) weight(id string) float64 {
 	return math.Min(w, 2)
 }
 
-// router is a learner that sees each request.
+// router is a learner that is asked about each request.
 type router struct{ *learner }
 
 func (r router) Route(ctx context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {

@@ -7,8 +7,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// picker applies plans to requests, one at a time, as the host does: by its
-// own memory of turns, which outlives plans.
+// picker applies plans to requests, one at a time, as the host does. It remembers turns
+// across plans.
 type picker struct {
 	random *rand.Rand
 	clock  int
@@ -16,12 +16,12 @@ type picker struct {
 	credit map[string]float64
 }
 
-// newPicker returns one that draws the same numbers each time.
+// newPicker returns a picker with a fixed seed.
 func newPicker() *picker {
 	return &picker{random: rand.New(rand.NewPCG(1, 2)), picked: map[string]int{}, credit: map[string]float64{}}
 }
 
-// pick is the choice for a request that carries any attribute that is hashed.
+// pick returns the choice for a request, which has every attribute that is hashed.
 func (p *picker) pick(plan sdk.Plan, ready func(id string) bool) (id string, ok bool) {
 	for _, g := range plan.Groups {
 		var usable []sdk.Member

@@ -13,20 +13,20 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/host"
 )
 
-// What the host takes of a plan.
+// The host's limits of a plan.
 const (
 	maxState      = 64 << 10 // bytes
 	maxAttributes = 32
 )
 
-// question is what a strategy or a key selector is asked.
+// question is the request for a plan of a strategy or key selector.
 type question struct {
 	candidates []sdk.Snapshot
 	outcomes   []sdk.Outcome
 	state      []byte
 }
 
-// ask puts the question to an instance of either kind.
+// ask requests a plan from an instance of either kind.
 func (k *kit) ask(ctx context.Context, c *host.Component, q question) (sdk.Plan, error) {
 	if k.described.Kind == sdk.KindKeySelector {
 		return c.PlanKeys(ctx, sdk.KeyPlanRequest{Channel: "site", Keys: q.candidates, Outcomes: q.outcomes, State: q.state})
@@ -50,7 +50,7 @@ func (k *kit) noun() string {
 	return "channels"
 }
 
-// sound asks for a plan that the host would take; any other fails the test.
+// sound requests a plan, and fails the test if the host would refuse it.
 func (k *kit) sound(r *rig, c *host.Component, q question) sdk.Plan {
 	r.t.Helper()
 	p, err := k.plan(c, q)
@@ -60,7 +60,7 @@ func (k *kit) sound(r *rig, c *host.Component, q question) sdk.Plan {
 	return p
 }
 
-// plan asks for a plan and checks it. It may be called by any goroutine.
+// plan requests a plan and checks it. Any goroutine may call it.
 func (k *kit) plan(c *host.Component, q question) (sdk.Plan, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -79,7 +79,7 @@ func (k *kit) plan(c *host.Component, q question) (sdk.Plan, error) {
 	return p, nil
 }
 
-// describe returns what was asked, in a line.
+// describe describes the question in one line.
 func (k *kit) describe(q question) string {
 	text := fmt.Sprintf("%d %s", len(q.candidates), k.noun())
 	if n := len(q.candidates); n > 0 && n <= 4 {
@@ -95,8 +95,7 @@ func (k *kit) describe(q question) string {
 	return text
 }
 
-// faults returns what the host would refuse the plan for, and what would serve
-// nobody.
+// faults returns why the host would refuse the plan, and what would be of no use.
 func (k *kit) faults(p sdk.Plan, candidates []sdk.Snapshot) (faults []string) {
 	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	known := make(map[string]bool, len(candidates))
@@ -188,7 +187,7 @@ func same(a, b sdk.Plan) bool {
 	return true
 }
 
-// groups writes a plan's groups for people: "order: a=2 b=1 | order: c=1".
+// groups describes a plan's groups: "order: a=2 b=1 | order: c=1".
 func groups(p sdk.Plan) string {
 	var all []string
 	for _, g := range p.Groups {
@@ -201,7 +200,7 @@ func groups(p sdk.Plan) string {
 	return strings.Join(all, " | ")
 }
 
-// candidates are n that are well, of different speeds.
+// candidates returns n healthy candidates of different speeds.
 func candidates(n int) []sdk.Snapshot {
 	all := make([]sdk.Snapshot, n)
 	for i := range all {
@@ -213,7 +212,7 @@ func candidates(n int) []sdk.Snapshot {
 	return all
 }
 
-// mixed are n of all sorts.
+// mixed returns n candidates of all kinds.
 func mixed(n int, fallbacks bool) []sdk.Snapshot {
 	all := candidates(n)
 	for i := range all {

@@ -35,7 +35,7 @@ var plannerChecks = []check{
 
 func (k *kit) fallbacks() bool { return k.described.Kind == sdk.KindStrategy }
 
-// sizes asks about none, few and many.
+// sizes requests plans for no, few and many candidates.
 func (k *kit) sizes(t *testing.T) {
 	r := k.serve(t)
 	for _, n := range []int{0, 1, 2, 1000} {
@@ -47,7 +47,7 @@ func (k *kit) sizes(t *testing.T) {
 	}
 }
 
-// oddCandidates asks about what is rare and does occur.
+// oddCandidates requests plans for unusual candidates.
 func (k *kit) oddCandidates(t *testing.T) {
 	odd := map[string]func(*sdk.Snapshot){
 		"no samples":     func(c *sdk.Snapshot) { c.TTFB, c.Requests, c.Health = 0, 0, sdk.HealthUnknown },
@@ -82,8 +82,8 @@ func (k *kit) oddCandidates(t *testing.T) {
 	}
 }
 
-// membersComeAndGo asks one instance about members that change, with the state
-// that it gave out.
+// membersComeAndGo requests plans from one instance for changing members, with the State of
+// its last plan.
 func (k *kit) membersComeAndGo(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)
@@ -94,14 +94,14 @@ func (k *kit) membersComeAndGo(t *testing.T) {
 		for _, i := range members {
 			q.candidates = append(q.candidates, all[i])
 		}
-		for _, gone := range all { // also of those that are no more
+		for _, gone := range all { // also of removed members
 			q.outcomes = append(q.outcomes, sdk.Outcome{ID: gone.ID, Successes: 3, Failures: 1, TTFB: gone.TTFB})
 		}
 		state = k.sound(r, c, q).State
 	}
 }
 
-// callers ask one instance about different members at once.
+// callers makes concurrent calls of one instance about different members.
 func (k *kit) callers(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)
@@ -128,7 +128,7 @@ func (k *kit) callers(t *testing.T) {
 	r.close(c)
 }
 
-// deadline lets callers give up, and sees that nothing is left of their calls.
+// deadline cancels calls, and checks that they leave nothing behind.
 func (k *kit) deadline(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)
@@ -142,7 +142,7 @@ func (k *kit) deadline(t *testing.T) {
 	time.AfterFunc(time.Millisecond, cancel)
 	_, _ = k.ask(ctx, c, many)
 	cancel()
-	for range 3 { // past the wire, which would not deliver such a call
+	for range 3 { // without the wire, which would not deliver such a call
 		try(t, "a call whose context has ended", func() { k.direct(ctx, r.last()) })
 	}
 	if _, err := k.plan(c, many); err != nil {
@@ -151,7 +151,7 @@ func (k *kit) deadline(t *testing.T) {
 	r.close(c)
 }
 
-// longLife plans a few hundred times, on what becomes of its plans.
+// longLife requests a few hundred plans, each with the results of the last one.
 func (k *kit) longLife(t *testing.T) {
 	r := k.serve(t)
 	c := r.open(nil)
@@ -163,8 +163,7 @@ func (k *kit) longLife(t *testing.T) {
 	}
 }
 
-// instancesApart checks that what one instance was told and has learned is not
-// known to another.
+// instancesApart checks that instances do not share settings or what they have learned.
 func (k *kit) instancesApart(t *testing.T) {
 	r := k.serve(t)
 	q := question{candidates: candidates(4)}
@@ -197,7 +196,7 @@ func (k *kit) instancesApart(t *testing.T) {
 	}
 }
 
-// routes asks a RequestRouter about requests.
+// routes checks a RequestRouter.
 func (k *kit) routes(t *testing.T) {
 	if !k.described.Router {
 		t.Skip("it is no sdk.RequestRouter")

@@ -20,12 +20,12 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/wire"
 )
 
-// serveEnv names, in the environment of a process of the kit, the component
-// that it is to serve.
+// serveEnv is the environment variable that names the component that a process of the kit
+// serves.
 const serveEnv = "AITUNNEL_SDKTEST_SERVE"
 
-// serveAsProcess serves the plugin, and ends the process, if this is one that
-// the kit has started for it.
+// serveAsProcess serves the plugin and ends the process, if this is a process that the kit
+// has started.
 func serveAsProcess(t *testing.T, p sdk.Plugin) {
 	t.Helper()
 	switch os.Getenv(serveEnv) {
@@ -117,7 +117,7 @@ func (p *process) ended() bool {
 	return true
 }
 
-// hostDeath cuts the lifeline of a component in use.
+// hostDeath closes the connection of a component in use, as when its host is killed.
 func (k *kit) hostDeath(t *testing.T) {
 	p := k.start(t, parent(t))
 	for i := range 3 {
@@ -133,7 +133,7 @@ func (k *kit) hostDeath(t *testing.T) {
 	}
 }
 
-// once asks a question whose answer does not matter.
+// once makes one call, whatever its result.
 func (k *kit) once(c *host.Component) any {
 	ctx, cancel := patient()
 	defer cancel()
@@ -147,10 +147,10 @@ func (k *kit) once(c *host.Component) any {
 	return []any{answer, fmt.Sprint(err)}
 }
 
-// canary is a secret that must not be seen again.
+// canary is a secret that must not appear anywhere.
 const canary = "kit-secret-5c1f0e77a9"
 
-// secrets gives the component secrets, and looks for them in all that it says.
+// secrets configures secrets, and searches everything that the component returns or logs.
 func (k *kit) secrets(t *testing.T) {
 	secret := Settings{}
 	hidden := []string{}

@@ -80,7 +80,7 @@ func Program(t testing.TB, config string, sites ...string) *RunningProgram {
 	return p
 }
 
-// configuration starts the sites, and returns config with what it lacks.
+// configuration starts the sites, and adds missing blocks to config.
 func (p *RunningProgram) configuration(config string, sites []string) string {
 	var text, addresses strings.Builder
 	text.WriteString("proxy {\n  listen = \"127.0.0.1:0\"\n}\nadmin {\n  listen = \"\"\n}\n")
@@ -185,8 +185,8 @@ func (p *RunningProgram) start(config string) {
 	}
 }
 
-// hasPlans reports whether a plugin runs that is not built in, and has given a plan for each
-// block that uses it. list is the list of plugins, as JSON.
+// hasPlans reports whether a plugin that is not built in is running and has given a plan for
+// each block that uses it. list is the list of plugins, as JSON.
 func hasPlans(list []byte) bool {
 	var all struct {
 		Processes []struct {
@@ -220,7 +220,7 @@ func hasPlans(list []byte) bool {
 	return running
 }
 
-// show returns what a command of the program prints.
+// show returns the output of a command of the program.
 func (p *RunningProgram) show(config string, args ...string) []byte {
 	cmd := exec.Command(p.binary, append([]string{"-c", config}, args...)...)
 	cmd.Env = p.env
@@ -228,7 +228,7 @@ func (p *RunningProgram) show(config string, args ...string) []byte {
 	return out
 }
 
-// lastRequests returns what the program shows of the last three requests.
+// lastRequests returns the program's records of the last three requests.
 func (p *RunningProgram) lastRequests(config string) string {
 	var text strings.Builder
 	for line := range bytes.Lines(p.show(config, "requests", "-n", "3", "--json")) {

@@ -19,11 +19,11 @@ func patient() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), patience)
 }
 
-// future are fields of a later version, wherever an object begins.
+// future are fields of a later version, inserted at the start of each object.
 const future = `{"from_a_later_version":{"a":[1,{}]},"later":null,`
 
-// unknownInRequests speaks to the component below package host, which would
-// not send them.
+// unknownInRequests sends fields of a later version to the component, without package host,
+// which would not send them.
 func (k *kit) unknownInRequests(t *testing.T) {
 	ours, theirs := pipe()
 	served := make(chan struct{})

@@ -78,7 +78,7 @@ func (c *quietConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// body writes settings as the host would.
+// body encodes settings as the host does.
 func body(t testing.TB, s Settings) json.RawMessage {
 	t.Helper()
 	raw, err := json.Marshal(s)
@@ -88,7 +88,7 @@ func body(t testing.TB, s Settings) json.RawMessage {
 	return raw
 }
 
-// configure makes an instance with the needed settings and more.
+// configure creates an instance with the required settings and more.
 func (r *rig) configure(more Settings) (*host.Component, error) {
 	r.t.Helper()
 	return configure(r.t, r.Conn, r.kit, r.nextName(), r.kit.merge(more))
@@ -116,7 +116,7 @@ func configure(t testing.TB, conn *host.Conn, k *kit, name string, settings Sett
 	return c, err
 }
 
-// open makes an instance that is closed with the test.
+// open creates an instance that is closed at the end of the test.
 func (r *rig) open(more Settings) *host.Component {
 	r.t.Helper()
 	c, err := r.configure(more)
@@ -126,7 +126,7 @@ func (r *rig) open(more Settings) *host.Component {
 	return c
 }
 
-// hint helps with what is often forgotten.
+// hint names a required setting that is missing.
 func (k *kit) hint() string {
 	for _, a := range k.described.Schema.Attributes {
 		if _, given := k.needed[a.Name]; a.Required && !given {
@@ -136,7 +136,7 @@ func (k *kit) hint() string {
 	return ""
 }
 
-// close ends an instance within reason.
+// close closes an instance, and fails the test if that takes too long.
 func (r *rig) close(c *host.Component) {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

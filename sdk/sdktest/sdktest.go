@@ -144,7 +144,7 @@ func (k *kit) works(t *testing.T) {
 	k.sound(r, c, question{candidates: candidates(2)})
 }
 
-// merge returns the needed settings, overridden by more.
+// merge returns the required settings, overridden by more.
 func (k *kit) merge(more Settings) Settings {
 	all := Settings{}
 	for _, s := range []Settings{k.needed, more} {

@@ -14,7 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/schemadoc"
 )
 
-// documented looks at what a user is told, and at the way of the schema over
+// documented checks the documentation of the settings, and that the schema is unchanged by
 // the wire.
 func (k *kit) documented(t *testing.T) {
 	if strings.TrimSpace(k.described.Doc) == "" {
@@ -71,7 +71,7 @@ func (k *kit) documentedSchema(t *testing.T, s *sdk.Schema, path []string) {
 	}
 }
 
-// defaults returns the settings of a user who writes every default down.
+// defaults returns settings in which every default is written.
 func (k *kit) defaults() Settings {
 	s := Settings{}
 	for _, a := range k.described.Schema.Attributes {
@@ -85,7 +85,7 @@ func (k *kit) defaults() Settings {
 	return s
 }
 
-// writtenDefaults sees that a default written down is as good as left out.
+// writtenDefaults checks that a written default is the same as one that is left out.
 func (k *kit) writtenDefaults(t *testing.T, r *rig, defaults Settings) {
 	t.Helper()
 	written := r.open(defaults)
@@ -99,7 +99,7 @@ func (k *kit) writtenDefaults(t *testing.T, r *rig, defaults Settings) {
 	}
 }
 
-// wrongSettings are refused, with the path of what is wrong.
+// wrongSettings checks that invalid settings are refused, with their path.
 func (k *kit) wrongSettings(t *testing.T) {
 	r := k.serve(t)
 	for _, v := range wrong(k.described.Schema) {
@@ -120,7 +120,7 @@ func (k *kit) wrongSettings(t *testing.T) {
 	k.use(r, r.open(nil), k.needed) // refusals leave nothing behind
 }
 
-// requiredSettings must be there.
+// requiredSettings checks that missing required settings are refused.
 func (k *kit) requiredSettings(r *rig) {
 	r.t.Helper()
 	var names []string
@@ -148,7 +148,7 @@ func (k *kit) mustRefuse(r *rig, s Settings, path []string) {
 	k.refusal(r, c, err, k.merge(s), path, "is wrong")
 }
 
-// refusal demands that Configure refused the settings, and for the right reason.
+// refusal checks that Configure has refused the settings, and for the right reason.
 func (k *kit) refusal(r *rig, c *host.Component, err error, settings Settings, path []string, why string) {
 	r.t.Helper()
 	at := strings.Join(path, ".")
@@ -178,7 +178,7 @@ func refusedAt(err error) string {
 	return strings.Join(paths, " and ")
 }
 
-// complaints returns those that were joined to err.
+// complaints returns the errors that are joined in err.
 func complaints(err error) (all []*sdk.ConfigError) {
 	var one *sdk.ConfigError
 	var several interface{ Unwrap() []error }
@@ -194,8 +194,7 @@ func complaints(err error) (all []*sdk.ConfigError) {
 	return all
 }
 
-// oddSettings may be accepted or refused; but what is accepted has to work,
-// and what is refused has to be found.
+// oddSettings checks that unusual settings either work or are refused with their path.
 func (k *kit) oddSettings(t *testing.T) {
 	r := k.serve(t)
 	for _, v := range k.variations(k.described.Schema) {
@@ -210,7 +209,7 @@ func (k *kit) oddSettings(t *testing.T) {
 	}
 }
 
-// use sees that an instance with these settings works.
+// use checks that an instance with these settings works.
 func (k *kit) use(r *rig, c *host.Component, s Settings) {
 	r.t.Helper()
 	defer r.close(c)
@@ -235,7 +234,7 @@ func (k *kit) exists(path []string) bool {
 		slices.ContainsFunc(s.Blocks, func(b sdk.Block) bool { return b.Name == path[0] })
 }
 
-// unknownFields are those of a later version: they are ignored.
+// unknownFields checks that fields of a later version are ignored.
 func (k *kit) unknownFields(t *testing.T) {
 	r := k.serve(t)
 	c, err := r.configure(Settings{"from_a_later_version": map[string]any{"a": []int{1}}})

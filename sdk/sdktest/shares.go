@@ -6,7 +6,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// shares uses plans as the host does, and sees who gets the requests.
+// shares applies plans as the host does, and checks which members get the requests.
 func (k *kit) shares(t *testing.T) {
 	const picks = 2000
 	r := k.serve(t)

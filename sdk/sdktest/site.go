@@ -14,14 +14,13 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// site is a host whose probes are answered by a handler. It notes what a host
-// would refuse.
+// site is a host whose probes are answered by a handler. It records what a host would refuse.
 type site struct {
 	handler http.Handler
 	err     error // of every probe
 	hang    bool
 	ids     []string     // of the channel's keys
-	keys    []CheckedKey // that are answered each in their own way
+	keys    []CheckedKey // with their own handlers
 
 	mu     sync.Mutex
 	probes int
@@ -63,7 +62,7 @@ func (s *site) Probe(ctx context.Context, req sdk.ProbeRequest) (sdk.ProbeResult
 	return res, nil
 }
 
-// handlerFor returns what answers probes with a key.
+// handlerFor returns the handler for probes with a key.
 func (s *site) handlerFor(key string) http.Handler {
 	for _, k := range s.keys {
 		if k.ID == key && k.Site != nil {

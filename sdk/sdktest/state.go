@@ -7,9 +7,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// state sees that a new instance goes on where the last one ended, as after a
-// restart or an upgrade, and that it is not thrown by a state that is not its
-// own.
+// state checks that a new instance continues where the last one ended, as after a restart or
+// an upgrade, and that it accepts a State that it cannot read.
 func (k *kit) state(t *testing.T) {
 	r := k.serve(t)
 	old := r.open(nil)
@@ -36,8 +35,8 @@ func (k *kit) state(t *testing.T) {
 	}
 }
 
-// foreignStates are of another version, of other members, cut off and rubbish.
-// They are no reason to fail: the host would keep the last plan forever.
+// foreignStates checks States of another version, of other members, and damaged ones. If
+// Plan failed because of them, the host would keep the last plan forever.
 func (k *kit) foreignStates(t *testing.T, r *rig, own []byte) {
 	states := map[string][]byte{
 		"rubbish": {0xff, 0x00, 0x7b}, "an empty object": []byte(`{}`), "a list": []byte(`[1,"a",null]`), "null": []byte("null"),

@@ -13,8 +13,7 @@ type variation struct {
 	path     []string
 }
 
-// wrong sets each attribute, also those of blocks, to what does not fit its
-// type.
+// wrong sets each attribute, also those of blocks, to a value of another type.
 func wrong(s *sdk.Schema) []variation {
 	return vary(s, func(a sdk.Attribute) []any {
 		switch {
@@ -31,7 +30,7 @@ func wrong(s *sdk.Schema) []variation {
 	})
 }
 
-// variations sets each attribute to what fits its type and is odd.
+// variations sets each attribute to unusual values of its type.
 func (k *kit) variations(s *sdk.Schema) []variation {
 	return vary(s, func(a sdk.Attribute) []any {
 		switch {
@@ -60,7 +59,7 @@ func (k *kit) variations(s *sdk.Schema) []variation {
 	})
 }
 
-// oddItems returns a list with something odd in it.
+// oddItems returns lists with unusual items.
 func oddItems(a sdk.Attribute) []any {
 	var t []any
 	if json.Unmarshal(a.Type, &t) == nil && len(t) == 2 && t[1] == "number" {
@@ -72,7 +71,7 @@ func oddItems(a sdk.Attribute) []any {
 	return []any{}
 }
 
-// kindOfType returns a type's name, that of collections without what they hold.
+// kindOfType returns a type's name, for collections without their item type.
 func kindOfType(a sdk.Attribute) string {
 	var name string
 	var pair []any
@@ -82,7 +81,7 @@ func kindOfType(a sdk.Attribute) string {
 	return name
 }
 
-// vary makes settings that each set one attribute, to one of its values.
+// vary returns settings that each set one attribute to one of its values.
 func vary(s *sdk.Schema, values func(sdk.Attribute) []any) (all []variation) {
 	for _, a := range s.Attributes {
 		for _, value := range values(a) {

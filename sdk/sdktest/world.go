@@ -9,7 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// world is what plans are used on: members that succeed and fail.
+// world is a set of simulated members, which succeed and fail.
 type world struct {
 	picker  *picker
 	members []*member
@@ -17,13 +17,13 @@ type world struct {
 
 type member struct {
 	snapshot sdk.Snapshot
-	outcome  sdk.Outcome // since the last question
+	outcome  sdk.Outcome // since the last plan
 	recent   []bool      // the last attempts, true for a failure
 	ttfb     time.Duration
 	failing  float64
 }
 
-// newWorld has n members, the later the slower and the less reliable.
+// newWorld returns n members, each slower and less reliable than the one before.
 func newWorld(n int) *world {
 	w := &world{picker: newPicker()}
 	for i, c := range candidates(n) {
@@ -44,7 +44,7 @@ func (m *member) set(made Simulated) {
 	}
 }
 
-// question returns what the host would ask now.
+// question returns the next request for a plan.
 func (w *world) question(state []byte) question {
 	q := question{state: state}
 	for _, m := range w.members {
@@ -62,7 +62,7 @@ func (w *world) question(state []byte) question {
 	return q
 }
 
-// use makes n requests by the plan, and returns who was tried first how often.
+// use makes n requests with the plan, and returns how often each member was tried first.
 func (w *world) use(p sdk.Plan, n int) map[string]int {
 	first := map[string]int{}
 	for range n {
@@ -93,7 +93,7 @@ func (w *world) member(id string) *member {
 	panic(fmt.Sprintf("sdktest: a plan was used that names %q", id))
 }
 
-// attempt is one request to the member, and what the host notes of it.
+// attempt makes one request to the member, and records it as the host does.
 func (m *member) attempt(random *rand.Rand) (ok bool) {
 	const remembered = 50
 	ok = random.Float64() >= m.failing

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A panic at every call is one error in the log, not one for each call.
+// A panic that repeats at every call is logged once.
 func TestTheSamePanicIsNewOnce(t *testing.T) {
 	var s seenPanics
 	for _, want := range []bool{true, false, false} {

@@ -51,7 +51,7 @@ func encodeGob(v any) []byte {
 	return b.Bytes()
 }
 
-// TestEnvelopeIsFrozen holds the bytes that every plugin ever built sends.
+// TestEnvelopeIsFrozen checks the bytes that every existing plugin sends.
 func TestEnvelopeIsFrozen(t *testing.T) {
 	for name, want := range map[string]any{"call": goldenCall, "reply": goldenReply, "empty_call": Call{}, "empty_reply": Reply{}} {
 		path := filepath.Join("testdata", name+".gob")
@@ -72,7 +72,7 @@ func TestEnvelopeIsFrozen(t *testing.T) {
 			t.Errorf("%s reads as %+v", name, got.Elem())
 		}
 		if !bytes.Equal(encodeGob(want), recorded) {
-			t.Errorf("%s is written in other bytes than it was", name)
+			t.Errorf("the encoding of %s has changed", name)
 		}
 	}
 }
@@ -82,12 +82,12 @@ func TestCodesCrossTheWire(t *testing.T) {
 		CodeInvalidConfig, CodeUnavailable, CodeUnsupported, CodeNotFound, CodePanic, CodeInternal,
 		context.DeadlineExceeded, context.Canceled,
 	} {
-		got := Fail(fmt.Errorf("while at it: %w", err)).Err()
-		if !errors.Is(got, err) || got.Error() != "while at it: "+err.Error() {
-			t.Errorf("%v came as %v", err, got)
+		got := Fail(fmt.Errorf("in a call: %w", err)).Err()
+		if !errors.Is(got, err) || got.Error() != "in a call: "+err.Error() {
+			t.Errorf("%v arrived as %v", err, got)
 		}
 		if errors.Is(got, Code("other")) {
-			t.Errorf("%v is another code too", err)
+			t.Errorf("%v is also another code", err)
 		}
 	}
 	if err := Fail(errors.New("plain")).Err(); !errors.Is(err, CodeInternal) {
@@ -111,11 +111,11 @@ func TestLimitsOfABody(t *testing.T) {
 		}
 	}
 	if _, err := Encode(strings.Repeat("x", MaxBody)); err == nil {
-		t.Error("a body over the limit is written")
+		t.Error("a body over the limit is sent")
 	}
 	var s string
 	if err := Decode(bytes.Repeat([]byte{' '}, MaxBody+1), &s); err == nil {
-		t.Error("a body over the limit is read")
+		t.Error("a body over the limit is accepted")
 	}
 	if err := Decode([]byte("{"), &s); !errors.Is(err, CodeInternal) {
 		t.Error(err)
@@ -163,7 +163,7 @@ func TestALateReplyIsDiscarded(t *testing.T) {
 		}
 	}
 	if late.Body != nil {
-		t.Errorf("the late reply arrived after all: %s", late.Body)
+		t.Errorf("the late reply was returned: %s", late.Body)
 	}
 }
 
@@ -212,7 +212,7 @@ func TestAPanicIsAReply(t *testing.T) {
 	}
 }
 
-// FuzzEnvelope decodes what a broken or hostile end may send.
+// FuzzEnvelope decodes what a broken or hostile peer may send.
 func FuzzEnvelope(f *testing.F) {
 	f.Add(encodeGob(goldenCall))
 	f.Add(encodeGob(goldenReply))

@@ -13,8 +13,7 @@ import (
 	"text/template"
 )
 
-// TestInstaller runs install.sh against a server: it installs what has the right
-// sum, and nothing else.
+// TestInstaller runs install.sh with a server: it installs only files with the right sum.
 func TestInstaller(t *testing.T) {
 	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
 		t.Skip("install.sh is for Linux and macOS")
@@ -89,7 +88,7 @@ func write(t *testing.T, path, text string, data any) {
 	}
 }
 
-// TestManifests fills in those for package managers.
+// TestManifests generates the manifests for package managers.
 func TestManifests(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {

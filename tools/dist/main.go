@@ -1,8 +1,7 @@
-// Dist builds the program for all systems and packs what users download:
+// Dist builds the program for all systems, and packages what users download:
 // archives, packages, manifests for package managers, an installer, and a list of
-// what is inside. The same source and Go give the same bytes, whenever and wherever
-// it is run: with -verify it shows that, by building for one system in two
-// directories.
+// components. The same source and Go version give the same bytes at any time and in any
+// directory: with -verify it checks that, by building for one system in two directories.
 package main
 
 import (
@@ -21,14 +20,14 @@ import (
 
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64", "windows/arm64"}
 
-// downloads is where releases are.
+// downloads is the URL of the releases.
 const downloads = "https://github.com/aitunnel/aitunnel/releases/download/v"
 
 func main() {
 	version := flag.String("version", "0.0.0", "the version of the program")
-	out := flag.String("out", "dist", "the directory of the results")
-	only := flag.String("only", "", "one platform, as linux/amd64, in place of all")
-	verify := flag.Bool("verify", false, "build for this system twice, in two directories, and compare")
+	out := flag.String("out", "dist", "output directory")
+	only := flag.String("only", "", "build only this platform, such as linux/amd64")
+	verify := flag.Bool("verify", false, "build for this system in two directories, and compare")
 	flag.Parse()
 	run := func() error { return build(*out, *version, *only) }
 	if *verify {
@@ -69,7 +68,7 @@ func build(out, version, only string) error {
 	return nil
 }
 
-// results are all files of a release by name.
+// results returns all files of a release by name.
 func (r *release) results(platforms []string) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for _, p := range platforms {
@@ -93,7 +92,7 @@ func (r *release) results(platforms []string) (map[string][]byte, error) {
 	return out, nil
 }
 
-// sums are the hashes of files, as sha256sum prints them.
+// sums returns the hashes of files, as sha256sum prints them.
 func sums(files map[string][]byte) []byte {
 	var out bytes.Buffer
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -119,7 +118,7 @@ func compare(version string) error {
 		if err != nil {
 			return err
 		}
-		r.time = time.Unix(1e9, 0) // a copy has no commit to take it from
+		r.time = time.Unix(1e9, 0) // a copy has no commit with a version
 		r.optional = true
 		if both[i], err = r.results([]string{host}); err != nil {
 			return err
@@ -135,7 +134,7 @@ func compare(version string) error {
 	return errors.Join(differ...)
 }
 
-// copyTree copies the source, less what was built from it.
+// copyTree copies the source, without what was built from it.
 func copyTree(to string) error {
 	return filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
 		switch {

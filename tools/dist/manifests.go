@@ -20,7 +20,7 @@ var formulaText string
 //go:embed package/install.sh
 var installerText string
 
-// manifests adds what package managers and people download beside the archives.
+// manifests adds the manifests, the installer and the list of components to the archives.
 func (r *release) manifests(files map[string][]byte) error {
 	data := map[string]any{"Version": r.version, "URL": downloads + r.version, "Archives": archives(files)}
 	for name, text := range map[string]string{"aitunnel.rb": formulaText, "install.sh": installerText} {
@@ -49,7 +49,7 @@ func (r *release) manifests(files map[string][]byte) error {
 
 type archived struct{ Name, SHA256 string }
 
-// archives are those of the platforms, as in darwin_arm64.
+// archives returns those of the platforms, with keys such as darwin_arm64.
 func archives(files map[string][]byte) map[string]*archived {
 	out := map[string]*archived{}
 	for _, p := range platforms {
@@ -62,7 +62,7 @@ func archives(files map[string][]byte) map[string]*archived {
 	return out
 }
 
-// scoop is the manifest for Scoop on Windows.
+// scoop returns the manifest for Scoop on Windows.
 func (r *release) scoop(files map[string][]byte) ([]byte, error) {
 	type download struct {
 		URL  string `json:"url"`
@@ -87,7 +87,7 @@ func indented(v any) ([]byte, error) {
 	return append(out, '\n'), err
 }
 
-// components is the bill of materials: the modules in the programs, as CycloneDX.
+// components returns the bill of materials, the modules in the programs, as CycloneDX.
 func (r *release) components() ([]byte, error) {
 	found := map[string]*debug.Module{}
 	goVersion := ""
@@ -113,7 +113,7 @@ func (r *release) components() ([]byte, error) {
 	}
 	list := []component{{"library", "std", goVersion, "pkg:golang/std@" + goVersion, "pkg:golang/std@" + goVersion}}
 	for _, path := range slices.Sorted(maps.Keys(found)) {
-		if m := found[path]; m.Sum != "" { // else it is a part of this repository
+		if m := found[path]; m.Sum != "" { // otherwise it is in this repository
 			purl := "pkg:golang/" + m.Path + "@" + m.Version
 			list = append(list, component{"library", m.Path, m.Version, purl, purl})
 		}

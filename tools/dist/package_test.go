@@ -12,13 +12,12 @@ import (
 	"time"
 )
 
-// TestPackage installs the .deb in a system of its own, whose root is an overlay
-// of this one and whose first process is systemd, uses the service, upgrades it
-// from an earlier version under streams, and removes it; then the same with 'aitunnel service install'. Nothing of this
-// machine is changed.
+// TestPackage installs the .deb in a container with systemd, whose root is an overlay of this
+// machine's. It uses the service, upgrades it from an earlier version during streams, and
+// removes it; then the same with 'aitunnel service install'. This machine is not changed.
 func TestPackage(t *testing.T) {
 	if os.Getenv("AITUNNEL_REAL") == "" {
-		t.Skip("it takes minutes: make test-real runs it")
+		t.Skip("takes minutes; run by make test-real")
 	}
 	for _, tool := range []string{"systemd-nspawn", "dpkg", "unshare"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -70,23 +69,23 @@ func TestPackage(t *testing.T) {
 	}
 }
 
-// earlierCommit is of the source that is upgraded from, if the repository has it.
+// earlierCommit is the version that is upgraded, if the repository has it.
 const earlierCommit = "af47b2da0d3b16fc8b4628a2db03885f179a3f90"
 
-// earlierRelease makes a release of an earlier source. Without that, in a shallow clone, it
-// is of the present one: then only the version differs.
+// earlierRelease builds a release of an earlier commit. In a shallow clone without it, the
+// current source is used, so only the version differs.
 func earlierRelease(t *testing.T, version string) (*release, error) {
 	t.Helper()
 	dir := t.TempDir()
 	c := exec.Command("sh", "-c", `git archive "$1" | tar -x -C "$2"`, "sh", earlierCommit, dir)
 	if exec.Command("git", "cat-file", "-e", earlierCommit+"^{commit}").Run() != nil || c.Run() != nil {
-		t.Log("the earlier source is not there: only the version of the earlier package differs")
+		t.Log("the earlier commit is missing: only the version of the earlier package differs")
 		dir = "."
 	}
 	return newRelease(dir, version)
 }
 
-// trialUnit runs the script once, and ends the system.
+// trialUnit runs the script once, and shuts the system down.
 const trialUnit = `[Unit]
 Requires=basic.target
 After=basic.target
@@ -141,7 +140,7 @@ func boot(t *testing.T, files map[string][]byte) string {
 	defer limit.Stop()
 	if err := c.Wait(); err != nil {
 		if strings.Contains(out.String(), "Operation not permitted") {
-			t.Skipf("this machine does not allow a system of its own: %s", out.String())
+			t.Skipf("this machine does not allow containers: %s", out.String())
 		}
 		t.Errorf("%v", err)
 	}

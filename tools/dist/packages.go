@@ -31,13 +31,13 @@ var (
 
 var nfpmTemplate = template.Must(template.New("").Parse(nfpmText))
 
-// formats are the packages that are made, with the names of their architectures.
+// formats are the package formats, with their names of architectures.
 var formats = map[string]map[string]string{
 	"deb": {"amd64": "amd64", "arm64": "arm64"},
 	"rpm": {"amd64": "x86_64", "arm64": "aarch64"},
 }
 
-// packages are those of a platform by name; nfpm makes them.
+// packages returns those of a platform by name; nfpm creates them.
 func (r *release) packages(platform string) (map[string][]byte, error) {
 	goos, goarch, _ := strings.Cut(platform, "/")
 	if goos != "linux" {
@@ -57,10 +57,10 @@ func (r *release) packages(platform string) (map[string][]byte, error) {
 	return out, nil
 }
 
-// zshPlace is where zsh looks for completions of packages.
+// zshPlace is where zsh searches for completions of packages.
 var zshPlace = map[string]string{"deb": "zsh/vendor-completions/_aitunnel", "rpm": "zsh/site-functions/_aitunnel"}
 
-// lay puts the files of a package where they are installed, below dir.
+// lay writes the files of a package to the paths at which they are installed, below dir.
 func (r *release) lay(dir, format string, program []byte) error {
 	files := []file{
 		{"root/usr/bin/aitunnel", 0o755, program},
@@ -108,8 +108,7 @@ func compressed(content []byte) []byte {
 	return out.Bytes()
 }
 
-// packageUnit is the unit that 'service install' would write, in words for a
-// package.
+// packageUnit returns the unit that 'service install' would write, adapted to a package.
 func packageUnit() []byte {
 	text := service.Unit{
 		System: true, Executable: "/usr/bin/aitunnel", Config: "/etc/aitunnel/aitunnel.hcl",
@@ -151,11 +150,11 @@ func (r *release) pack(format, goarch string, program []byte) ([]byte, error) {
 	return os.ReadFile(target)
 }
 
-// errNoNfpm says that nfpm, which is no part of the program's modules, cannot be
-// built here, as on a machine without a network.
+// errNoNfpm says that nfpm, which is not in the program's modules, cannot be built here, as
+// on a machine without a network.
 var errNoNfpm = errors.New("nfpm cannot be built")
 
-// nfpm is a command that runs nfpm.
+// nfpm returns a command that runs nfpm.
 func nfpm(arguments ...string) (*exec.Cmd, error) {
 	modfile, err := filepath.Abs("tools/external/go.mod")
 	if err != nil {

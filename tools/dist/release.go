@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// alongside is packed beside the program.
+// alongside lists the files that are packed with the program.
 var alongside = []string{"LICENSE", "README.md", "README.zh-CN.md", "CHANGELOG.md", "config.hcl.example", "docs"}
 
-// release is what the results for all platforms have in common.
+// release has what is the same for all platforms.
 type release struct {
 	dir, version string
 	time         time.Time
@@ -57,7 +57,7 @@ func newRelease(dir, version string) (*release, error) {
 	return r, r.completions()
 }
 
-// sourceTime is that of the last commit, or what SOURCE_DATE_EPOCH says.
+// sourceTime returns the time of the last commit, or SOURCE_DATE_EPOCH.
 func sourceTime(dir string) time.Time {
 	text := os.Getenv("SOURCE_DATE_EPOCH")
 	if text == "" {
@@ -70,7 +70,7 @@ func sourceTime(dir string) time.Time {
 	return time.Unix(seconds, 0)
 }
 
-// completions has the program of this system write the scripts for shells.
+// completions returns the scripts for shells, which the program for this system writes.
 func (r *release) completions() error {
 	content, err := r.program(runtime.GOOS + "/" + runtime.GOARCH)
 	if err != nil {
@@ -104,7 +104,7 @@ func (r *release) completions() error {
 
 func byName(a, b file) int { return strings.Compare(a.name, b.name) }
 
-// program is the executable for a platform.
+// program builds the executable for a platform.
 func (r *release) program(platform string) ([]byte, error) {
 	if built, ok := r.programs[platform]; ok {
 		return built, nil
@@ -147,7 +147,7 @@ func (r *release) archive(platform string) (name string, content []byte, err err
 	return top + extension, out.Bytes(), err
 }
 
-// archiveName is the name of an archive without its extension, and of the
+// archiveName returns the name of an archive without its extension, which is also the
 // directory in it.
 func (r *release) archiveName(platform string) string {
 	return "aitunnel-" + r.version + "-" + strings.ReplaceAll(platform, "/", "-")
