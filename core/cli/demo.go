@@ -123,7 +123,7 @@ func (d *demonstration) run(primary, backup *fakesite.Site) error {
 	}{
 		{"A request is answered", func() {}, false, primary},
 		{"An answer is streamed", func() {}, true, primary},
-		{"One key of primary is rate limited: its other key is used", func() {
+		{"A key of primary is rate limited, and its other key is used", func() {
 			primary.ForKey("demo-key-one-of-primary", fakesite.RateLimited(time.Minute))
 		}, false, primary},
 		{"Primary breaks: backup takes over before the caller notices", func() { primary.Always(fakesite.Reset()); primary.ForKey("demo-key-one-of-primary", nil) }, false, backup},

@@ -172,7 +172,7 @@ func (a *app) whatNext(path string, text []byte, ready, converted bool) error {
 	flag := configFlag(path)
 	var steps []string
 	if !ready {
-		steps = append(steps, "put the address of your site and your key into it, or answer questions\n     instead: "+wizardCommand(path))
+		steps = append(steps, "put your site's address and your key into it, or answer questions\n     instead: "+wizardCommand(path))
 	}
 	if bytes.Contains(text, []byte("\ntunnel \"vps\"")) {
 		steps = append(steps, "aitunnel tunnel trust vps"+flag)

@@ -70,7 +70,7 @@ const (
 	reasonCompareKey     = "another key of the same channel, to see whether it is refused too"
 	reasonCompareChannel = "another channel that has served the model, to see whether it refuses too"
 	reasonSuspect        = "only channels that are used last (suspect) are available; this one first"
-	reasonLastResort     = "all channels are out of service; this one the longest"
+	reasonLastResort     = "all channels are out of service; this one has been out the longest"
 	reasonOutOfService   = "out of service: used only if the others fail"
 )
 

@@ -30,7 +30,7 @@ verdict "challenge-script" {
   at_once      = true
 }
 
-# HUMAN's challenge for programs.
+# HUMAN's challenge in the form for programs.
 verdict "human-challenge" {
   status  = 403
   json    = { "appId" = "^PX", "blockScript" = "." }

@@ -16,7 +16,7 @@ export const app = {
   'phone.scan': 'Scan this with the camera of a phone in the same network. It opens this page and signs you in.',
   'phone.code': 'QR code of the sign-in link',
   'phone.once': 'It works once, until {time}. Anyone who scans it can change everything here.',
-  'phone.failed': 'There is no code',
+  'phone.failed': 'The code could not be created',
 
   'unit.d': '{n} d',
   'unit.h': '{n} h',
@@ -55,7 +55,7 @@ export const app = {
   'banner.reconnect': 'Reconnect now',
   'banner.config': 'The configuration in the file was not applied; the one before is still in use. {reason}',
   'banner.more': 'And {n} more.',
-  'banner.unsaved': 'The disk is not written to: changes made here, such as a pause, would be lost in a restart. {reason}',
+  'banner.unsaved': 'The disk cannot be written to: changes made here, such as a pause, would be lost in a restart. {reason}',
   'banner.look': 'Show it',
 
   'figure.rate': 'requests / s',
@@ -70,7 +70,7 @@ export const app = {
 
   'overall.none': 'No channels yet',
   'overall.lost': 'No connection',
-  'overall.unknown': { one: 'The channel was not tried yet', other: '{n} channels, none tried yet' },
+  'overall.unknown': { one: 'The channel has not been tried yet', other: '{n} channels, none tried yet' },
   'overall.ready': { one: 'The channel is available', other: 'All {n} channels are available' },
   'overall.some': '{up} of {n} channels are available',
   'overall.degraded': { one: '{n} degraded', other: '{n} degraded' },
