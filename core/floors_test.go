@@ -38,6 +38,7 @@ var floors = map[string]int{
 	"core/dialect":        0,
 	"core/config/hclfile": 2,
 	"core/config/eval":    3,
+	"core/config/block":   4,
 	"core/config/redact":  0,
 	"core/config/wording": 0,
 	"core/config/legacy":  1,

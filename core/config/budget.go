@@ -12,7 +12,7 @@ import (
 
 // budget checks the budget of a client, and stores its place.
 func (r *reader) budget(c *Client) {
-	b := r.one("budget")
+	b := r.One("budget")
 	if b == nil {
 		return
 	}

@@ -54,18 +54,18 @@ func (l *loader) channel(b *hclsyntax.Block) *Channel {
 		l.Fail(b.LabelRanges[0], "Invalid channel name", "A channel name has 1 to 64 characters and no slash.")
 	}
 	r.target(c)
-	r.decode(c)
+	r.Decode(c)
 	r.auth(c)
 	r.keys(c)
 	r.models(&c.Models)
 	r.egress(c)
-	if a := r.attribute("verdicts"); a != nil {
+	if a := r.Attribute("verdicts"); a != nil {
 		l.verdictSets(c, a.Expr.Range())
 	}
-	c.Verdicts = l.verdicts(r.each(verdict.BlockType, "name"), verdict.FromChannel)
+	c.Verdicts = l.verdicts(r.Each(verdict.BlockType, "name"), verdict.FromChannel)
 	c.KeySelector = r.component(sdk.KindKeySelector, "key_selector", "round-robin")
 	r.healthCheck(c)
-	r.done()
+	r.Done()
 	return c
 }
 
@@ -73,33 +73,33 @@ func (l *loader) channel(b *hclsyntax.Block) *Channel {
 func (r *reader) target(c *Channel) {
 	c.Target = &url.URL{}
 	value := ""
-	a := r.text("target", &value)
+	a := r.Text("target", &value)
 	if a == nil {
-		r.missing("target", "It is the address of the site, such as \"https://api.example.com\"")
+		r.Missing("target", "It is the address of the site, such as \"https://api.example.com\"")
 		return
 	}
 	if value == "" {
 		if !r.loader.Diags.HasErrors() {
-			r.wrong(a, "the target is empty: write the site's address, such as \"https://api.example.com\"")
+			r.Wrong(a, "the target is empty: write the site's address, such as \"https://api.example.com\"")
 		}
 		return
 	}
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		r.wrong(a, "expected a URL that begins with https:// or http://, such as \"https://api.example.com/base\"")
+		r.Wrong(a, "expected a URL that begins with https:// or http://, such as \"https://api.example.com/base\"")
 		return
 	case u.User != nil:
-		r.wrong(a, "the target must not contain a user or password; put the key in keys")
+		r.Wrong(a, "the target must not contain a user or password; put the key in keys")
 		return
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		r.wrong(a, "the target must not have a query or fragment: the path of each request is appended to it")
+		r.Wrong(a, "the target must not have a query or fragment: the path of each request is appended to it")
 		return
 	case !hasPort(u):
-		r.wrong(a, "the target has no valid port: expected a number from 1 to 65535")
+		r.Wrong(a, "the target has no valid port: expected a number from 1 to 65535")
 		return
 	case strings.Contains(u.EscapedPath(), ".."):
-		r.wrong(a, "the target's path must not contain \"..\"")
+		r.Wrong(a, "the target's path must not contain \"..\"")
 		return
 	}
 	c.Target = u
@@ -107,44 +107,44 @@ func (r *reader) target(c *Channel) {
 
 func (r *reader) auth(c *Channel) {
 	value := string(AuthAuto)
-	a := r.text("auth", &value)
+	a := r.Text("auth", &value)
 	styles := []string{string(AuthAuto), string(AuthBearer), string(AuthXAPIKey), string(AuthXGoogAPIKey), "query:NAME", string(AuthNone), string(AuthPassthrough)}
 	if param, ok := strings.CutPrefix(value, "query:"); ok && param != "" {
 		c.Auth = Auth{Style: AuthQuery, Param: param}
 		return
 	}
 	if value == "query" || value == "query:" {
-		r.wrong(a, "the name of the query parameter is missing: write for example \"query:key\"")
+		r.Wrong(a, "the name of the query parameter is missing: write for example \"query:key\"")
 		return
 	}
 	switch style := AuthStyle(value); style {
 	case AuthAuto, AuthBearer, AuthXAPIKey, AuthXGoogAPIKey, AuthNone, AuthPassthrough:
 		c.Auth = Auth{Style: style}
 	default:
-		r.wrong(a, fmt.Sprintf("%q is not a valid auth: expected %s. %s", value, wording.List(styles), didYouMean(value, styles)))
+		r.Wrong(a, fmt.Sprintf("%q is not a valid auth: expected %s. %s", value, wording.List(styles), wording.DidYouMean(value, styles)))
 	}
 }
 
 // keys reads both forms: the list, and blocks for those with a label or weight.
 func (r *reader) keys(c *Channel) {
 	before := len(r.loader.Diags)
-	values, ranges := r.secretList("keys")
+	values, ranges := secretList(r.Reader, "keys")
 	for i, v := range values {
 		c.Keys = append(c.Keys, &Key{Value: v, Weight: 1, Range: ranges[i]})
 	}
-	for _, b := range r.each("key", "label") {
+	for _, b := range r.Each("key", "label") {
 		k := defaultKey()
 		k.Label, k.Range = b.Labels[0], b.DefRange()
 		kr := r.loader.reader(b, fmt.Sprintf("in key %q", k.Label))
-		kr.decode(k)
-		if a := kr.attributes["value"]; a == nil {
+		kr.Decode(k)
+		if a := kr.Attributes["value"]; a == nil {
 			// Already reported.
 		} else if k.Value.IsZero() && len(r.loader.Diags) == before {
-			kr.wrong(a, "the key is empty")
+			kr.Wrong(a, "the key is empty")
 		} else if err := CheckCredential(k.Value.Plaintext()); err != nil {
-			kr.wrong(a, err.Error())
+			kr.Wrong(a, err.Error())
 		}
-		kr.done()
+		kr.Done()
 		if redact.LooksLikeKey(k.Label) {
 			r.loader.warnMisplaced(k.Range, "The label of the key", "is not used", k.Label)
 			k.Label = ""
@@ -170,10 +170,10 @@ func (r *reader) checkKeys(c *Channel) {
 	}
 	keyless := c.Auth.Style == AuthNone || c.Auth.Style == AuthPassthrough
 	switch {
-	case len(c.Keys) == 0 && r.attributes["keys"] != nil && r.loader.Diags.HasErrors():
+	case len(c.Keys) == 0 && r.Attributes["keys"] != nil && r.loader.Diags.HasErrors():
 		// The list may depend on what is wrong elsewhere.
 	case len(c.Keys) == 0 && !keyless:
-		r.unlessMisspelled("keys", "No keys", fmt.Sprintf("The channel %q has no keys: add keys = [env(\"NAME\")], or auth = \"none\" if the site needs none, or \"passthrough\" to send the caller's own.", c.Name))
+		r.UnlessMisspelled("keys", "No keys", fmt.Sprintf("The channel %q has no keys: add keys = [env(\"NAME\")], or auth = \"none\" if the site needs none, or \"passthrough\" to send the caller's own.", c.Name))
 	case len(c.Keys) > 0 && keyless:
 		r.loader.Fail(c.Keys[0].Range, "Unused keys", fmt.Sprintf("With auth = %q no key is sent: remove the keys, or choose another auth.", c.Auth.Style))
 	}
@@ -182,13 +182,13 @@ func (r *reader) checkKeys(c *Channel) {
 // healthCheck reads the block: the schedule is the host's, the rest the
 // checker's.
 func (r *reader) healthCheck(c *Channel) {
-	b := r.one("health_check", "type")
+	b := r.One("health_check", "type")
 	if b == nil {
 		return
 	}
 	h := defaultHealthCheck()
 	hr := r.loader.reader(b, fmt.Sprintf("in health_check %q", b.Labels[0]))
-	hr.decode(h)
+	hr.Decode(h)
 	h.Checker = r.loader.componentOf(sdk.KindHealthChecker, b, hr)
 	c.HealthCheck = h
 }

@@ -14,13 +14,15 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/aitunnel/aitunnel/core/config/block"
+	"github.com/aitunnel/aitunnel/core/config/eval"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 // Client is a caller with a token of its own.
 type Client struct {
 	Name        string
-	Token       Secret      `hcl:"token,optional" example:"env(\"OPENCLAW_TOKEN\", \"put-a-token-here\")" doc:"What the client sends as its API key."`
+	Token       Secret      `hcl:"token,optional" type:"secret string" example:"env(\"OPENCLAW_TOKEN\", \"put-a-token-here\")" doc:"What the client sends as its API key."`
 	TokenSHA256 string      `hcl:"token_sha256,optional" form:"SHA-256" doc:"The SHA-256 of the token in hexadecimal, instead of the token. aitunnel client add NAME creates a token and writes its hash."`
 	Models      []string    `hcl:"models,custom" type:"list of strings" sample:"[\"gpt-*\", \"claude-*\"]" doc:"The client may use only these models; * matches any characters. By default all."`
 	Paths       []string    `hcl:"paths,custom" type:"list of strings" sample:"[\"/v1/**\"]" doc:"The client may use only these paths, written like those of routes. By default all."`
@@ -149,7 +151,7 @@ func (c *Config) Location() *time.Location {
 	return at
 }
 
-func checkZone(_ *loader, s string) (string, error) {
+func checkZone(_ *eval.Evaluator, s string) (string, error) {
 	if s == "" {
 		return s, nil
 	}
@@ -159,7 +161,7 @@ func checkZone(_ *loader, s string) (string, error) {
 	return s, nil
 }
 
-func checkHash(_ *loader, s string) (string, error) {
+func checkHash(_ *eval.Evaluator, s string) (string, error) {
 	b, err := hex.DecodeString(s)
 	if err != nil || len(b) != sha256.Size {
 		return s, fmt.Errorf("expected the 64 hexadecimal digits of a SHA-256: aitunnel client add NAME writes them")
@@ -202,10 +204,10 @@ func (l *loader) client(b *hclsyntax.Block) *Client {
 	if strings.TrimSpace(c.Name) == "" || strings.ContainsAny(c.Name, "/\x00\n") || len(c.Name) > 64 {
 		l.Fail(b.LabelRanges[0], "Invalid client name", "A client name has 1 to 64 characters and no slash.")
 	}
-	r.decode(c)
+	r.Decode(c)
 	r.models(&c.Models)
 	r.paths(&c.Paths)
-	r.done()
+	r.Done()
 	if len(l.Diags) == before {
 		r.token(c)
 		r.budget(c)
@@ -215,57 +217,70 @@ func (l *loader) client(b *hclsyntax.Block) *Client {
 
 // token checks that the client has one token, and those without a block none.
 func (r *reader) token(c *Client) {
-	token, hash := r.attributes["token"], r.attributes["token_sha256"]
+	token, hash := r.Attributes["token"], r.Attributes["token_sha256"]
 	reserved := c.Name == ClientDefault || c.Name == ClientAnonymous
 	switch {
 	case reserved && token != nil:
-		r.wrong(token, fmt.Sprintf("the client %q has no token of its own: it represents callers that send one of proxy.client_tokens, or all callers if no token is required; choose another name", c.Name))
+		r.Wrong(token, fmt.Sprintf("the client %q has no token of its own: it represents callers that send one of proxy.client_tokens, or all callers if no token is required; choose another name", c.Name))
 	case reserved && hash != nil:
-		r.wrong(hash, fmt.Sprintf("the client %q has no token of its own; choose another name", c.Name))
+		r.Wrong(hash, fmt.Sprintf("the client %q has no token of its own; choose another name", c.Name))
 	case reserved:
 	case token != nil && hash != nil:
-		r.wrong(hash, "a client has a token or a token_sha256, not both")
+		r.Wrong(hash, "a client has a token or a token_sha256, not both")
 	case token == nil && hash == nil:
-		r.loader.Fail(r.at, "No token", fmt.Sprintf("The client %q has no token: add token = env(\"NAME\"), or create one with aitunnel client add NAME.", c.Name))
+		r.loader.Fail(r.At, "No token", fmt.Sprintf("The client %q has no token: add token = env(\"NAME\"), or create one with aitunnel client add NAME.", c.Name))
 	case token != nil && c.Token.IsZero():
-		r.wrong(token, "the token is empty")
+		r.Wrong(token, "the token is empty")
 	case token != nil:
 		if err := CheckCredential(c.Token.Plaintext()); err != nil {
-			r.wrong(token, err.Error())
+			r.Wrong(token, err.Error())
 		}
 	}
 }
 
 // paths reads patterns of paths.
 func (r *reader) paths(into *[]string) {
-	a := r.texts("paths", into)
+	a := r.Texts("paths", into)
 	if *into != nil && len(*into) == 0 {
-		r.wrong(a, "the list is empty: remove it to allow every path")
+		r.Wrong(a, "the list is empty: remove it to allow every path")
 	}
 	for _, p := range *into {
 		if err := checkPath(p); err != nil {
-			r.wrong(a, err.Error())
+			r.Wrong(a, err.Error())
+		}
+	}
+}
+
+// models reads patterns of models.
+func (r *reader) models(into *[]string) {
+	a := r.Texts("models", into)
+	if *into != nil && len(*into) == 0 {
+		r.Wrong(a, "the list is empty: remove it to accept every model")
+	}
+	for _, p := range *into {
+		if p == "" || strings.ContainsAny(p, " ,\t\n") {
+			r.Wrong(a, fmt.Sprintf("%q is not a valid model: each entry is one name, in which * matches any characters, such as \"gpt-*\"", p))
 		}
 	}
 }
 
 // concurrent reads a number, or "auto".
-func (r *reader) concurrent(name string, into *Concurrent, most float64) {
-	a := r.attribute(name)
+func concurrent(r *block.Reader, name string, into *Concurrent, most float64) {
+	a := r.Attribute(name)
 	if a == nil {
 		return
 	}
-	v, ok := r.value(a)
+	v, ok := r.Value(a)
 	if !ok {
 		return
 	}
 	if v, _ = v.UnmarkDeep(); !v.IsNull() && v.Type() == cty.String {
 		if v.AsString() != "auto" {
-			r.wrong(a, fmt.Sprintf("%q is neither a whole number nor \"auto\". %s", v.AsString(), wording.Sentence(didYouMean(v.AsString(), []string{"auto"}))))
+			r.Wrong(a, fmt.Sprintf("%q is neither a whole number nor \"auto\". %s", v.AsString(), wording.Sentence(wording.DidYouMean(v.AsString(), []string{"auto"}))))
 			return
 		}
 		*into = Concurrent{Auto: true}
 		return
 	}
-	r.integer(name, &into.Max, 0, int(most))
+	r.Integer(name, &into.Max, 0, int(most))
 }

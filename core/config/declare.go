@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/aitunnel/aitunnel/core/config/block"
 )
 
 // declaration is a block of the configuration: its purpose, and the value of a block without
@@ -51,9 +53,9 @@ func BlockNames() (names []string) {
 
 // nested returns the declaration of a block inside a block, "" for the label of one
 // that has none.
-func nested(s setting, field reflect.Value) declaration {
-	d := declaration{name: s.name, doc: s.doc, repeated: s.role == roleBlocks}
-	switch s.name {
+func nested(s block.Setting, field reflect.Value) declaration {
+	d := declaration{name: s.Name, doc: s.Doc, repeated: s.Role == block.RoleBlocks}
+	switch s.Name {
 	case "key_selector":
 		d.label, d.sample, d.value = "name", "round-robin", &selectorSettings{}
 	case "strategy":
@@ -69,8 +71,8 @@ func nested(s setting, field reflect.Value) declaration {
 	case "verdict":
 		d.label, d.sample, d.value = "name", "my-site-overloaded", &verdictSettings{}
 	default:
-		if s.role != roleBlock {
-			panic(fmt.Sprintf("the block %q is not declared", s.name)) // a mistake in this package, found by every test
+		if s.Role != block.RoleBlock {
+			panic(fmt.Sprintf("the block %q is not declared", s.Name)) // a mistake in this package, found by every test
 		}
 		d.value = field.Addr().Interface()
 	}

@@ -23,7 +23,7 @@ const (
 // of the environment.
 type Egress struct {
 	Name   string
-	Proxy  Secret `hcl:"proxy,optional" form:"proxy URL" example:"socks5h://127.0.0.1:7890" doc:"A proxy: http://, https://, socks5:// or socks5h://, with user:password@ if it requires them. With socks5h the proxy resolves the names of sites, with socks5 this machine does."`
+	Proxy  Secret `hcl:"proxy,optional" type:"secret string" form:"proxy URL" example:"socks5h://127.0.0.1:7890" doc:"A proxy: http://, https://, socks5:// or socks5h://, with user:password@ if it requires them. With socks5h the proxy resolves the names of sites, with socks5 this machine does."`
 	Tunnel string `hcl:"tunnel,custom" type:"tunnel" sample:"vps" doc:"Connect from the host of this tunnel, which also resolves names."`
 	Bind   string `hcl:"bind,optional" sample:"wlan1" doc:"A network interface of this machine, or an address of one."`
 	Range  hcl.Range
@@ -94,38 +94,38 @@ func (l *loader) egress(b *hclsyntax.Block) *Egress {
 		l.Fail(b.LabelRanges[0], "Invalid egress name", "An egress name has 1 to 64 characters and no slash.")
 	}
 	before := len(l.Diags)
-	r.decode(e)
-	if a := r.attributes["proxy"]; a != nil && len(l.Diags) == before {
+	r.Decode(e)
+	if a := r.Attributes["proxy"]; a != nil && len(l.Diags) == before {
 		if _, err := parseProxy(e.Proxy.Plaintext()); err != nil {
-			r.wrong(a, err.Error())
+			r.Wrong(a, err.Error())
 		}
 	}
-	if v, a, ok := r.get("tunnel", cty.String); ok {
+	if v, a, ok := r.Get("tunnel", cty.String); ok {
 		e.Tunnel = v.AsString()
 		if !slices.Contains(l.Names("tunnel"), e.Tunnel) {
-			r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no tunnel %q. %s", e.Tunnel, wording.Instead(e.Tunnel, l.Names("tunnel")))))
+			r.Wrong(a, strings.TrimSpace(fmt.Sprintf("there is no tunnel %q. %s", e.Tunnel, wording.Instead(e.Tunnel, l.Names("tunnel")))))
 		}
 	}
-	r.done()
+	r.Done()
 	given := 0
 	for _, name := range []string{"proxy", "tunnel", "bind"} {
-		if r.attributes[name] != nil {
+		if r.Attributes[name] != nil {
 			given++
 		}
 	}
 	if given != 1 {
-		l.Fail(r.at, "Incomplete egress", fmt.Sprintf("The egress %q needs one of proxy, tunnel and bind; it has %d of them.", e.Name, given))
+		l.Fail(r.At, "Incomplete egress", fmt.Sprintf("The egress %q needs one of proxy, tunnel and bind; it has %d of them.", e.Name, given))
 	}
 	return e
 }
 
 // egress reads the egresses of a channel, in the order in which they are tried.
 func (r *reader) egress(c *Channel) {
-	a := r.attribute("egress")
+	a := r.Attribute("egress")
 	if a == nil {
 		return
 	}
-	v, ok := r.value(a)
+	v, ok := r.Value(a)
 	if !ok {
 		return
 	}
@@ -134,22 +134,22 @@ func (r *reader) egress(c *Channel) {
 	if v.Type() == cty.String { // a single one needs no brackets
 		v = cty.TupleVal([]cty.Value{v})
 	}
-	if v, _, ok = r.typed(a, v, cty.List(cty.String)); !ok {
+	if v, _, ok = r.Typed(a, v, cty.List(cty.String)); !ok {
 		return
 	}
 	for _, e := range v.AsValueSlice() {
 		if e.IsNull() {
-			r.wrong(a, "an entry is null: remove it, or name an egress")
+			r.Wrong(a, "an entry is null: remove it, or name an egress")
 			return
 		}
 		named := r.loader.egressByName[e.AsString()]
 		switch {
 		case named == nil && secret:
-			r.wrong(a, "there is no egress with this name")
+			r.Wrong(a, "there is no egress with this name")
 		case named == nil:
-			r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", e.AsString(), wording.Instead(e.AsString(), r.loader.Names("egress")))))
+			r.Wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", e.AsString(), wording.Instead(e.AsString(), r.loader.Names("egress")))))
 		case slices.Contains(c.Egress, named):
-			r.wrong(a, fmt.Sprintf("the egress %q is listed twice", named.Name))
+			r.Wrong(a, fmt.Sprintf("the egress %q is listed twice", named.Name))
 		default:
 			c.Egress = append(c.Egress, named)
 			continue
@@ -157,10 +157,10 @@ func (r *reader) egress(c *Channel) {
 		return
 	}
 	if v.LengthInt() == 0 {
-		r.wrong(a, "the list is empty: name at least one egress, such as [egress.direct]")
+		r.Wrong(a, "the list is empty: name at least one egress, such as [egress.direct]")
 	}
 	if v.LengthInt() > maxEgresses {
-		r.wrong(a, fmt.Sprintf("a channel has at most %d egresses", maxEgresses))
+		r.Wrong(a, fmt.Sprintf("a channel has at most %d egresses", maxEgresses))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/aitunnel/aitunnel/core/config/block"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
@@ -116,38 +117,38 @@ func settingLines(v reflect.Value) []string {
 		}
 		lines = append(append(lines, comments(doc)...), more...)
 	}
-	for _, s := range settingsOf(v.Type()) {
-		switch s.role {
-		case roleBlock:
-			add(s.doc, blockLines(nested(s, v.Field(s.index))))
-		case roleBlocks, roleComponent:
-			more := blockLines(nested(s, v.Field(s.index)))
-			if s.name != "forward" {
+	for _, s := range block.Settings(v.Type()) {
+		switch s.Role {
+		case block.RoleBlock:
+			add(s.Doc, blockLines(nested(s, v.Field(s.Index))))
+		case block.RoleBlocks, block.RoleComponent:
+			more := blockLines(nested(s, v.Field(s.Index)))
+			if s.Name != "forward" {
 				more = commented(more)
 			}
-			add(s.doc, more)
+			add(s.Doc, more)
 		default:
-			add(s.doc, []string{assignment(s, v.Field(s.index))})
-			if s.block != "" {
-				add("", commented(blockLines(nested(setting{name: s.block, role: roleBlocks}, reflect.Value{}))))
+			add(s.Doc, []string{assignment(s, v.Field(s.Index))})
+			if s.Block != "" {
+				add("", commented(blockLines(nested(block.Setting{Name: s.Block, Role: block.RoleBlocks}, reflect.Value{}))))
 			}
 		}
 	}
 	return lines
 }
 
-func assignment(s setting, v reflect.Value) string {
-	if s.example != "" {
-		return s.name + " = " + expression(s.example)
+func assignment(s block.Setting, v reflect.Value) string {
+	if s.Example != "" {
+		return s.Name + " = " + expression(s.Example)
 	}
-	value := expression(s.sample)
-	if s.sample == "" {
+	value := expression(s.Sample)
+	if s.Sample == "" {
 		value = defaultValue(s, v)
 	}
 	if value == "" {
-		value = map[string]string{"string": `"…"`, "duration": `"30s"`}[s.typeName]
+		value = map[string]string{"string": `"…"`, "duration": `"30s"`}[s.Type]
 	}
-	return "# " + s.name + " = " + value
+	return "# " + s.Name + " = " + value
 }
 
 // expression returns the value of a tag as HCL, with strings quoted.
@@ -165,7 +166,7 @@ func quote(s string) string { return string(hclwrite.TokensForValue(cty.StringVa
 
 // defaultValue returns the default of a setting as HCL; "" if there is none, or if words
 // describe it better.
-func defaultValue(s setting, v reflect.Value) string {
+func defaultValue(s block.Setting, v reflect.Value) string {
 	switch value := v.Interface().(type) {
 	case time.Duration:
 		if value == 0 {
@@ -177,9 +178,9 @@ func defaultValue(s setting, v reflect.Value) string {
 	case []int:
 		return "[429, 502, 503, 504]"
 	case *bool:
-		return s.words
+		return s.Default
 	case Secret, []Secret, Auth:
-		return s.words
+		return s.Default
 	}
 	switch v.Kind() {
 	case reflect.String:
@@ -188,7 +189,7 @@ func defaultValue(s setting, v reflect.Value) string {
 		}
 	case reflect.Bool, reflect.Int, reflect.Float64:
 	default:
-		return s.words
+		return s.Default
 	}
 	text, err := json.Marshal(v.Interface())
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/verdict"
 
+	"github.com/aitunnel/aitunnel/core/config/block"
 	"github.com/aitunnel/aitunnel/core/config/eval"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
@@ -108,9 +109,19 @@ type loader struct {
 // variable checks the settings of a variable block, whose value the evaluator reads.
 func (l *loader) variable(b *hclsyntax.Block) {
 	r := l.reader(b, fmt.Sprintf("in variable %q", b.Labels[0]))
-	r.decode(&variableSettings{})
-	r.attribute("default")
-	r.done()
+	r.Decode(&variableSettings{})
+	r.Attribute("default")
+	r.Done()
+}
+
+// reader reads one block.
+type reader struct {
+	*block.Reader
+	loader *loader
+}
+
+func (l *loader) reader(b *hclsyntax.Block, what string) *reader {
+	return &reader{block.NewReader(l.Evaluator, types, b, what), l}
 }
 
 // once returns the only block of a type, nil if there is none.
@@ -129,21 +140,21 @@ func (l *loader) once(kind string) *hclsyntax.Block {
 func (l *loader) decode() {
 	for _, b := range l.Blocks {
 		if known := BlockNames(); !slices.Contains(known, b.Type) {
-			(&reader{loader: l}).mayBeSecret(b.Body.Range())
+			l.MayBeSecret(b.Body.Range())
 			l.Fail(b.TypeRange, "Unknown block", fmt.Sprintf("There is no block %q here. %s", b.Type, wording.Instead(b.Type, known)))
 		}
 	}
-	top := &reader{loader: l, attributes: hclsyntax.Attributes{}, what: "at the top level"}
+	top := block.NewTopReader(l.Evaluator, types, hclsyntax.Attributes{})
 	for _, a := range l.Top {
-		if first := top.attributes[a.Name]; first != nil {
+		if first := top.Attributes[a.Name]; first != nil {
 			l.Fail(a.NameRange, "Duplicate setting", fmt.Sprintf("%q is already set at %s:%d.", a.Name, first.NameRange.Filename, first.NameRange.Start.Line))
 			continue
 		}
-		top.attributes[a.Name] = a
+		top.Attributes[a.Name] = a
 	}
-	top.decode(l.config)
-	top.attribute("env_file")
-	top.done()
+	top.Decode(l.config)
+	top.Attribute("env_file")
+	top.Done()
 	l.ports()
 	l.clients()
 	l.retry()

@@ -12,13 +12,14 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/aitunnel/aitunnel/core/config/eval"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 // Notify is a service that notifies the owner.
 type Notify struct {
 	Name   string
-	URL    Secret        `hcl:"url" example:"env(\"NOTIFY_URL\", \"ntfy://ntfy.sh/put-your-topic-here\")" doc:"Where to send: a Shoutrrr URL, such as \"telegram://TOKEN@telegram?chats=ID\", \"bark://:KEY@api.day.app\", \"ntfy://ntfy.sh/TOPIC\", \"discord://TOKEN@ID\", \"smtp://USER:PASSWORD@HOST:587/?from=A&to=B\", \"wecom://KEY\" or \"generic+https://HOST/PATH\"; also \"feishu://TOKEN\", \"dingtalk://TOKEN?secret=SECRET\" and \"serverchan://KEY\"."`
+	URL    Secret        `hcl:"url" type:"secret string" example:"env(\"NOTIFY_URL\", \"ntfy://ntfy.sh/put-your-topic-here\")" doc:"Where to send: a Shoutrrr URL, such as \"telegram://TOKEN@telegram?chats=ID\", \"bark://:KEY@api.day.app\", \"ntfy://ntfy.sh/TOPIC\", \"discord://TOKEN@ID\", \"smtp://USER:PASSWORD@HOST:587/?from=A&to=B\", \"wecom://KEY\" or \"generic+https://HOST/PATH\"; also \"feishu://TOKEN\", \"dingtalk://TOKEN?secret=SECRET\" and \"serverchan://KEY\"."`
 	Events []string      `hcl:"events,custom" type:"list of strings" default:"all" sample:"[\"channel_down\", \"channel_up\", \"key_invalid\", \"budget\"]" doc:"The events to notify about: channel_down, channel_up, key_invalid, key_exhausted, tunnel_down, tunnel_up, budget, plugin_failed, reload_failed."`
 	Every  time.Duration `hcl:"every,optional" zero:"true" doc:"The shortest time between two notifications about the same channel, key, tunnel, client or plugin."`
 	Quiet  string        `hcl:"quiet,optional" form:"hours" sample:"23:00-07:00" doc:"Hours during which nothing is sent, in time_zone. Problems that still exist afterwards are reported then."`
@@ -120,7 +121,7 @@ func parseHours(s string) (from, to int, err error) {
 	return one.Hour()*60 + one.Minute(), two.Hour()*60 + two.Minute(), nil
 }
 
-func checkHours(_ *loader, s string) (string, error) {
+func checkHours(_ *eval.Evaluator, s string) (string, error) {
 	if s == "" {
 		return s, nil
 	}
@@ -148,14 +149,14 @@ func (l *loader) notify(b *hclsyntax.Block) *Notify {
 		l.Fail(b.LabelRanges[0], "Invalid name", "The name of a notify block has 1 to 64 characters and no slash.")
 	}
 	before := len(l.Diags)
-	r.decode(n)
+	r.Decode(n)
 	r.events(n)
 	r.notifyEgress(n)
-	r.done()
-	if a := r.attributes["url"]; a != nil && len(l.Diags) == before {
+	r.Done()
+	if a := r.Attributes["url"]; a != nil && len(l.Diags) == before {
 		u, err := url.Parse(n.URL.Plaintext())
 		if err != nil || !slices.Contains(notifySchemes, u.Scheme) {
-			r.wrong(a, "the URL does not begin with a known service: expected one of "+wording.List(notifySchemes)+", followed by ://")
+			r.Wrong(a, "the URL does not begin with a known service: expected one of "+wording.List(notifySchemes)+", followed by ://")
 		}
 	}
 	return n
@@ -173,29 +174,29 @@ func (l *loader) sameEgress(n *Notify) {
 }
 
 func (r *reader) notifyEgress(n *Notify) {
-	v, a, ok := r.get("egress", cty.String)
+	v, a, ok := r.Get("egress", cty.String)
 	if !ok {
 		return
 	}
 	named := r.loader.egressByName[v.AsString()]
 	switch {
 	case named == nil:
-		r.wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", v.AsString(), wording.Instead(v.AsString(), r.loader.Names("egress")))))
+		r.Wrong(a, strings.TrimSpace(fmt.Sprintf("there is no egress %q. %s", v.AsString(), wording.Instead(v.AsString(), r.loader.Names("egress")))))
 	case !n.URL.IsZero() && len(n.Hosts()) == 0:
-		r.wrong(a, "this service cannot be reached through an egress: remove the setting, or use one of "+wording.List(slices.Sorted(maps.Keys(notifyHosts))))
+		r.Wrong(a, "this service cannot be reached through an egress: remove the setting, or use one of "+wording.List(slices.Sorted(maps.Keys(notifyHosts))))
 	default:
 		n.Egress = named
 	}
 }
 
 func (r *reader) events(n *Notify) {
-	a := r.texts("events", &n.Events)
+	a := r.Texts("events", &n.Events)
 	if n.Events != nil && len(n.Events) == 0 {
-		r.wrong(a, "the list is empty: remove it to be notified about everything")
+		r.Wrong(a, "the list is empty: remove it to be notified about everything")
 	}
 	for _, e := range n.Events {
 		if !slices.Contains(NotifyEvents, e) {
-			r.wrong(a, fmt.Sprintf("%q is not one of %s. %s", e, wording.List(NotifyEvents), didYouMean(e, NotifyEvents)))
+			r.Wrong(a, fmt.Sprintf("%q is not one of %s. %s", e, wording.List(NotifyEvents), wording.DidYouMean(e, NotifyEvents)))
 		}
 	}
 }

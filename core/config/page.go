@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/aitunnel/aitunnel/core/config/block"
+	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
 // prose is the text before and after the blocks.
@@ -41,12 +44,12 @@ func describe(b *strings.Builder, heading string, d declaration) {
 	}
 	v := reflect.ValueOf(d.value).Elem()
 	table(b, v)
-	for _, s := range settingsOf(v.Type()) {
-		if s.role.isBlock() && s.name != "verdict" {
-			describe(b, "#"+heading, nested(s, v.Field(s.index)))
+	for _, s := range block.Settings(v.Type()) {
+		if s.Role.IsBlock() && s.Name != "verdict" {
+			describe(b, "#"+heading, nested(s, v.Field(s.Index)))
 		}
-		if s.block != "" {
-			describe(b, "#"+heading, nested(setting{name: s.block, role: roleBlocks, doc: "A key with a label or a weight."}, reflect.Value{}))
+		if s.Block != "" {
+			describe(b, "#"+heading, nested(block.Setting{Name: s.Block, Role: block.RoleBlocks, Doc: "A key with a label or a weight."}, reflect.Value{}))
 		}
 	}
 }
@@ -54,39 +57,39 @@ func describe(b *strings.Builder, heading string, d declaration) {
 // table lists the attributes of a block.
 func table(b *strings.Builder, v reflect.Value) {
 	rows := 0
-	for _, s := range settingsOf(v.Type()) {
-		if s.role.isBlock() {
+	for _, s := range block.Settings(v.Type()) {
+		if s.Role.IsBlock() {
 			continue
 		}
 		if rows++; rows == 1 {
 			b.WriteString("| setting | type | default | |\n|---|---|---|---|\n")
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", s.name, typeCell(s), defaultCell(s, v.Field(s.index)), strings.ReplaceAll(s.doc, "|", "\\|"))
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", s.Name, typeCell(s), defaultCell(s, v.Field(s.Index)), strings.ReplaceAll(s.Doc, "|", "\\|"))
 	}
 	if rows > 0 {
 		b.WriteString("\n")
 	}
 }
 
-func typeCell(s setting) string {
+func typeCell(s block.Setting) string {
 	switch {
-	case s.enum != nil:
-		return "`\"" + strings.Join(s.enum, "\"`, `\"") + "\"`"
-	case s.typeName == "whole number" || s.typeName == "number":
-		if s.max < 2147483647 {
-			return fmt.Sprintf("%s, %s to %s", s.typeName, digits(s.min), digits(s.max))
+	case s.Enum != nil:
+		return "`\"" + strings.Join(s.Enum, "\"`, `\"") + "\"`"
+	case s.Type == "whole number" || s.Type == "number":
+		if s.Max < 2147483647 {
+			return fmt.Sprintf("%s, %s to %s", s.Type, wording.Number(s.Min), wording.Number(s.Max))
 		}
-		return fmt.Sprintf("%s, at least %s", s.typeName, digits(s.min))
+		return fmt.Sprintf("%s, at least %s", s.Type, wording.Number(s.Min))
 	}
-	return s.typeName
+	return s.Type
 }
 
-func defaultCell(s setting, v reflect.Value) string {
+func defaultCell(s block.Setting, v reflect.Value) string {
 	switch {
-	case s.required:
+	case s.Required:
 		return "required"
-	case s.words != "":
-		return s.words
+	case s.Default != "":
+		return s.Default
 	case v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Map:
 		return ""
 	}

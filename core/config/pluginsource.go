@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/aitunnel/aitunnel/core/config/eval"
 )
 
 var repositorySyntax = sync.OnceValue(func() *regexp.Regexp {
@@ -40,9 +42,9 @@ func CheckSource(source string) error {
 }
 
 // pluginSource checks a source, and resolves a path relative to the configuration.
-func (l *loader) pluginSource(source string) (string, error) {
+func pluginSource(ev *eval.Evaluator, source string) (string, error) {
 	if IsPath(source) && !strings.HasPrefix(source, "~") {
-		path := l.ResolvePath(source)
+		path := ev.ResolvePath(source)
 		if !IsPath(path) { // beside the configuration
 			path = "." + string(filepath.Separator) + path
 		}

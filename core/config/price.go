@@ -39,10 +39,10 @@ func defaultPrice() *Price { return &Price{Currency: price.DefaultCurrency} }
 
 func (l *loader) history() {
 	if r := l.settings("history"); r != nil {
-		r.decode(&l.config.History)
-		r.done()
+		r.Decode(&l.config.History)
+		r.Done()
 		if l.config.History.MaxSize < minHistory {
-			r.wrong(r.attributes["max_size"], "the history needs at least 10 MiB")
+			r.Wrong(r.Attributes["max_size"], "the history needs at least 10 MiB")
 		}
 	}
 }
@@ -89,10 +89,10 @@ func (l *loader) price(b *hclsyntax.Block) *Price {
 	if p.Models == "" || strings.ContainsAny(p.Models, " ,\t\n") {
 		l.Fail(b.LabelRanges[0], "Invalid model", `The label is one model, in which * matches any characters, such as "gpt-5*".`)
 	}
-	r.decode(p)
-	r.done()
-	if a := r.attributes["currency"]; a != nil && (p.Currency == "" || len(p.Currency) > 8 || strings.ContainsAny(p.Currency, " ,\t\n")) {
-		r.wrong(a, `expected a short label without spaces, such as "USD" or "CNY"`)
+	r.Decode(p)
+	r.Done()
+	if a := r.Attributes["currency"]; a != nil && (p.Currency == "" || len(p.Currency) > 8 || strings.ContainsAny(p.Currency, " ,\t\n")) {
+		r.Wrong(a, `expected a short label without spaces, such as "USD" or "CNY"`)
 	}
 	return p
 }

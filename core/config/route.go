@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/aitunnel/aitunnel/core/config/block"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/sdk"
 )
@@ -33,21 +34,21 @@ func (l *loader) route(b *hclsyntax.Block) *Route {
 		l.Fail(b.LabelRanges[0], "Invalid path", wording.Sentence(err.Error()))
 	}
 	r := l.reader(b, fmt.Sprintf("in route %q", out.Pattern))
-	r.decode(out)
-	if a := r.attribute("channels"); a == nil {
-		r.missing("channels", "Write for example channels = [channel.NAME]")
+	r.Decode(out)
+	if a := r.Attribute("channels"); a == nil {
+		r.Missing("channels", "Write for example channels = [channel.NAME]")
 	} else {
 		out.Channels = r.channels(a)
 	}
 	r.models(&out.Models)
 	out.Strategy = r.component(sdk.KindStrategy, "strategy", "priority")
 	out.Shadows = r.shadows()
-	r.done()
+	r.Done()
 	return out
 }
 
 func (r *reader) shadows() (out []*Component) {
-	for _, b := range r.each(blockShadow, "name") {
+	for _, b := range r.Each(blockShadow, "name") {
 		for _, other := range out {
 			if other.Ref == b.Labels[0] {
 				r.loader.Fail(b.DefRange(), "Duplicate shadow", fmt.Sprintf("The route already has a shadow %q.", other.Ref))
@@ -60,17 +61,17 @@ func (r *reader) shadows() (out []*Component) {
 
 // channels resolves a list of references or names of channels.
 func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
-	v, ok := r.value(a)
+	v, ok := r.Value(a)
 	if !ok {
 		return nil
 	}
 	secret := v.ContainsMarked()
 	v, _ = v.UnmarkDeep()
-	if v, err := as(v, cty.List(cty.String)); err != nil || v.IsNull() {
-		r.wrong(a, "expected a list of channels, such as [channel.NAME]")
+	if v, err := block.Convert(v, cty.List(cty.String)); err != nil || v.IsNull() {
+		r.Wrong(a, "expected a list of channels, such as [channel.NAME]")
 		return nil
 	}
-	if v, _, ok = r.typed(a, v, cty.List(cty.String)); !ok {
+	if v, _, ok = r.Typed(a, v, cty.List(cty.String)); !ok {
 		return nil
 	}
 	tuple, _ := a.Expr.(*hclsyntax.TupleConsExpr)
@@ -91,7 +92,7 @@ func (r *reader) channels(a *hclsyntax.Attribute) (out []*Channel) {
 		}
 	}
 	if v.LengthInt() == 0 {
-		r.wrong(a, "the list is empty: name at least one channel, such as [channel.NAME]")
+		r.Wrong(a, "the list is empty: name at least one channel, such as [channel.NAME]")
 	}
 	return out
 }

@@ -7,11 +7,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/block"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/price"
 	"github.com/hashicorp/hcl/v2"
@@ -72,8 +72,8 @@ func (l *loader) ports() {
 	}
 	detail := fmt.Sprintf("the proxy (%s) and the admin port (%s) must listen on different ports", l.config.Proxy.Listen, l.config.Admin.Listen)
 	for _, r := range []*reader{admin, proxy} {
-		if r != nil && r.attributes["listen"] != nil {
-			r.wrong(r.attributes["listen"], detail)
+		if r != nil && r.Attributes["listen"] != nil {
+			r.Wrong(r.Attributes["listen"], detail)
 			return
 		}
 	}
@@ -93,10 +93,10 @@ func (l *loader) proxy() *reader {
 	if r == nil {
 		return nil
 	}
-	r.decode(p)
-	r.done()
-	if a := r.attributes["max_body"]; a != nil && p.MaxBody == 0 {
-		r.wrong(a, "with 0, no request with a body is accepted; 0 does not mean unlimited")
+	r.Decode(p)
+	r.Done()
+	if a := r.Attributes["max_body"]; a != nil && p.MaxBody == 0 {
+		r.Wrong(a, "with 0, no request with a body is accepted; 0 does not mean unlimited")
 	}
 	return r
 }
@@ -107,13 +107,13 @@ func (l *loader) admin() *reader {
 	if r == nil {
 		return nil
 	}
-	r.decode(a)
-	r.done()
-	listen := r.attributes["listen"]
-	if listen != nil && a.Listen != "" && a.Token.IsZero() && r.attributes["token"] == nil && !isLoopback(a.Listen) {
-		r.wrong(listen, fmt.Sprintf("the admin port %s can be reached from other machines; set admin.token, or listen on 127.0.0.1", a.Listen))
+	r.Decode(a)
+	r.Done()
+	listen := r.Attributes["listen"]
+	if listen != nil && a.Listen != "" && a.Token.IsZero() && r.Attributes["token"] == nil && !isLoopback(a.Listen) {
+		r.Wrong(listen, fmt.Sprintf("the admin port %s can be reached from other machines; set admin.token, or listen on 127.0.0.1", a.Listen))
 	} else if listen != nil && a.Listen != "" && a.Token.IsZero() && !isLoopback(a.Listen) {
-		r.wrong(listen, fmt.Sprintf("the admin port %s can be reached from other machines, and admin.token is empty; set it, or listen on 127.0.0.1", a.Listen))
+		r.Wrong(listen, fmt.Sprintf("the admin port %s can be reached from other machines, and admin.token is empty; set it, or listen on 127.0.0.1", a.Listen))
 	}
 	return r
 }
@@ -154,52 +154,32 @@ func (l *loader) retry() {
 	if r == nil {
 		return
 	}
-	r.decode(p)
-	r.done()
+	r.Decode(p)
+	r.Done()
 	if p.BaseDelay > p.MaxDelay {
-		r.wrong(cmp.Or(r.attributes["base_delay"], r.attributes["max_delay"]), fmt.Sprintf("base_delay (%s) is longer than max_delay (%s)", p.BaseDelay, p.MaxDelay))
+		r.Wrong(cmp.Or(r.Attributes["base_delay"], r.Attributes["max_delay"]), fmt.Sprintf("base_delay (%s) is longer than max_delay (%s)", p.BaseDelay, p.MaxDelay))
 	}
 }
 
-func (r *reader) statuses(name string, into *[]int) {
-	v, a, ok := r.get(name, cty.List(cty.Number))
+// statuses reads a list of statuses.
+func statuses(r *block.Reader, name string, into *[]int) {
+	v, a, ok := r.Get(name, cty.List(cty.Number))
 	if !ok {
 		return
 	}
 	*into = []int{}
 	for _, e := range v.AsValueSlice() {
 		if e.IsNull() {
-			r.wrong(a, "an entry is null: remove it")
+			r.Wrong(a, "an entry is null: remove it")
 			return
 		}
 		n, _ := e.AsBigFloat().Float64()
 		if n < 400 || n > 599 || n != math.Trunc(n) {
-			r.wrong(a, fmt.Sprintf("%s is not a status that can be retried: expected a whole number from 400 to 599, such as %d", digits(n), http.StatusTooManyRequests))
+			r.Wrong(a, fmt.Sprintf("%s is not a status that can be retried: expected a whole number from 400 to 599, such as %d", wording.Number(n), http.StatusTooManyRequests))
 			return
 		}
 		*into = append(*into, int(n))
 	}
-}
-
-// choice reads one of several words.
-func (r *reader) choice(name string, into *string, words ...string) {
-	value := *into
-	a := r.text(name, &value)
-	if a == nil || value == *into {
-		return
-	}
-	if !slices.Contains(words, value) {
-		r.wrong(a, fmt.Sprintf("%q is not one of %s. %s", value, wording.List(words), didYouMean(value, words)))
-		return
-	}
-	*into = value
-}
-
-func didYouMean(given string, words []string) string {
-	if name := wording.Nearest(given, words); name != "" {
-		return fmt.Sprintf("Did you mean %q?", name)
-	}
-	return ""
 }
 
 func (l *loader) breaker() {
@@ -208,17 +188,17 @@ func (l *loader) breaker() {
 	if r == nil {
 		return
 	}
-	r.decode(p)
-	r.done()
+	r.Decode(p)
+	r.Done()
 	if p.Open > p.MaxOpen {
-		r.wrong(cmp.Or(r.attributes["open"], r.attributes["max_open"]), fmt.Sprintf("open (%s) is longer than max_open (%s)", p.Open, p.MaxOpen))
+		r.Wrong(cmp.Or(r.Attributes["open"], r.Attributes["max_open"]), fmt.Sprintf("open (%s) is longer than max_open (%s)", p.Open, p.MaxOpen))
 	}
 }
 
 func (l *loader) log() {
 	if r := l.settings("log"); r != nil {
-		r.decode(&l.config.Log)
-		r.done()
+		r.Decode(&l.config.Log)
+		r.Done()
 	}
 }
 
@@ -241,8 +221,8 @@ func (l *loader) plugin(b *hclsyntax.Block) *Plugin {
 	if strings.ContainsAny(p.Name, "/\\. ") || p.Name == "" {
 		l.Fail(b.LabelRanges[0], "Invalid plugin name", "A plugin name has no slash, dot or space: the executable is aitunnel-plugin-NAME.")
 	}
-	r.decode(p)
-	r.done()
+	r.Decode(p)
+	r.Done()
 	if p.Name == "built-in" {
 		l.Fail(b.LabelRanges[0], "Invalid plugin name", "\"built-in\" is the name of the plugin that comes with aitunnel. Use the name of the plugin, as in aitunnel-plugin-NAME.")
 	}

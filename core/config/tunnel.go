@@ -77,15 +77,15 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 	t := defaultTunnel()
 	t.Name, t.Range = b.Labels[0], b.DefRange()
 	r := l.reader(b, fmt.Sprintf("in tunnel %q", t.Name))
-	r.decode(t)
-	if a := r.attributes["host"]; a != nil && strings.TrimSpace(t.Host) == "" && !l.Diags.HasErrors() {
-		r.wrong(a, "the host is empty")
+	r.Decode(t)
+	if a := r.Attributes["host"]; a != nil && strings.TrimSpace(t.Host) == "" && !l.Diags.HasErrors() {
+		r.Wrong(a, "the host is empty")
 	}
 	if min, max := t.Reconnect.Min, t.Reconnect.Max; min > max {
-		inner := l.reader(r.one("reconnect"), "")
-		inner.wrong(cmp.Or(inner.attributes["min"], inner.attributes["max"]), fmt.Sprintf("min (%s) is longer than max (%s)", min, max))
+		inner := l.reader(r.One("reconnect"), "")
+		inner.Wrong(cmp.Or(inner.Attributes["min"], inner.Attributes["max"]), fmt.Sprintf("min (%s) is longer than max (%s)", min, max))
 	}
-	forwards := r.each("forward", "address")
+	forwards := r.Each("forward", "address")
 	for _, b := range forwards {
 		f := l.forward(b)
 		for _, first := range t.Forwards {
@@ -95,9 +95,9 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 		}
 		t.Forwards = append(t.Forwards, f)
 	}
-	r.done()
+	r.Done()
 	if len(forwards) == 0 && !l.usesTunnel(t.Name) {
-		l.Fail(r.at, "No forward", fmt.Sprintf("The tunnel %q has no forward: add a block forward \"127.0.0.1:9000\" {}, or use it in an egress.", t.Name))
+		l.Fail(r.At, "No forward", fmt.Sprintf("The tunnel %q has no forward: add a block forward \"127.0.0.1:9000\" {}, or use it in an egress.", t.Name))
 	}
 	return t
 }
@@ -163,9 +163,9 @@ func (l *loader) forward(b *hclsyntax.Block) *Forward {
 		}
 	}
 	r := l.reader(b, fmt.Sprintf("in forward %q", f.Address))
-	if v, a, ok := r.get("channel", cty.String); ok {
+	if v, a, ok := r.Get("channel", cty.String); ok {
 		f.Channel = r.channelNamed(v, a.Expr.Range(), r.loader.ReadsSecrets(a.Expr))
 	}
-	r.done()
+	r.Done()
 	return f
 }

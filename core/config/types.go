@@ -51,7 +51,7 @@ type Config struct {
 // Proxy is the entry: the address at which apps send requests.
 type Proxy struct {
 	Listen          string        `hcl:"listen,optional" form:"address" doc:"The address that apps use as their base URL, as host:port."`
-	ClientTokens    []Secret      `hcl:"client_tokens,optional" example:"[env(\"CLIENT_TOKEN\", \"put-a-token-here\")]" doc:"Apps send one of these as their API key. Without any, anyone who can reach the port can spend the keys."`
+	ClientTokens    []Secret      `hcl:"client_tokens,optional" type:"list of secret strings" example:"[env(\"CLIENT_TOKEN\", \"put-a-token-here\")]" doc:"Apps send one of these as their API key. Without any, anyone who can reach the port can spend the keys."`
 	Origins         []string      `hcl:"origins,optional" sample:"[\"https://app.example\"]" doc:"Web origins whose pages may call the proxy."`
 	MaxBody         int64         `hcl:"max_body,optional" doc:"Larger requests get a 413."`
 	ReplayLimit     int64         `hcl:"replay_limit,optional" doc:"A larger request body is streamed to the channel, and cannot be retried once it was sent."`
@@ -63,7 +63,7 @@ type Proxy struct {
 // Admin is the port of the API, the event stream and the panel.
 type Admin struct {
 	Listen      string   `hcl:"listen,optional" form:"address or empty" doc:"The address of the panel, the API and the event stream. \"\" turns the port off."`
-	Token       Secret   `hcl:"token,optional" example:"env(\"ADMIN_TOKEN\", \"\")" doc:"The token that the panel and the API require. By default one is generated. It must be set if other machines can reach the port."`
+	Token       Secret   `hcl:"token,optional" type:"secret string" example:"env(\"ADMIN_TOKEN\", \"\")" doc:"The token that the panel and the API require. By default one is generated. It must be set if other machines can reach the port."`
 	Origins     []string `hcl:"origins,optional" sample:"[\"https://app.example\"]" doc:"Web origins whose pages may call the API."`
 	OpenMetrics bool     `hcl:"open_metrics,optional" doc:"Serve /metrics without a token."`
 }
@@ -76,7 +76,7 @@ type Plugin struct {
 	SigningKey string            `hcl:"signing_key,optional" form:"minisign key" sample:"RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3" doc:"The author's public key for minisign. Releases must be signed with it."`
 	Path       string            `hcl:"path,optional" form:"file" sample:"/usr/local/lib/aitunnel-plugin-acme" doc:"The executable. By default aitunnel-plugin-NAME is looked up in the plugin directories."`
 	Args       []string          `hcl:"args,optional" sample:"[\"--verbose\"]" doc:"Arguments of the executable."`
-	Env        map[string]Secret `hcl:"env,optional" sample:"{ TOKEN = env(\"TOKEN\") }" doc:"Environment variables of the process. It sees no others, except PATH, HOME and the like."`
+	Env        map[string]Secret `hcl:"env,optional" type:"map of secret strings" sample:"{ TOKEN = env(\"TOKEN\") }" doc:"Environment variables of the process. It sees no others, except PATH, HOME and the like."`
 	Resources  Resources         `hcl:"resources,block" doc:"Resource limits of the process. Above the memory limit it is restarted; log lines above the limit are dropped and counted."`
 	Range      hcl.Range
 }
@@ -116,7 +116,7 @@ type Channel struct {
 
 // Key is one credential of a channel.
 type Key struct {
-	Value  Secret  `hcl:"value" example:"env(\"KEY_TEAM\", \"put-your-key-here\")" doc:"The key."`
+	Value  Secret  `hcl:"value" type:"secret string" example:"env(\"KEY_TEAM\", \"put-your-key-here\")" doc:"The key."`
 	Label  string  // "" unless the long form gives one
 	Weight float64 `hcl:"weight,optional" min:"0" max:"2147483647" doc:"Share of requests, for key selectors that use it."`
 	Limit  Limit   `hcl:"limit,block" doc:"How much of the key may be used at once. A key at its limit is skipped."`
@@ -216,8 +216,8 @@ type Tunnel struct {
 	Host       string     `hcl:"host" form:"SSH host" example:"203.0.113.10:22" doc:"host, host:port, or an alias of ~/.ssh/config."`
 	User       string     `hcl:"user,optional" sample:"tunnel" doc:"By default as set in ~/.ssh/config, or the name of the local user."`
 	Identity   string     `hcl:"identity,optional" form:"file at home" sample:"~/.ssh/id_ed25519" doc:"Private key file. By default the agent's keys, then the usual files."` // may begin with ~/
-	Passphrase Secret     `hcl:"passphrase,optional" sample:"env(\"KEY_PASSPHRASE\")" doc:"Passphrase of the identity."`
-	Password   Secret     `hcl:"password,optional" sample:"env(\"VPS_PASSWORD\")" doc:"Sent once, if the server asks for one."`
+	Passphrase Secret     `hcl:"passphrase,optional" type:"secret string" sample:"env(\"KEY_PASSPHRASE\")" doc:"Passphrase of the identity."`
+	Password   Secret     `hcl:"password,optional" type:"secret string" sample:"env(\"VPS_PASSWORD\")" doc:"Sent once, if the server asks for one."`
 	KnownHosts string     `hcl:"known_hosts,optional" form:"file at home" sample:"~/.ssh/known_hosts" doc:"File of known host keys, to which aitunnel tunnel trust NAME adds. By default as set in ~/.ssh/config."`
 	HostKey    string     `hcl:"host_key,optional" form:"host key" sample:"SHA256:…" doc:"Fingerprint of the only host key that is accepted, such as \"SHA256:…\", instead of known_hosts."`
 	Jump       string     `hcl:"jump,optional" form:"jump hosts" sample:"user@bastion.example" doc:"[user@]host[:port] to connect through, several separated by commas. By default as set in ~/.ssh/config."`

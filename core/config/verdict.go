@@ -44,7 +44,7 @@ func (l *loader) verdictValues(b *hclsyntax.Block) (v *Verdict, ok bool) {
 	r := l.reader(b, "in verdict")
 	ok = true
 	for name, a := range b.Body.Attributes {
-		value, good := r.value(a)
+		value, good := r.Value(a)
 		if !good {
 			ok = false
 			continue
@@ -64,7 +64,7 @@ func Rules(verdicts []*Verdict) []*verdict.Rule {
 }
 
 // verdictSettings declares the settings of a verdict block, which core/verdict reads and
-// documents: see verdictDoc.
+// documents: see SettingDoc.
 type verdictSettings struct {
 	Status      any `hcl:"status,custom" type:"number, class or list of them" example:"[503, \"5xx\"]"`
 	ContentType any `hcl:"content_type,custom" type:"string" sample:"text/plain"`
@@ -88,8 +88,8 @@ type verdictSettings struct {
 	SecondKey   any `hcl:"second_key,custom" type:"string" sample:"declined"`
 }
 
-// verdictDoc returns what core/verdict says about a setting, as plain text.
-func verdictDoc(name string) string {
+// SettingDoc returns what core/verdict says about a setting, as plain text.
+func (verdictSettings) SettingDoc(name string) string {
 	for _, s := range verdict.Settings() {
 		if s.Name == name {
 			return wording.Sentence(strings.ReplaceAll(s.Text, "`", ""))

@@ -149,3 +149,10 @@ func (ev *Evaluator) KeepSecret(v cty.Value) {
 		}
 	}
 }
+
+// MayBeSecret marks the literals of a range as possible secrets.
+func (ev *Evaluator) MayBeSecret(at hcl.Range) {
+	if s := ev.Sources[at.Filename]; s != nil {
+		s.AddUnknown(at)
+	}
+}

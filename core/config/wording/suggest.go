@@ -139,3 +139,11 @@ func Sentence(s string) string {
 	}
 	return s + "."
 }
+
+// DidYouMean asks whether the nearest of the words was meant; "" if none is near.
+func DidYouMean(given string, words []string) string {
+	if name := Nearest(given, words); name != "" {
+		return fmt.Sprintf("Did you mean %q?", name)
+	}
+	return ""
+}

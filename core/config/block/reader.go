@@ -1,4 +1,4 @@
-package config
+package block
 
 import (
 	"cmp"
@@ -6,10 +6,10 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/config/eval"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -17,55 +17,80 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// reader reads the attributes and blocks of one block. Any that were not read when done is
-// called are errors.
-type reader struct {
-	loader     *loader
-	what       string // `in channel "primary"`
-	at         hcl.Range
-	attributes hclsyntax.Attributes
-	blocks     hclsyntax.Blocks
-	asked      []string          // attributes that were read
-	opened     []string          // blocks that were read
-	forms      map[string]string // how they are written
-	absent     []missingSetting
+// Types is what a caller adds to the types of settings.
+type Types struct {
+	// Forms convert a string that is not the default to the form that the program uses, or
+	// return what is wrong with it. A setting names its form in a tag.
+	Forms map[string]func(ev *eval.Evaluator, s string) (string, error)
+
+	// Decode reads a setting of a type that only the caller knows. It returns false for any
+	// other type.
+	Decode func(r *Reader, s Setting, into any) bool
 }
 
-func (l *loader) reader(b *hclsyntax.Block, what string) *reader {
-	return &reader{loader: l, what: what, at: b.DefRange(), attributes: b.Body.Attributes, blocks: b.Body.Blocks}
+// Reader reads the attributes and blocks of one block. Any that were not read when [Reader.Done]
+// is called are errors.
+type Reader struct {
+	At         hcl.Range
+	Attributes hclsyntax.Attributes
+
+	ev     *eval.Evaluator
+	types  *Types
+	what   string // `in channel "primary"`
+	blocks hclsyntax.Blocks
+	asked  []string          // attributes that were read
+	opened []string          // blocks that were read
+	forms  map[string]string // how they are written
+	absent []missingSetting
 }
 
-// attribute returns the attribute, nil if it is not set.
-func (r *reader) attribute(name string) *hclsyntax.Attribute {
+// NewReader returns a reader of a block. what says in messages where its settings are, such as
+// `in channel "primary"`.
+func NewReader(ev *eval.Evaluator, types *Types, b *hclsyntax.Block, what string) *Reader {
+	return &Reader{ev: ev, types: types, what: what, At: b.DefRange(), Attributes: b.Body.Attributes, blocks: b.Body.Blocks}
+}
+
+// NewTopReader returns a reader of the attributes outside of blocks.
+func NewTopReader(ev *eval.Evaluator, types *Types, attributes hclsyntax.Attributes) *Reader {
+	return &Reader{ev: ev, types: types, what: "at the top level", Attributes: attributes}
+}
+
+// inside returns a reader of a block in this one.
+func (r *Reader) inside(b *hclsyntax.Block, what string) *Reader {
+	return NewReader(r.ev, r.types, b, what)
+}
+
+// Attribute returns the attribute, nil if it is not set.
+func (r *Reader) Attribute(name string) *hclsyntax.Attribute {
 	r.asked = append(r.asked, name)
-	return r.attributes[name]
+	return r.Attributes[name]
 }
 
-// value evaluates an attribute; ok is false after it reported an error.
-func (r *reader) value(a *hclsyntax.Attribute) (v cty.Value, ok bool) {
-	return r.loader.Value(a.Expr, false)
+// Value evaluates an attribute; ok is false after it reported an error.
+func (r *Reader) Value(a *hclsyntax.Attribute) (v cty.Value, ok bool) {
+	return r.ev.Value(a.Expr, false)
 }
 
-// get evaluates an attribute and converts it to a type. It removes the mark of secrets, so the
+// Get evaluates an attribute and converts it to a type. It removes the mark of secrets, so the
 // caller decides whether the value may be shown.
-func (r *reader) get(name string, t cty.Type) (v cty.Value, a *hclsyntax.Attribute, ok bool) {
-	a = r.attribute(name)
+func (r *Reader) Get(name string, t cty.Type) (v cty.Value, a *hclsyntax.Attribute, ok bool) {
+	a = r.Attribute(name)
 	if a == nil {
 		return v, nil, false
 	}
-	v, ok = r.value(a)
+	v, ok = r.Value(a)
 	if !ok {
 		return v, a, false
 	}
 	v, _ = v.UnmarkDeep()
-	return r.typed(a, v, t)
+	return r.Typed(a, v, t)
 }
 
-func (r *reader) typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
+func (r *Reader) Typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
 	if v.IsNull() {
 		return v, a, false // as if it was not set
 	}
-	out, err := as(v, t)
+	out, err := Convert(v, t)
 	if err == nil && !quoted(v, t) {
 		err = fmt.Errorf("expected a quoted string")
 		if t != cty.String {
@@ -73,7 +98,7 @@ func (r *reader) typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Val
 		}
 	}
 	if err != nil {
-		r.wrong(a, err.Error())
+		r.Wrong(a, err.Error())
 		return v, a, false
 	}
 	return out, a, true
@@ -98,51 +123,45 @@ func quoted(v cty.Value, t cty.Type) bool {
 	return true
 }
 
-// wrong reports an error in the value of an attribute.
-func (r *reader) wrong(a *hclsyntax.Attribute, detail string) {
-	r.loader.Fail(a.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.Name), wording.Sentence(r.withoutValue(a, detail)))
+// Wrong reports an error in the value of an attribute.
+func (r *Reader) Wrong(a *hclsyntax.Attribute, detail string) {
+	r.ev.Fail(a.Expr.Range(), fmt.Sprintf("Invalid value for %q", a.Name), wording.Sentence(r.withoutValue(a, detail)))
 }
 
-func (r *reader) text(name string, into *string) *hclsyntax.Attribute {
-	v, a, ok := r.get(name, cty.String)
+// Text reads a string.
+func (r *Reader) Text(name string, into *string) *hclsyntax.Attribute {
+	v, a, ok := r.Get(name, cty.String)
 	if ok {
 		*into = v.AsString()
 	}
 	return a
 }
 
-func (r *reader) boolean(name string, into *bool) {
-	if v, _, ok := r.get(name, cty.Bool); ok {
+func (r *Reader) boolean(name string, into *bool) {
+	if v, _, ok := r.Get(name, cty.Bool); ok {
 		*into = v.True()
 	}
 }
 
-func (r *reader) number(name string, into *float64, least, most float64) {
-	v, a, ok := r.get(name, cty.Number)
+func (r *Reader) number(name string, into *float64, least, most float64) {
+	v, a, ok := r.Get(name, cty.Number)
 	if !ok {
 		return
 	}
 	n, _ := v.AsBigFloat().Float64()
 	if n < least || n > most || math.IsInf(n, 0) {
-		r.wrong(a, fmt.Sprintf("%s is out of range: expected a number from %s to %s", digits(n), digits(least), digits(most)))
+		r.Wrong(a, fmt.Sprintf("%s is out of range: expected a number from %s to %s", wording.Number(n), wording.Number(least), wording.Number(most)))
 		return
 	}
 	*into = n
 }
 
-// digits writes a number as a user would.
-func digits(n float64) string {
-	if math.Abs(n) < 1e15 {
-		return strconv.FormatFloat(n, 'f', -1, 64)
-	}
-	return strconv.FormatFloat(n, 'g', -1, 64)
-}
-
-func (r *reader) integer(name string, into *int, least, most int) {
+// Integer reads a whole number.
+func (r *Reader) Integer(name string, into *int, least, most int) {
 	n := float64(*into)
 	r.number(name, &n, float64(least), float64(most))
 	if n != math.Trunc(n) {
-		r.wrong(r.attributes[name], fmt.Sprintf("%s is not a whole number: write %s or %s", digits(n), digits(math.Floor(n)), digits(math.Ceil(n))))
+		r.Wrong(r.Attributes[name], fmt.Sprintf("%s is not a whole number: write %s or %s", wording.Number(n), wording.Number(math.Floor(n)), wording.Number(math.Ceil(n))))
 		return
 	}
 	*into = int(n)
@@ -154,39 +173,39 @@ func bareNumber(v cty.Value) (string, bool) {
 		return "", false
 	}
 	n, _ := v.AsBigFloat().Float64()
-	return digits(n), true
+	return wording.Number(n), true
 }
 
 // unit reads a string with a unit. A number without one has an error of its own.
-func unit[T any](r *reader, name string, into *T, parse func(string) (T, error)) {
-	a := r.attribute(name)
+func unit[T any](r *Reader, name string, into *T, parse func(string) (T, error)) {
+	a := r.Attribute(name)
 	if a == nil {
 		return
 	}
-	v, ok := r.value(a)
+	v, ok := r.Value(a)
 	if !ok {
 		return
 	}
 	v, _ = v.UnmarkDeep()
 	if n, bare := bareNumber(v); bare {
 		if _, err := parse(n); err != nil {
-			r.wrong(a, strings.Replace(err.Error(), fmt.Sprintf("%q", n), n, 1))
+			r.Wrong(a, strings.Replace(err.Error(), fmt.Sprintf("%q", n), n, 1))
 			return
 		}
 	}
-	if v, a, ok = r.typed(a, v, cty.String); !ok {
+	if v, a, ok = r.Typed(a, v, cty.String); !ok {
 		return
 	}
 	parsed, err := parse(v.AsString())
 	if err != nil {
-		r.wrong(a, err.Error())
+		r.Wrong(a, err.Error())
 		return
 	}
 	*into = parsed
 }
 
 // duration reads a duration; positive means that 0 is not allowed.
-func (r *reader) duration(name string, into *time.Duration, positive bool) {
+func (r *Reader) duration(name string, into *time.Duration, positive bool) {
 	unit(r, name, into, func(s string) (time.Duration, error) {
 		d, err := parseDuration(s)
 		if err == nil && d == 0 && positive {
@@ -196,17 +215,18 @@ func (r *reader) duration(name string, into *time.Duration, positive bool) {
 	})
 }
 
-func (r *reader) size(name string, into *int64) { unit(r, name, into, parseSize) }
+func (r *Reader) size(name string, into *int64) { unit(r, name, into, parseSize) }
 
-func (r *reader) texts(name string, into *[]string) *hclsyntax.Attribute {
-	v, a, ok := r.get(name, cty.List(cty.String))
+// Texts reads a list of strings.
+func (r *Reader) Texts(name string, into *[]string) *hclsyntax.Attribute {
+	v, a, ok := r.Get(name, cty.List(cty.String))
 	if !ok {
 		return a
 	}
 	*into = []string{}
 	for _, e := range v.AsValueSlice() {
 		if e.IsNull() {
-			r.wrong(a, "an entry is null: remove it")
+			r.Wrong(a, "an entry is null: remove it")
 			return a
 		}
 		*into = append(*into, e.AsString())
@@ -214,21 +234,8 @@ func (r *reader) texts(name string, into *[]string) *hclsyntax.Attribute {
 	return a
 }
 
-// models reads patterns of models.
-func (r *reader) models(into *[]string) {
-	a := r.texts("models", into)
-	if *into != nil && len(*into) == 0 {
-		r.wrong(a, "the list is empty: remove it to accept every model")
-	}
-	for _, p := range *into {
-		if p == "" || strings.ContainsAny(p, " ,\t\n") {
-			r.wrong(a, fmt.Sprintf("%q is not a valid model: each entry is one name, in which * matches any characters, such as \"gpt-*\"", p))
-		}
-	}
-}
-
-func (r *reader) textMap(name string, into *map[string]string) {
-	v, _, ok := r.get(name, cty.Map(cty.String))
+func (r *Reader) textMap(name string, into *map[string]string) {
+	v, _, ok := r.Get(name, cty.Map(cty.String))
 	if !ok {
 		return
 	}
@@ -240,38 +247,31 @@ func (r *reader) textMap(name string, into *map[string]string) {
 	}
 }
 
-// each returns the blocks of a type with readers of their own.
-func (r *reader) each(kind string, labels ...string) (all []*hclsyntax.Block) {
+// Each returns the blocks of a type with readers of their own.
+func (r *Reader) Each(kind string, labels ...string) (all []*hclsyntax.Block) {
 	r.opened = append(r.opened, kind)
 	if r.forms == nil {
 		r.forms = map[string]string{}
 	}
 	r.forms[kind] = kind + strings.Repeat(` "NAME"`, len(labels))
 	for _, b := range r.blocks {
-		if b.Type == kind && r.loader.HasLabels(b, labels...) {
+		if b.Type == kind && r.ev.HasLabels(b, labels...) {
 			all = append(all, b)
 		}
 	}
 	return all
 }
 
-// one returns the only block of a type, nil if there is none.
-func (r *reader) one(kind string, labels ...string) *hclsyntax.Block {
-	all := r.each(kind, labels...)
+// One returns the only block of a type, nil if there is none.
+func (r *Reader) One(kind string, labels ...string) *hclsyntax.Block {
+	all := r.Each(kind, labels...)
 	for _, b := range all[min(1, len(all)):] {
-		r.loader.Fail(b.DefRange(), "Duplicate block", fmt.Sprintf("A %s block is already declared %s; only one is allowed.", kind, r.what))
+		r.ev.Fail(b.DefRange(), "Duplicate block", fmt.Sprintf("A %s block is already declared %s; only one is allowed.", kind, r.what))
 	}
 	if len(all) == 0 {
 		return nil
 	}
 	return all[0]
-}
-
-// mayBeSecret marks the literals of a range as possible secrets.
-func (r *reader) mayBeSecret(at hcl.Range) {
-	if s := r.loader.Sources[at.Filename]; s != nil {
-		s.AddUnknown(at)
-	}
 }
 
 // otherNames maps names of settings in other programs to ours.
@@ -292,15 +292,15 @@ func knownAs(name string, here []string) string {
 // missingSetting is a required setting that is not set.
 type missingSetting struct{ name, summary, detail string }
 
-// unlessMisspelled reports that a setting is missing, unless a misspelled form of it
+// UnlessMisspelled reports that a setting is missing, unless a misspelled form of it
 // is reported.
-func (r *reader) unlessMisspelled(name, summary, detail string) {
+func (r *Reader) UnlessMisspelled(name, summary, detail string) {
 	r.absent = append(r.absent, missingSetting{name, summary, detail})
 }
 
 // misspelled reports whether an unknown attribute is meant as the setting.
-func (r *reader) misspelled(name string) bool {
-	for given := range r.attributes {
+func (r *Reader) misspelled(name string) bool {
+	for given := range r.Attributes {
 		if !slices.Contains(r.asked, given) && cmp.Or(knownAs(given, r.asked), wording.Nearest(given, r.asked)) == name {
 			return true
 		}
@@ -308,20 +308,20 @@ func (r *reader) misspelled(name string) bool {
 	return false
 }
 
-// done reports every attribute and block that is unknown here, and what is missing.
-func (r *reader) done() {
+// Done reports every attribute and block that is unknown here, and what is missing.
+func (r *Reader) Done() {
 	for _, a := range r.absent {
 		if !r.misspelled(a.name) {
-			r.loader.Fail(r.at, a.summary, a.detail)
+			r.ev.Fail(r.At, a.summary, a.detail)
 		}
 	}
 	r.absent = nil
-	for _, name := range slices.Sorted(maps.Keys(r.attributes)) {
+	for _, name := range slices.Sorted(maps.Keys(r.Attributes)) {
 		if slices.Contains(r.asked, name) {
 			continue
 		}
-		a := r.attributes[name]
-		r.mayBeSecret(a.Expr.Range())
+		a := r.Attributes[name]
+		r.ev.MayBeSecret(a.Expr.Range())
 		detail := fmt.Sprintf("There is no %q %s. %s", name, r.what, wording.Instead(cmp.Or(knownAs(name, r.asked), name), r.asked))
 		if slices.Contains(r.opened, name) {
 			detail = fmt.Sprintf("%q is a block: write %s { … } without an equals sign.", name, r.forms[name])
@@ -332,23 +332,23 @@ func (r *reader) done() {
 		if name == "port" && slices.Contains(r.asked, "host") {
 			detail = fmt.Sprintf("There is no %q %s: it is part of host, as in \"203.0.113.10:2222\".", name, r.what)
 		}
-		r.loader.Fail(a.NameRange, "Unknown setting", strings.TrimSpace(detail))
+		r.ev.Fail(a.NameRange, "Unknown setting", strings.TrimSpace(detail))
 	}
 	for _, b := range r.blocks {
 		if slices.Contains(r.opened, b.Type) {
 			continue
 		}
-		r.mayBeSecret(b.Body.Range())
+		r.ev.MayBeSecret(b.Body.Range())
 		detail := fmt.Sprintf("There is no block %q %s. %s", b.Type, r.what, wording.Instead(b.Type, r.opened))
 		if slices.Contains(r.asked, b.Type) {
 			detail = fmt.Sprintf("%q is a setting: write %s = … with an equals sign.", b.Type, b.Type)
 		}
-		r.loader.Fail(b.TypeRange, "Unknown block", strings.TrimSpace(detail))
+		r.ev.Fail(b.TypeRange, "Unknown block", strings.TrimSpace(detail))
 	}
 }
 
-// as converts v; the error says in words what is expected.
-func as(v cty.Value, t cty.Type) (cty.Value, error) {
+// Convert converts v; the error says in words what is expected.
+func Convert(v cty.Value, t cty.Type) (cty.Value, error) {
 	out, err := convert.Convert(v, t)
 	if err != nil {
 		return out, fmt.Errorf("expected %s", typeName(t))
