@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -95,7 +96,11 @@ func TestThePanelKnowsWhatIsWrongWithAConfiguration(t *testing.T) {
 	known := knownSentences(t, "messages", "diagnostics")
 	fill := strings.NewReplacer("%q", `"x"`, "%s:%d", "file:1", "%s", "in x", "%d", "7", "%04o", "0644", "%w", "in x")
 	said := map[string]string{}
-	for source, text := range sourcesIn(t, "config") {
+	sources := map[string]string{}
+	for _, folder := range []string{"config", "config/block", "config/eval", "config/hclfile"} {
+		maps.Copy(sources, sourcesIn(t, folder))
+	}
+	for source, text := range sources {
 		file, err := parser.ParseFile(token.NewFileSet(), source, text, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +110,7 @@ func TestThePanelKnowsWhatIsWrongWithAConfiguration(t *testing.T) {
 			if !ok {
 				return true
 			}
-			if f, ok := call.Fun.(*ast.SelectorExpr); ok && slices.Contains([]string{"fail", "warn", "wrong", "warnMisplaced", "unlessMisspelled"}, f.Sel.Name) {
+			if f, ok := call.Fun.(*ast.SelectorExpr); ok && slices.Contains([]string{"fail", "warn", "wrong", "warnmisplaced", "unlessmisspelled"}, strings.ToLower(f.Sel.Name)) {
 				for _, a := range call.Args {
 					if sentence := sentenceOf(a); strings.Contains(sentence, " ") && regexp.MustCompile(`[a-z]{2}`).MatchString(sentence) {
 						said[fill.Replace(sentence)] = source
