@@ -86,9 +86,11 @@ func (r *Reader) Get(name string, t cty.Type) (v cty.Value, a *hclsyntax.Attribu
 	return r.Typed(a, v, t)
 }
 
+// Typed converts the value of an attribute to a type. ok is false if it is null, which is as if the
+// attribute was not set, or after it reported an error.
 func (r *Reader) Typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
 	if v.IsNull() {
-		return v, a, false // as if it was not set
+		return v, a, false
 	}
 	out, err := Convert(v, t)
 	if err == nil && !quoted(v, t) {
@@ -247,7 +249,7 @@ func (r *Reader) textMap(name string, into *map[string]string) {
 	}
 }
 
-// Each returns the blocks of a type with readers of their own.
+// Each returns the blocks of a type.
 func (r *Reader) Each(kind string, labels ...string) (all []*hclsyntax.Block) {
 	r.opened = append(r.opened, kind)
 	if r.forms == nil {

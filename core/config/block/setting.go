@@ -211,6 +211,7 @@ func (r *Reader) decodeAttribute(s Setting, into any) {
 	}
 }
 
+// Missing reports that a setting is required.
 func (r *Reader) Missing(name, doc string) {
 	r.UnlessMisspelled(name, "Missing setting", strings.TrimSpace(fmt.Sprintf("%q is required %s. %s", name, r.what, wording.Sentence(doc))))
 }
