@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/trust"
@@ -367,5 +368,20 @@ func TestThePanelKnowsWhatTheLogSays(t *testing.T) {
 	}
 	if found < 20 {
 		t.Errorf("found only %d sentences", found)
+	}
+}
+
+// TestThePanelKnowsTheProblemsOfTheMachine: the panel shows them by their codes.
+func TestThePanelKnowsTheProblemsOfTheMachine(t *testing.T) {
+	for _, language := range []string{"en", "zh"} {
+		catalog, err := os.ReadFile("panel/assets/i18n/" + language + "/app.js")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range admin.ProblemCodes {
+			if !strings.Contains(string(catalog), "\n  'problem."+code+"': '") {
+				t.Errorf("%s: the problem %s has no text", language, code)
+			}
+		}
 	}
 }

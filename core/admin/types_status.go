@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -62,11 +63,43 @@ type Status struct {
 	Clients     []Client       `json:"clients"` // the clients of the proxy
 	Warnings    []string       `json:"warnings"`
 	Unsaved     []string       `json:"unsaved,omitempty"`        // what cannot be written to the disk at present, and why
+	Problems    []Problem      `json:"problems,omitempty"`       // other problems of this machine
 	Unedited    bool           `json:"unedited,omitempty"`       // the configuration has only placeholders for sites and keys, so nothing can be answered
 	TimeZone    string         `json:"timeZone"`                 // in which days begin: that of the configuration, or "Local"
 	LogFile     string         `json:"logFile,omitempty"`        // log.file of the configuration; "": standard error
 	TokenFile   string         `json:"adminTokenFile,omitempty"` // holds the admin token, if the configuration has none
 	LastReload  *Reload        `json:"lastReload,omitempty"`
+}
+
+// Problem is a problem of the machine that does not keep the program from running.
+type Problem struct {
+	Code    string `json:"code"`              // log_moved: a new log file cannot be opened; log_not_written; or state_dir_writable: others may write to the state directory
+	Path    string `json:"path"`              // of the log file or directory
+	Reason  string `json:"reason,omitempty"`  // the system's error
+	Command string `json:"command,omitempty"` // solves it
+}
+
+// The codes of problems.
+const (
+	ProblemLogMoved      = "log_moved"
+	ProblemLogNotWritten = "log_not_written"
+	ProblemStateDir      = "state_dir_writable"
+)
+
+// ProblemCodes are all codes of problems.
+var ProblemCodes = []string{ProblemLogMoved, ProblemLogNotWritten, ProblemStateDir}
+
+// Text describes the problem.
+func (p Problem) Text() string {
+	switch p.Code {
+	case ProblemLogMoved:
+		return fmt.Sprintf("a new log file %s cannot be opened, so the log continues in the one that was moved: %s", p.Path, p.Reason)
+	case ProblemLogNotWritten:
+		return fmt.Sprintf("the log file %s cannot be written to: %s", p.Path, p.Reason)
+	case ProblemStateDir:
+		return fmt.Sprintf("others may write to the state directory %s, and so replace the saved state and the admin token: run %s", p.Path, p.Command)
+	}
+	return p.Code
 }
 
 // ChannelSummary counts channels.

@@ -138,6 +138,9 @@ func (v overview) write(out *strings.Builder, p term.Paint, note string) {
 	if v.LogFile != "" {
 		line("Log", v.LogFile)
 	}
+	for _, problem := range v.Problems {
+		line("", p.Warn("Warning: ")+problem.Text())
+	}
 	for i, text := range v.Unsaved {
 		line([]string{"Disk", ""}[min(i, 1)], p.Bad("Error: ")+text)
 	}

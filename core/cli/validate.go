@@ -61,6 +61,9 @@ func (a *app) validate(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	report = report.Warn("A plugin's file", problems)
+	for _, p := range daemon.StateDirProblems(a.StateDir) {
+		report = report.Warn("The state directory", []string{p.Text()})
+	}
 	if !report.HasErrors() {
 		report = checkTunnels(ctx, cfg, checkLogFile(path, cfg, report))
 	}

@@ -147,6 +147,9 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range StateDirProblems(d.options.StateDir) {
+		d.log.Warn(p.Text())
+	}
 	planners, persisted, err := d.prepare(seed)
 	if err != nil {
 		return err
@@ -302,7 +305,7 @@ func (d *Daemon) newTunnels() *tunnel.Tunnels {
 func (d *Daemon) api(seed []byte) *admin.Handler {
 	source := adminapi.New(adminapi.Program{
 		Services: d.parts, Version: d.options.Version, Started: d.started, Life: d.life, Stats: d.stats, Clients: d.clients, History: d.history,
-		Reloader: d.reloader, Entry: d.entry, Admin: d.panel, Seed: seed, TokenFile: d.adminTokenFile, Unsaved: d.unsaved, Unknown: d.unknown,
+		Reloader: d.reloader, Entry: d.entry, Admin: d.panel, Seed: seed, TokenFile: d.adminTokenFile, Unsaved: d.unsaved, Problems: d.problems, Unknown: d.unknown,
 	})
 	return admin.New(admin.Options{
 		Source: source, Bus: d.parts.Bus, Now: d.now, Done: d.life.Done(), Addr: d.AdminAddr,

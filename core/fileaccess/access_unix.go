@@ -70,7 +70,22 @@ func asOwner(command string) string {
 
 // MakePrivate returns the command that makes a file accessible only to its owner.
 func MakePrivate(path string, info os.FileInfo) string {
-	command := "chmod 600 " + wording.ShellWord(path)
+	return change("600", path, info)
+}
+
+// DenyOthers returns the command after which only the owner of a directory and its group may
+// write to it; "" if that is so.
+func DenyOthers(dir string) string {
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode()&0o002 == 0 {
+		return ""
+	}
+	return change("o-w", dir, info)
+}
+
+// change returns the command that changes the mode of a file.
+func change(mode, path string, info os.FileInfo) string {
+	command := fmt.Sprintf("chmod %s %s", mode, wording.ShellWord(path))
 	if is, known := info.Sys().(*syscall.Stat_t); known && int(is.Uid) != os.Geteuid() {
 		return asRoot(command)
 	}

@@ -11,5 +11,8 @@ func Command(command, _ string) string { return command }
 // CheckAppend returns nil: permissions are not checked on Windows.
 func CheckAppend(string) error { return nil }
 
+// DenyOthers returns "": Windows has no file modes.
+func DenyOthers(string) string { return "" }
+
 // MakePrivate returns "": Windows has no file modes.
 func MakePrivate(string, os.FileInfo) string { return "" }

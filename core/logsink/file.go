@@ -3,6 +3,7 @@ package logsink
 import (
 	"io"
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/DeRuina/timberjack"
@@ -23,7 +24,8 @@ type file struct {
 	info     os.FileInfo // of the file that out writes to
 	onReopen func()      // called after it was reopened; may be nil
 	onFail   func(error) // called when it cannot be reopened, once until it is; may be nil
-	failed   bool        // the last attempt to reopen it failed
+
+	fault atomic.Pointer[error] // why the last attempt to reopen it failed; nil if it did not
 }
 
 // openFile opens a log file for appending. Only regular files are rotated.
@@ -63,17 +65,21 @@ func (f *file) Write(p []byte) (int, error) { return f.out.Write(p) }
 func (f *file) reopenMoved() {
 	now, err := os.Stat(f.path)
 	if err == nil && os.SameFile(now, f.info) {
+		f.fault.Store(nil) // it may have been moved back
 		return
 	}
 	old := f.out
 	err = f.open()
 	if err == nil {
 		_ = old.Close()
+		f.fault.Store(nil)
 		if f.onReopen != nil {
 			f.onReopen() // so that the new file is not empty while nothing else is logged
 		}
-	} else if f.onFail != nil && !f.failed {
+		return
+	}
+	if f.onFail != nil && f.fault.Load() == nil {
 		f.onFail(err)
 	}
-	f.failed = err != nil
+	f.fault.Store(&err)
 }

@@ -3,11 +3,13 @@ package logsink
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -184,11 +186,17 @@ func TestMovedFileThatCannotBeReopened(t *testing.T) {
 	}
 	s.Reopen()
 	s.Reopen()
+	if moved, err := s.Fault(); !moved || err == nil {
+		t.Errorf("the fault is %v, %v", moved, err)
+	}
 	s.Logger().Info("not lost")
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 	s.Reopen()
+	if _, err := s.Fault(); err != nil {
+		t.Errorf("the file is open again, but: %v", err)
+	}
 	s.Logger().Info("in the new file")
 	s.Close()
 	old, _ := os.ReadFile(path + ".1")
@@ -200,6 +208,55 @@ func TestMovedFileThatCannotBeReopened(t *testing.T) {
 	}
 	if !strings.Contains(string(old), "not lost") || !strings.Contains(string(now), "in the new file") {
 		t.Errorf("old %q, new %q", old, now)
+	}
+}
+
+// TestFaultOfAMovedFileEnds moves the file back, after which it is not reopened.
+func TestFaultOfAMovedFileEnds(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be moved on Windows")
+	}
+	dir := filepath.Join(t.TempDir(), "log")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := New(io.Discard, func(uint64, error) {})
+	defer s.Close()
+	if err := s.Use(config.Log{Level: "info", File: filepath.Join(dir, "a.log")}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := os.Rename(dir, dir+".away"); err != nil {
+			t.Fatal(err)
+		}
+		s.Reopen()
+		if moved, err := s.Fault(); !moved || err == nil || !strings.Contains(err.Error(), dir) {
+			t.Errorf("without the directory the fault is %v, %v", moved, err)
+		}
+		if err := os.Rename(dir+".away", dir); err != nil {
+			t.Fatal(err)
+		}
+		s.Reopen()
+		if _, err := s.Fault(); err != nil {
+			t.Errorf("with the directory: %v", err)
+		}
+	}
+}
+
+// TestFaultOfWrites writes to a full disk.
+func TestFaultOfWrites(t *testing.T) {
+	full := "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skip(err)
+	}
+	s := New(io.Discard, func(uint64, error) {})
+	defer s.Close()
+	if err := s.Use(config.Log{Level: "info", File: full}); err != nil {
+		t.Fatal(err)
+	}
+	s.current.Load().file.Flush() // the first line, about the opened file
+	if moved, err := s.Fault(); moved || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("%v, %v", moved, err)
 	}
 }
 

@@ -127,6 +127,23 @@ func (s *Sink) Reopen() {
 	out.doBetweenLines(out.reopenMoved)
 }
 
+// Fault returns why the log file of the configuration is not used as it should be. moved says
+// that it was moved, and a new one cannot be opened; otherwise the last line could not be
+// written. err is nil if all is well, or if there is no log file.
+func (s *Sink) Fault() (moved bool, err error) {
+	t := s.current.Load()
+	if t == nil || t.file == nil {
+		return false, nil
+	}
+	if why := t.file.to.(*file).fault.Load(); why != nil {
+		return true, cmp.Or(fileaccess.CheckAppend(t.config.File), *why)
+	}
+	if why := t.file.fault.Load(); why != nil {
+		return false, *why
+	}
+	return false, nil
+}
+
 // Enabled reports whether entries of the level are written.
 func (s *Sink) Enabled(level hclog.Level) bool {
 	t := s.current.Load()

@@ -32,7 +32,8 @@ type Writer struct {
 	queue   chan item
 	bytes   atomic.Int64
 	dropped atomic.Uint64
-	writing atomic.Int64 // when the current write began, in ns; 0: none
+	writing atomic.Int64          // when the current write began, in ns; 0: none
+	fault   atomic.Pointer[error] // of the last write; nil if it succeeded
 	report  atomic.Pointer[func(lines uint64, why error)]
 	quit    chan struct{}
 	ended   chan struct{} // the goroutine has ended
@@ -158,9 +159,13 @@ func (w *Writer) handle(i item) {
 	w.writing.Store(time.Now().UnixNano())
 	_, err := w.to.Write(i.line)
 	w.writing.Store(0)
-	if err != nil {
+	switch {
+	case err != nil:
 		w.failure = err
+		w.fault.Store(&err)
 		w.dropped.Add(1)
+	case w.fault.Load() != nil:
+		w.fault.Store(nil)
 	}
 	w.reportDropped()
 }

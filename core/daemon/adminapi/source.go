@@ -35,6 +35,7 @@ type Program struct {
 	Unknown      *unknown.Store  // nil: unknown answers are not kept
 	TokenFile    func() string   // where the admin token is, if the configuration has none; "" otherwise
 	Unsaved      func() []string // what cannot be saved now
+	Problems     func() []admin.Problem
 }
 
 // Source implements [admin.Source].

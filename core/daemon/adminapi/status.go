@@ -25,7 +25,7 @@ func (s *Source) Status() admin.Status {
 		Generation: g.Number, Config: absolute(g.Config.Path), Listen: p.Entry.Addr(), ListenOther: admin.NetworkAddress(p.Entry.Addr()), AdminListen: p.Admin.Addr(), Active: p.Proxy.Active(),
 		Plugins: s.Plugins(), Tunnels: s.Tunnels(), Clients: s.Clients(), Warnings: []string{}, Routes: s.Routes(),
 		Channels: admin.Summarize(s.Channels()), TokenFile: p.TokenFile(), Unedited: g.Config.OnlyPlaceholders(), TimeZone: g.Config.Location().String(),
-		LogFile: g.Config.Log.File, Unsaved: p.Unsaved(),
+		LogFile: g.Config.Log.File, Unsaved: p.Unsaved(), Problems: p.Problems(),
 	}
 	if last := p.Reloader.Last(); last != nil {
 		shown := show(last.Result, last.Err)

@@ -1,9 +1,9 @@
 // Says that the configuration in its files is not the one in use, and what cannot be
-// written to the disk.
+// written to the disk, and other problems of the machine.
 
 import { el, find, setText } from './dom.js';
 import { diagnosticLine } from './format.js';
-import { t } from './i18n.js';
+import { has, t } from './i18n.js';
 import { icon } from './icons.js';
 
 export function notice(store) {
@@ -12,8 +12,13 @@ export function notice(store) {
   place.append(icon('warn'), text, el('a', { href: '#config', text: t('banner.look') }));
   const disk = el('p', {});
   find('unsaved').append(icon('warn'), disk);
+  const problems = el('p', {});
+  find('problems').append(icon('warn'), problems);
   const show = ({ status }) => {
     if (!status) return;
+    const lasting = status.problems ?? [];
+    find('problems').hidden = !lasting.length;
+    setText(problems, lasting.map((p) => (has(`problem.${p.code}`) ? t(`problem.${p.code}`, p) : `${p.code}: ${p.path}`)).join(' '));
     const kept = status.unsaved ?? [];
     find('unsaved').hidden = !kept.length;
     setText(disk, kept.length ? t('banner.unsaved', { reason: kept.join('; ') }) : '');

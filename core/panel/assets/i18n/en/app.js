@@ -56,6 +56,9 @@ export const app = {
   'banner.config': 'The configuration in the file was not applied; the one before is still in use. {reason}',
   'banner.more': 'And {n} more.',
   'banner.unsaved': 'The disk cannot be written to: changes made here, such as a pause, would be lost in a restart. {reason}',
+  'problem.log_moved': 'A new log file {path} cannot be opened, so the log continues in the one that was moved: {reason}.',
+  'problem.log_not_written': 'The log file {path} cannot be written to: {reason}.',
+  'problem.state_dir_writable': 'Others may write to the state directory {path}, and so replace the saved state and the admin token: run {command}.',
   'banner.look': 'Show it',
 
   'figure.rate': 'requests / s',

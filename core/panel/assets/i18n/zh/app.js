@@ -56,6 +56,9 @@ export const app = {
   'banner.config': '文件中的配置未生效，仍在使用之前的配置。原因：{reason}',
   'banner.more': '另有 {n} 处。',
   'banner.unsaved': '无法写入磁盘：在这里做的改动（例如暂停渠道）重启后会丢失。原因（英文）：{reason}',
+  'problem.log_moved': '无法打开新的日志文件 {path}，日志仍写入被移走的文件。原因（英文）：{reason}。',
+  'problem.log_not_written': '无法写入日志文件 {path}。原因（英文）：{reason}。',
+  'problem.state_dir_writable': '其他用户可以写入状态目录 {path}，因此能替换保存的状态和管理令牌：请运行 {command}。',
   'banner.look': '查看',
 
   'figure.rate': '请求/秒',
