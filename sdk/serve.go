@@ -6,9 +6,11 @@ import (
 	"io"
 	"log"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -31,6 +33,9 @@ const (
 // process, and returns when it is no longer needed. If the host ends, the process ends. If
 // the plugin is started by hand, Serve prints an error and exits with status 1.
 //
+// SIGHUP, which reloads aitunnel and is often sent to all its processes, does not end the
+// process.
+//
 // What a component writes to standard error, as plain text or by log/slog or hclog, is
 // logged by the host, and so is standard output. Nothing may be written to standard output
 // before Serve is called.
@@ -46,6 +51,9 @@ func Serve(p Plugin) {
 	debugged := !started && os.Getenv(debugEnv) != ""
 	if !started && !debugged {
 		exit(fmt.Errorf("%s %s is a plugin, which aitunnel starts itself: use it in the configuration, and add a plugin %q block if it needs settings", p.Name, p.Version, p.Name))
+	}
+	if started {
+		ignoreHangup()
 	}
 	description, err := p.Describe()
 	if err != nil {
@@ -70,6 +78,10 @@ func Serve(p Plugin) {
 	services.shutdown()
 	services.awaitHosts()
 }
+
+// ignoreHangup keeps SIGHUP from ending the process. A handler is set, as the programs that a
+// plugin starts would inherit that the signal is ignored.
+func ignoreHangup() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) }
 
 // ServeConn serves p on one connection, in this process, until the connection is closed. It
 // is for tests; see package sdktest.
