@@ -14,7 +14,7 @@ export const events = {
   'said.eventRestarted': 'restarted',
   'said.eventStopped': 'stopped',
   'said.eventProgram': 'aitunnel {version} started, process {pid}',
-  'said.eventEnded': 'aitunnel {version} ended, process {pid}',
+  'said.eventEnded': 'aitunnel {version} stopped, process {pid}',
   'said.eventNotSent': 'notify {name}: a message could not be sent and will be retried: {why}',
   'said.eventSent': 'notify {name}: messages can be sent again',
   'said.eventPreferred': 'preferred',
