@@ -121,7 +121,7 @@ func (r *reader) auth(c *Channel) {
 	case AuthAuto, AuthBearer, AuthXAPIKey, AuthXGoogAPIKey, AuthNone, AuthPassthrough:
 		c.Auth = Auth{Style: style}
 	default:
-		r.Wrong(a, fmt.Sprintf("%q is not a valid auth: expected %s. %s", value, wording.List(styles), wording.DidYouMean(value, styles)))
+		r.Wrong(a, fmt.Sprintf("%q is not a valid auth: expected one of %s. %s", value, wording.List(styles), wording.DidYouMean(value, styles)))
 	}
 }
 

@@ -47,7 +47,7 @@ func (ev *Evaluator) ReadEnvironment() {
 		path := ev.ResolvePath(v.AsString())
 		content, err := ev.Input(path, hclfile.MaxValue)
 		if err != nil {
-			ev.Fail(a.Expr.Range(), "Cannot read the file of env_file", wording.Sentence(err.Error()))
+			ev.Fail(a.Expr.Range(), "Cannot read the file of env_file", wording.Sentence("cannot read the file: "+err.Error()))
 			return
 		}
 		values, err := parseEnvFile(content)

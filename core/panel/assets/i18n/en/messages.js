@@ -77,7 +77,7 @@ export const messages = {
   'said.missingSetting': 'Missing setting',
   'said.missingBlock': 'Missing block',
   'said.missingValue': 'Missing value',
-  'said.badAuth': '{value} is not a valid auth: expected {values}. {hint}',
+  'said.badAuth': '{value} is not a valid auth: expected one of {values}. {hint}',
   'said.badModel': '{value} is not a valid model: each entry is one name, in which * matches any characters, such as "gpt-*"',
   'said.notOneOf': '{value} is not one of {values}. {hint}',
   'said.notWhole': '{value} is not a whole number: write {a} or {b}',
