@@ -1,7 +1,6 @@
 package adminapi
 
 import (
-	"maps"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
@@ -29,7 +28,7 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	c := ch.Config
 	sums := s.program.Stats.Channel(c.Name)
 	out := admin.Channel{
-		Name: c.Name, Target: redact.KeyLike(c.Target.String()), Weight: c.Weight, Fallback: c.Fallback, Models: append([]string{}, c.Models...), Auth: authText(c.Auth), MaxInFlight: c.MaxInFlight, ModelMap: maps.Clone(c.ModelMap),
+		Name: c.Name, Target: redact.KeyLike(c.Target.String()), Weight: c.Weight, Fallback: c.Fallback, Models: append([]string{}, withoutKeys(c.Models)...), Auth: authText(c.Auth), MaxInFlight: c.MaxInFlight, ModelMap: map[string]string{},
 		Enabled: !v.Paused, First: v.Preferred, Health: string(v.Health), CheckedAt: at(v.Checked), CheckError: v.CheckError, Out: string(v.Skip), OutReason: v.Reason,
 		OutSince: at(v.Since), OutUntil: at(v.Until), Latency: millis(v.Counters.TTFB), InFlight: v.InFlight,
 		ErrorRate: v.ErrorRate, Stats: showStats(v.Counters, sums.Sums), Keys: admin.Keys{Total: len(ch.Keys), List: []admin.Key{}},
@@ -41,8 +40,8 @@ func (s *Source) showChannel(ch *route.Channel, now time.Time) admin.Channel {
 	}
 	out.Egress = showEgresses(ch, now)
 	out.SuccessRate, out.Tokens, out.Recent = rate(sums.Sums), admin.Tokens{Input: sums.Input, Output: sums.Output}, showPoints(sums.Recent)
-	if out.ModelMap == nil {
-		out.ModelMap = map[string]string{}
+	for from, to := range c.ModelMap {
+		out.ModelMap[redact.KeyLike(from)] = redact.KeyLike(to)
 	}
 	if v.Health == "" {
 		out.Health = string(sdk.HealthUnknown)
@@ -94,9 +93,17 @@ func showKey(k *route.Key, counts map[string]stats.Sums, now time.Time) admin.Ke
 	return out
 }
 
+// withoutKeys returns the names with what looks like a key masked, as it was written in the wrong place.
+func withoutKeys(names []string) (out []string) {
+	for _, name := range names {
+		out = append(out, redact.KeyLike(name))
+	}
+	return out
+}
+
 func showRestrictions(all []channel.Restriction) (out []admin.Restriction) {
 	for _, r := range all {
-		out = append(out, admin.Restriction{Model: r.Model, Endpoint: r.Endpoint, State: r.State, Reason: r.Reason, Until: at(r.Until)})
+		out = append(out, admin.Restriction{Model: redact.KeyLike(r.Model), Endpoint: r.Endpoint, State: r.State, Reason: r.Reason, Until: at(r.Until)})
 	}
 	return out
 }

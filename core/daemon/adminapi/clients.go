@@ -47,7 +47,7 @@ func (s *Source) showClient(name string, c *config.Client) admin.Client {
 		return out
 	}
 	_, out.Token = c.Hash()
-	out.Written, out.Models, out.Paths = true, c.Models, c.Paths
+	out.Written, out.Models, out.Paths = true, withoutKeys(c.Models), withoutKeys(c.Paths)
 	out.Limit = admin.ClientLimit{
 		RequestsPerMinute: c.Limit.RequestsPerMinute, TokensPerMinute: c.Limit.TokensPerMinute, Concurrent: c.Limit.Concurrent,
 		RequestsUsed: used.RequestShare(), TokensUsed: used.TokenShare(),

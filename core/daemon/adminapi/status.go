@@ -70,7 +70,7 @@ func (s *Source) Routes() []admin.Route {
 func showRoute(r *route.Route) admin.Route {
 	p := r.Plan()
 	out := admin.Route{
-		Path: r.Config.Pattern, Models: r.Config.Models, Strategy: r.Config.Strategy.Ref,
+		Path: r.Config.Pattern, Models: withoutKeys(r.Config.Models), Strategy: r.Config.Strategy.Ref,
 		Plan: p.Seq, PlannedAt: clock(p.Made), Reason: p.Reason, CorePlan: p.Core, Makeshift: p.Core, Where: where(r.Config.Strategy),
 		Router: showRouter(p.Router), Shadows: showShadows(r),
 		Written: r.Config.Range.Filename != "",
