@@ -48,7 +48,7 @@ func (p program) Channels() []Channel {
 }
 
 func (p program) Reload(_ context.Context, generation uint64) Reload {
-	return Reload{OK: generation != 2, Stale: generation == 2, Made: Made{Cause: "requested"}, Generation: 3}.whole()
+	return Reload{OK: generation != 2, Stale: generation == 2, ReloadCause: ReloadCause{Cause: "requested"}, Generation: 3}.whole()
 }
 
 // site is the API on a real port.

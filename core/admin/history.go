@@ -193,7 +193,7 @@ func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, nil, err)
 		return
 	}
-	question := history.Question{Filter: filter, By: []history.Dimension{history.ByDay}}
+	question := history.UsageQuery{Filter: filter, By: []history.Dimension{history.ByDay}}
 	if q.Has("by") {
 		question.By = nil
 		for d := range strings.SplitSeq(q.Get("by"), ",") {
@@ -241,7 +241,7 @@ func (h *Handler) exportHistory(w http.ResponseWriter, r *http.Request, f histor
 	}
 }
 
-func (h *Handler) exportUsage(w http.ResponseWriter, r *http.Request, q history.Question, format string) {
+func (h *Handler) exportUsage(w http.ResponseWriter, r *http.Request, q history.UsageQuery, format string) {
 	out, reader, ok := h.export(w, r, format, "aitunnel-usage")
 	if !ok {
 		return

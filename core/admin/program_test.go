@@ -166,7 +166,7 @@ func (p program) Entry() Entry {
 }
 
 func (p program) Edits() []PastEdit {
-	return []PastEdit{{Made: Made{Cause: "edit", Origin: FromPanel}, Changes: []config.Change{}}}
+	return []PastEdit{{ReloadCause: ReloadCause{Cause: "edit", Origin: FromPanel}, Changes: []config.Change{}}}
 }
 
 func (p program) Undo(context.Context) (Reload, error) {

@@ -10,7 +10,7 @@ import (
 // PastEdit is an edit of the configuration through this API that can be undone.
 type PastEdit struct {
 	At time.Time `json:"at"`
-	Made
+	ReloadCause
 	Changes []config.Change `json:"changes"` // what it changed
 }
 

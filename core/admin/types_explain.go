@@ -21,7 +21,7 @@ type Explanation struct {
 	Refused    string      `json:"refused,omitempty"`  // why the client's request would be refused or would wait now
 	Unrouted   string      `json:"unrouted,omitempty"` // why the answer of a strategy that routes each request is not used
 
-	Shadows []WouldChoose `json:"shadows,omitempty"` // strategies that are only compared
+	Shadows []ShadowChoice `json:"shadows,omitempty"` // strategies that are only compared
 }
 
 // Candidate is a channel that would be tried, with the key that it would use.

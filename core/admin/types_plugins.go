@@ -78,8 +78,8 @@ type Shadow struct {
 	Choices   map[string]uint64 `json:"choices"`             // by channel
 }
 
-// WouldChoose is the choice of a shadow strategy for a request.
-type WouldChoose struct {
+// ShadowChoice is the choice of a shadow strategy for a request.
+type ShadowChoice struct {
 	Strategy string `json:"strategy"`
 	Channel  string `json:"channel,omitempty"` // "": none
 	Reason   string `json:"reason"`

@@ -8,8 +8,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// Made says why a configuration was applied.
-type Made struct {
+// ReloadCause says why a configuration was applied.
+type ReloadCause struct {
 	Cause   string     `json:"cause"`             // a code: requested, signal, saved, dry_run, plugin_restart, plugin_ready, edit or undo
 	Plugin  string     `json:"plugin,omitempty"`  // of plugin_restart and plugin_ready: its name, or "built-in"
 	Origin  OriginCode `json:"origin,omitempty"`  // of an edit, or of the one that was undone: panel, command or api
@@ -19,7 +19,7 @@ type Made struct {
 // Reload is the outcome of a reload, or of its dry run.
 type Reload struct {
 	At time.Time `json:"at"`
-	Made
+	ReloadCause
 	OK         bool                `json:"ok"`
 	Generation uint64              `json:"generation"`  // the one in use afterwards
 	Changes    []config.Change     `json:"changes"`     // differences between the configurations

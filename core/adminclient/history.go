@@ -26,7 +26,7 @@ func (c *Client) Request(ctx context.Context, id string) (history.Record, error)
 }
 
 // Usage returns the sums of the recorded requests.
-func (c *Client) Usage(ctx context.Context, question history.Question) (history.Usage, error) {
+func (c *Client) Usage(ctx context.Context, question history.UsageQuery) (history.Usage, error) {
 	q := filterQuery(question.Filter)
 	by := make([]string, 0, len(question.By))
 	for _, d := range question.By {

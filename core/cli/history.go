@@ -30,7 +30,7 @@ import (
 type keptHistory interface {
 	page(ctx context.Context, f history.Filter, cursor string, n int) (history.Page, error)
 	request(ctx context.Context, id string) (history.Record, error)
-	usage(ctx context.Context, q history.Question) (history.Usage, error)
+	usage(ctx context.Context, q history.UsageQuery) (history.Usage, error)
 }
 
 // fromFile reads the history from its file.
@@ -44,7 +44,7 @@ func (f fromFile) request(ctx context.Context, id string) (history.Record, error
 	return f.Request(ctx, id)
 }
 
-func (f fromFile) usage(ctx context.Context, q history.Question) (history.Usage, error) {
+func (f fromFile) usage(ctx context.Context, q history.UsageQuery) (history.Usage, error) {
 	return f.Usage(ctx, q, time.Now())
 }
 

@@ -29,7 +29,7 @@ func (f fromProgram) request(ctx context.Context, id string) (history.Record, er
 	return f.Request(ctx, id)
 }
 
-func (f fromProgram) usage(ctx context.Context, q history.Question) (history.Usage, error) {
+func (f fromProgram) usage(ctx context.Context, q history.UsageQuery) (history.Usage, error) {
 	return f.Usage(ctx, q)
 }
 
@@ -56,7 +56,7 @@ and marked with ≈.`,
 			if err != nil {
 				return err
 			}
-			q := history.Question{Filter: filter}
+			q := history.UsageQuery{Filter: filter}
 			for _, d := range by {
 				if !slices.Contains(history.Dimensions, history.Dimension(d)) {
 					return command.WrongUsage(c, fmt.Errorf("--by takes hour, day, month, client, channel, key and model, not %q", d))
@@ -73,7 +73,7 @@ and marked with ≈.`,
 	return c
 }
 
-func (a *app) usage(ctx context.Context, h keptHistory, q history.Question, asJSON bool) error {
+func (a *app) usage(ctx context.Context, h keptHistory, q history.UsageQuery, asJSON bool) error {
 	u, err := h.usage(ctx, q)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"github.com/google/renameio/v2/maybe"
 )
 
-// Suffixes of the copies beside a changed file: before the change, and before undo.
+// Suffixes of the copies next to a changed file: before the change, and before undo.
 const (
 	backupSuffix = ".aitunnel-backup"
 	undoneSuffix = ".aitunnel-undone"
@@ -35,7 +35,7 @@ type Written struct {
 	folder   string // the topmost folder that this Write created; "" for none
 }
 
-// Write writes the settings into the file, and keeps the previous file beside it. The backup
+// Write writes the settings into the file, and keeps the previous file next to it. The backup
 // of an earlier Write stays, since Undo restores it. A new file has no backup, but is added to
 // created.
 func (f File) Write(created Created) (Written, error) {

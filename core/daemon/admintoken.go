@@ -63,7 +63,7 @@ func (d *Daemon) adminAccess() admin.Access {
 		var err error
 		if a.Token, err = d.adminToken.of(d.options.StateDir); err != nil {
 			d.log.Error(err.Error())
-			a.Token = config.NewSecret(config.NewToken()) // nobody knows it: the port stays closed
+			a.Token = config.NewSecret(config.NewToken()) // unknown to all, so the port stays closed
 		}
 		a.OpenReading = config.IsOld(c.Path)
 	}

@@ -281,7 +281,7 @@ func (d *Daemon) dialBy(ctx context.Context, e *config.Egress, address string) (
 	return upstream.Egress{Proxy: e.ProxyURL(), Bind: e.Bind}.Connect(ctx, address)
 }
 
-// newTunnels returns the tunnels. Their handler outlives configurations, so a reload
+// newTunnels returns the tunnels. Their handler is kept across reloads, so a reload
 // does not affect their requests.
 func (d *Daemon) newTunnels() *tunnel.Tunnels {
 	return tunnel.New(tunnel.Options{

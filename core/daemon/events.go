@@ -101,8 +101,8 @@ func (d *Daemon) nameKeys(c *config.Config) {
 		}
 		sites[ch.Name] = stats.Site{Target: redact.KeyLike(ch.Target.String()), Keys: of}
 	}
-	d.stats.Follow(sites)
-	d.history.NameKeys(keys)
+	d.stats.SetSites(sites)
+	d.history.SetKeys(keys)
 }
 
 func (d *Daemon) historyReport(level event.Level, message string) {

@@ -39,7 +39,7 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 			func(t *testing.T, dir, good string) { saveOver(t, dir+"/aitunnel.hcl", "route {{\n"+good) }, 1, "",
 		},
 		"unknown channel": {
-			appending("route \"/x\" {\n channels = [channel.unknown]\n}\n"), 22, "nobody",
+			appending("route \"/x\" {\n channels = [channel.unknown]\n}\n"), 22, "unknown",
 		},
 		"the plugin refuses the block": {
 			replacing(`strategy "priority" {}`, `strategy "sticky" { on = ["nonsense"] }`), 14, "nonsense",

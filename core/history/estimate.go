@@ -11,12 +11,12 @@ import (
 // Estimator returns what requests cost by the prices of today. known is false without a price.
 type Estimator func(channel, model string, requests int64, t dialect.Tokens) (cost event.Money, currency string, known bool)
 
-// Estimate has the answers about usage say what the requests cost, by the prices of today, that ended
-// without one.
+// Estimate sets the function that estimates, with current prices, the cost of requests that ended
+// without a price.
 func (r *Reader) Estimate(by Estimator) { r.estimator = by }
 
 // estimate adds estimates to the rows, by their keys, and to the total.
-func (r *Reader) estimate(ctx context.Context, from querier, missing deltas, q Question, s span, rows []*tally, total *tally) error {
+func (r *Reader) estimate(ctx context.Context, from querier, missing deltas, q UsageQuery, s span, rows []*tally, total *tally) error {
 	if r.estimator == nil || total.sums.unpriced == 0 {
 		return nil
 	}

@@ -15,8 +15,8 @@ type Key struct {
 	Name    string // in lists
 }
 
-// NameKeys says which keys there are from now on.
-func (s *Store) NameKeys(keys []Key) {
+// SetKeys sets the keys that exist from now on.
+func (s *Store) SetKeys(keys []Key) {
 	if now := s.keys.Load(); now != nil && slices.Equal(*now, keys) {
 		return // as after most reloads
 	}
@@ -190,7 +190,7 @@ func (f Filter) withIDs(ctx context.Context, from querier) (Filter, error) {
 	return f, nil
 }
 
-// KeyNames returns what the present keys are called, by channel and ID with a blank between them.
+// KeyNames returns the names of the current keys, by "CHANNEL ID".
 func (r *Reader) KeyNames(ctx context.Context) (map[string]string, error) {
 	n, err := readKeys(ctx, r.db)
 	out := map[string]string{}

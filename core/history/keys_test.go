@@ -21,20 +21,20 @@ func TestKeysKeepTheirUsageWhenTheirIDsChange(t *testing.T) {
 		x.Attempts = []event.Attempt{{Channel: "primary", Key: key, Status: 200, Means: "good"}}
 		r.Add(day0.Add(at), x)
 	}
-	r.NameKeys([]Key{{"primary", "key-a", "p1", "sk-…aaaa"}, {"primary", "key-z", "p2", "sk-…zzzz"}})
+	r.SetKeys([]Key{{"primary", "key-a", "p1", "sk-…aaaa"}, {"primary", "key-z", "p2", "sk-…zzzz"}})
 	with("req_1", "key-a", 0)
 	with("req_2", "key-z", time.Minute)
 	r.flush()
-	r.NameKeys([]Key{{"primary", "key-b", "p1", "sk-…aaaa"}, {"backup", "key-c", "p2", "sk-…zzzz"}}) // another address; the other key moved away
+	r.SetKeys([]Key{{"primary", "key-b", "p1", "sk-…aaaa"}, {"backup", "key-c", "p2", "sk-…zzzz"}}) // another address; the other key moved away
 	with("req_3", "key-b", 2*time.Minute)
 	r.flush()
-	r.NameKeys([]Key{{"primary", "team", "p1", "team"}, {"backup", "key-c", "p2", "sk-…zzzz"}}) // a label
+	r.SetKeys([]Key{{"primary", "team", "p1", "team"}, {"backup", "key-c", "p2", "sk-…zzzz"}}) // a label
 	with("req_4", "team", 3*time.Minute)
 	r.flush()
 
 	reader := r.reader()
 	for _, by := range [][]Dimension{{ByKey}, {ByChannel, ByKey}} {
-		u, err := reader.Usage(t.Context(), Question{By: by}, day0.Add(time.Hour))
+		u, err := reader.Usage(t.Context(), UsageQuery{By: by}, day0.Add(time.Hour))
 		if err != nil || len(u.Rows) != 2 {
 			t.Fatalf("%v: %+v, %v", by, u.Rows, err)
 		}
@@ -51,7 +51,7 @@ func TestKeysKeepTheirUsageWhenTheirIDsChange(t *testing.T) {
 		if filter == "zzzz" {
 			want = 1
 		}
-		u, err := reader.Usage(t.Context(), Question{Filter: Filter{Key: filter}}, day0.Add(time.Hour))
+		u, err := reader.Usage(t.Context(), UsageQuery{Filter: Filter{Key: filter}}, day0.Add(time.Hour))
 		if err != nil || u.Total.Requests != int64(want) {
 			t.Errorf("usage of %s: %+v, %v", filter, u.Total, err)
 		}
@@ -64,12 +64,12 @@ func TestKeysKeepTheirUsageWhenTheirIDsChange(t *testing.T) {
 		t.Errorf("%+v, %v", x, err)
 	}
 
-	r.NameKeys([]Key{{"primary", "key-a", "p1", "sk-…aaaa"}}) // back, without requests since
+	r.SetKeys([]Key{{"primary", "key-a", "p1", "sk-…aaaa"}}) // back, without requests since
 	reader, err := r.ReadFresh(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := reader.Usage(t.Context(), Question{By: []Dimension{ByKey}}, day0.Add(time.Hour))
+	u, err := reader.Usage(t.Context(), UsageQuery{By: []Dimension{ByKey}}, day0.Add(time.Hour))
 	if err != nil || !slices.ContainsFunc(u.Rows, func(r UsageRow) bool { return r.Key == "key-a" && r.Requests == 3 }) {
 		t.Errorf("%+v, %v", u.Rows, err)
 	}
@@ -84,7 +84,7 @@ func TestKeysKeepTheirUsageWhenTheirIDsChange(t *testing.T) {
 func TestNamesOfKeys(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	r.NameKeys([]Key{
+	r.SetKeys([]Key{
 		{"one", "key-1", "p1", "sk-…aaaa"}, {"two", "key-1", "p1", "sk-…aaaa"}, {"one", "key-2", "p2", "work"}, {"three", "key-3", "p3", "sk-…cccc"}, {"four", "key-4", "p4", "sk-…cccc"},
 	})
 	r.Add(day0, one("req_1"))
@@ -125,7 +125,7 @@ func TestCostsAreEstimated(t *testing.T) {
 	add("req_4", "backup", "unknown", "", 0, 1000)
 	add("req_5", "primary", "gpt-5", "", 0, 0) // no token counts
 	r.flush()
-	q := Question{By: []Dimension{ByChannel}}
+	q := UsageQuery{By: []Dimension{ByChannel}}
 	now := day0.Add(time.Hour)
 	if u, err := r.reader().Usage(t.Context(), q, now); err != nil || len(u.Total.Estimate) != 0 || u.Total.Unpriced != 4 {
 		t.Errorf("without prices: %+v, %v", u.Total, err)
@@ -157,7 +157,7 @@ func TestCostsAreEstimated(t *testing.T) {
 			t.Errorf("%s: %+v", what, c.sums)
 		}
 	}
-	for _, q := range []Question{{By: []Dimension{ByDay, ByModel}}, {By: []Dimension{ByHour}}, {By: []Dimension{ByKey, ByClient}}, {}} {
+	for _, q := range []UsageQuery{{By: []Dimension{ByDay, ByModel}}, {By: []Dimension{ByHour}}, {By: []Dimension{ByKey, ByClient}}, {}} {
 		if u, err := reader.Usage(t.Context(), q, now); err != nil || len(u.Total.Estimate) != 1 || u.Total.Estimate[0].Amount != 3e9 {
 			t.Errorf("%v: %+v, %v", q.By, u.Total, err)
 		}

@@ -43,7 +43,7 @@ func TestAMillionRequests(t *testing.T) {
 			return err
 		}
 	}
-	usage := func(q Question) func() error {
+	usage := func(q UsageQuery) func() error {
 		return func() error {
 			_, err := reader.Usage(t.Context(), q, now)
 			return err
@@ -73,14 +73,14 @@ func TestAMillionRequests(t *testing.T) {
 		{"a status", 50 * time.Millisecond, page(Filter{Status: "502"}, "")},
 		{"a status that no request has", 50 * time.Millisecond, page(Filter{Status: "418"}, "")},
 		{"models, by a star", 50 * time.Millisecond, page(Filter{Model: "gpt-*"}, "")},
-		{"a month by day and model", 100 * time.Millisecond, usage(Question{By: []Dimension{ByDay, ByModel}, Filter: month})},
-		{"a month by day and model of a channel", 100 * time.Millisecond, usage(Question{By: []Dimension{ByDay, ByModel}, Filter: Filter{From: month.From, Channel: "primary"}})},
-		{"two days by hour", 100 * time.Millisecond, usage(Question{By: []Dimension{ByHour, ByModel}, Filter: Filter{From: now.AddDate(0, 0, -2)}})},
-		{"a year by day and model", 200 * time.Millisecond, usage(Question{By: []Dimension{ByDay, ByModel}})},
-		{"a year by month and key", 200 * time.Millisecond, usage(Question{By: []Dimension{ByMonth, ByKey}})},
-		{"a year by day and channel", 200 * time.Millisecond, usage(Question{By: []Dimension{ByDay, ByChannel}})},
-		{"a year by day and key of a channel", 200 * time.Millisecond, usage(Question{By: []Dimension{ByDay, ByKey}, Filter: Filter{From: now.AddDate(-1, 0, 0), Channel: "primary"}})},
-		{"a year by day and model of a client", 2 * time.Second, usage(Question{By: []Dimension{ByDay, ByModel}, Filter: Filter{From: now.AddDate(-1, 0, 0), Client: "laptop"}})},
+		{"a month by day and model", 100 * time.Millisecond, usage(UsageQuery{By: []Dimension{ByDay, ByModel}, Filter: month})},
+		{"a month by day and model of a channel", 100 * time.Millisecond, usage(UsageQuery{By: []Dimension{ByDay, ByModel}, Filter: Filter{From: month.From, Channel: "primary"}})},
+		{"two days by hour", 100 * time.Millisecond, usage(UsageQuery{By: []Dimension{ByHour, ByModel}, Filter: Filter{From: now.AddDate(0, 0, -2)}})},
+		{"a year by day and model", 200 * time.Millisecond, usage(UsageQuery{By: []Dimension{ByDay, ByModel}})},
+		{"a year by month and key", 200 * time.Millisecond, usage(UsageQuery{By: []Dimension{ByMonth, ByKey}})},
+		{"a year by day and channel", 200 * time.Millisecond, usage(UsageQuery{By: []Dimension{ByDay, ByChannel}})},
+		{"a year by day and key of a channel", 200 * time.Millisecond, usage(UsageQuery{By: []Dimension{ByDay, ByKey}, Filter: Filter{From: now.AddDate(-1, 0, 0), Channel: "primary"}})},
+		{"a year by day and model of a client", 2 * time.Second, usage(UsageQuery{By: []Dimension{ByDay, ByModel}, Filter: Filter{From: now.AddDate(-1, 0, 0), Client: "laptop"}})},
 	} {
 		took := median(t, c.f)
 		t.Logf("%-40s %v", c.what, took.Round(10*time.Microsecond))
@@ -88,7 +88,7 @@ func TestAMillionRequests(t *testing.T) {
 			t.Errorf("%s takes %s, more than %s", c.what, took, c.limit)
 		}
 	}
-	for what, q := range map[string]Question{
+	for what, q := range map[string]UsageQuery{
 		"a year by day and model": {By: []Dimension{ByDay, ByModel}}, "a month by channel and key": {By: []Dimension{ByChannel, ByKey}, Filter: month}, "by client": {By: []Dimension{ByClient}},
 	} {
 		got, err := reader.Usage(t.Context(), q, now)

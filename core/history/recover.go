@@ -52,7 +52,7 @@ func missingSums(ctx context.Context, from querier, zone *time.Location) (deltas
 }
 
 // includes reports whether the question is about the sums of a group.
-func (q Question) includes(g group, s span) bool {
+func (q UsageQuery) includes(g group, s span) bool {
 	if s.daily {
 		if g.day < dayOf(s.from) && !s.from.IsZero() || g.day >= dayOf(s.to) {
 			return false

@@ -111,7 +111,7 @@ func killWithUnwrittenSums(t *testing.T, dir string) {
 func compareWithRows(t *testing.T, reader *Reader) {
 	t.Helper()
 	now := time.Now()
-	for what, q := range map[string]Question{
+	for what, q := range map[string]UsageQuery{
 		"all":               {},
 		"days and models":   {By: []Dimension{ByDay, ByModel}},
 		"hours and clients": {By: []Dimension{ByHour, ByClient}, Filter: Filter{From: now.Add(-time.Hour)}},
@@ -129,7 +129,7 @@ func compareWithRows(t *testing.T, reader *Reader) {
 		}
 	}
 	for _, f := range []Filter{{Model: "model-3", Client: "nobody"}, {From: now.AddDate(0, 0, -20), To: now.AddDate(0, 0, -10)}} {
-		if got, err := reader.Usage(t.Context(), Question{Filter: f}, now); err != nil || got.Total.Requests != 0 || len(got.Rows) != 0 {
+		if got, err := reader.Usage(t.Context(), UsageQuery{Filter: f}, now); err != nil || got.Total.Requests != 0 || len(got.Rows) != 0 {
 			t.Errorf("%+v: %+v, %v", f, got.Total, err)
 		}
 	}
@@ -204,7 +204,7 @@ func TestManyKeysDelayTheirSums(t *testing.T) {
 	testhelp.Eventually(t, "the row is written", func() bool { return r.count("requests") == 2001 })
 	if got, err := r.ReadFresh(t.Context()); err != nil {
 		t.Error(err)
-	} else if usage, err := got.Usage(t.Context(), Question{}, day0.AddDate(1, 0, 0)); err != nil || usage.Total.Requests != 2001 {
+	} else if usage, err := got.Usage(t.Context(), UsageQuery{}, day0.AddDate(1, 0, 0)); err != nil || usage.Total.Requests != 2001 {
 		t.Errorf("a query returns %+v, %v", usage.Total, err)
 	}
 }

@@ -65,7 +65,7 @@ func checkOlder(t *testing.T, reader *Reader, n int) {
 	if err != nil || len(page.Records) != n || page.Records[0].ID != "req_0000000000000019" || page.Records[0].Channel == "" {
 		t.Errorf("%d records: %+v, %v", len(page.Records), page.Records, err)
 	}
-	for _, q := range []Question{{By: []Dimension{ByDay, ByModel}}, {By: []Dimension{ByClient, ByModel}}, {By: []Dimension{ByKey, ByChannel}}} {
+	for _, q := range []UsageQuery{{By: []Dimension{ByDay, ByModel}}, {By: []Dimension{ByClient, ByModel}}, {By: []Dimension{ByKey, ByChannel}}} {
 		got, err := reader.Usage(t.Context(), q, day0.AddDate(1, 0, 0))
 		if err != nil {
 			t.Fatal(err)

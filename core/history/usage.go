@@ -32,16 +32,16 @@ var Dimensions = []Dimension{ByHour, ByDay, ByMonth, ByClient, ByChannel, ByKey,
 // isTime reports whether the dimension is a period of time.
 func (d Dimension) isTime() bool { return d == ByHour || d == ByDay || d == ByMonth }
 
-// Question is a query for usage.
-type Question struct {
+// UsageQuery is a query for usage.
+type UsageQuery struct {
 	Filter // only its times and names are used
 	By     []Dimension
 
-	unpriced bool // only what ended without a price
+	unpriced bool // only requests that ended without a price
 	keyNames keyNames
 }
 
-// Usage is the answer to a [Question].
+// Usage is the answer to a [UsageQuery].
 type Usage struct {
 	From   time.Time   `json:"from"` // the requested period, rounded to whole hours or days; the zero time: everything
 	To     time.Time   `json:"to"`
@@ -141,9 +141,9 @@ func (t *tally) join(currency string, s *sums) {
 // sums by day.
 const dailyFrom = 48 * time.Hour
 
-// Usage returns the sums for a question. The period is extended to whole hours; if it
+// Usage returns the sums for a query. The period is extended to whole hours; if it
 // is long, or grouped by days or months, to whole days.
-func (r *Reader) Usage(ctx context.Context, q Question, now time.Time) (Usage, error) {
+func (r *Reader) Usage(ctx context.Context, q UsageQuery, now time.Time) (Usage, error) {
 	if err := q.check(); err != nil {
 		return Usage{}, err
 	}
@@ -177,7 +177,7 @@ func (r *Reader) Usage(ctx context.Context, q Question, now time.Time) (Usage, e
 		out.Rows = append(out.Rows, row)
 	}
 	if !span.from.IsZero() {
-		past := Question{Filter: q.Filter}
+		past := UsageQuery{Filter: q.Filter}
 		_, before, err := r.tallies(ctx, from, missing, past, span.before(r.zone))
 		if err == nil {
 			err = r.estimate(ctx, from, missing, past, span.before(r.zone), nil, before)
@@ -191,7 +191,7 @@ func (r *Reader) Usage(ctx context.Context, q Question, now time.Time) (Usage, e
 	return out, nil
 }
 
-func (q Question) check() error {
+func (q UsageQuery) check() error {
 	times := 0
 	for i, d := range q.By {
 		if !slices.Contains(Dimensions, d) {
@@ -222,7 +222,7 @@ type span struct {
 	daily    bool
 }
 
-func (q Question) span(now time.Time, zone *time.Location) span {
+func (q UsageQuery) span(now time.Time, zone *time.Location) span {
 	s := span{from: q.From, to: q.To}
 	if s.to.IsZero() {
 		s.to = now
@@ -257,7 +257,7 @@ func (s span) before(zone *time.Location) span {
 }
 
 // tallies reads sums and adds those that are not stored yet.
-func (r *Reader) tallies(ctx context.Context, from querier, missing deltas, q Question, s span) ([]*tally, *tally, error) {
+func (r *Reader) tallies(ctx context.Context, from querier, missing deltas, q UsageQuery, s span) ([]*tally, *tally, error) {
 	query, args := q.query(s)
 	rows, err := from.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -305,7 +305,7 @@ func (r *Reader) tallies(ctx context.Context, from querier, missing deltas, q Qu
 }
 
 // query reads the sums from the smallest table that has them.
-func (q Question) query(s span) (query string, args []any) {
+func (q UsageQuery) query(s span) (query string, args []any) {
 	var c condition
 	c.names(q.Filter)
 	if q.unpriced {
@@ -340,7 +340,7 @@ func (q Question) query(s span) (query string, args []any) {
 }
 
 // columns returns the dimensions to group by, without time.
-func (q Question) columns() (out []string) {
+func (q UsageQuery) columns() (out []string) {
 	for _, d := range q.By {
 		if !d.isTime() {
 			out = append(out, string(d))

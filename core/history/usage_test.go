@@ -17,7 +17,7 @@ func TestUsageIsWhatTheRowsAddUpTo(t *testing.T) {
 	reader := r.reader()
 	now := day0.Add(30 * 24 * time.Hour)
 	local := func(y, m, d int) time.Time { return time.Date(y, time.Month(m), d, 0, 0, 0, 0, zone) }
-	for what, q := range map[string]Question{
+	for what, q := range map[string]UsageQuery{
 		"all":                     {},
 		"days and models":         {By: []Dimension{ByDay, ByModel}},
 		"a week by day":           {By: []Dimension{ByDay}, Filter: Filter{From: local(2026, 3, 5), To: local(2026, 3, 12)}},
@@ -62,7 +62,7 @@ func lines(u Usage) string {
 }
 
 // fromRows returns the same figures from the rows of requests.
-func fromRows(t *testing.T, reader *Reader, q Question, from, to time.Time) string {
+func fromRows(t *testing.T, reader *Reader, q UsageQuery, from, to time.Time) string {
 	t.Helper()
 	c, err := Filter{From: from, To: to, Client: q.Client, Channel: q.Channel, Key: q.Key, Model: q.Model}.condition()
 	if err != nil {
@@ -112,18 +112,18 @@ func TestUsageComparesWithTheTimeBefore(t *testing.T) {
 	}
 	r.flush()
 	midnight := time.Date(2026, 3, 5, 0, 0, 0, 0, zone)
-	got, err := r.reader().Usage(t.Context(), Question{Filter: Filter{From: midnight, To: midnight.AddDate(0, 0, 6)}}, day0)
+	got, err := r.reader().Usage(t.Context(), UsageQuery{Filter: Filter{From: midnight, To: midnight.AddDate(0, 0, 6)}}, day0)
 	if err != nil || got.Total.Requests != 6 || got.Before == nil || got.Before.Requests != 4 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if got.Total.P50 < 18e6 || got.Total.P50 > 32e6 || got.Total.Cost[0].Amount != 6*1_500_000 {
 		t.Errorf("%+v", got.Total)
 	}
-	all, err := r.reader().Usage(t.Context(), Question{}, day0.AddDate(1, 0, 0))
+	all, err := r.reader().Usage(t.Context(), UsageQuery{}, day0.AddDate(1, 0, 0))
 	if err != nil || all.Before != nil || all.Total.Requests != 10 {
 		t.Errorf("%+v, %v", all, err)
 	}
-	for _, wrong := range []Question{{By: []Dimension{"color"}}, {By: []Dimension{ByDay, ByHour}}, {By: []Dimension{ByKey, ByKey}}, {Filter: Filter{Failed: true}}, {Filter: Filter{From: day0, To: day0}}} {
+	for _, wrong := range []UsageQuery{{By: []Dimension{"color"}}, {By: []Dimension{ByDay, ByHour}}, {By: []Dimension{ByKey, ByKey}}, {Filter: Filter{Failed: true}}, {Filter: Filter{From: day0, To: day0}}} {
 		if _, err := r.reader().Usage(t.Context(), wrong, day0); err == nil {
 			t.Errorf("%+v is accepted", wrong)
 		}
@@ -142,7 +142,7 @@ func TestAQuerySeesTheLatestRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := reader.Usage(t.Context(), Question{}, day0.AddDate(0, 0, 1)); err != nil || got.Total.Requests != int64(i+1) {
+		if got, err := reader.Usage(t.Context(), UsageQuery{}, day0.AddDate(0, 0, 1)); err != nil || got.Total.Requests != int64(i+1) {
 			t.Fatalf("%d requests, want %d (%v)", got.Total.Requests, i+1, err)
 		}
 	}
@@ -166,7 +166,7 @@ func TestUnpricedTokens(t *testing.T) {
 	}
 	r.Add(day0, one("req_priced"))
 	r.flush()
-	got, err := r.reader().Usage(t.Context(), Question{By: []Dimension{ByModel}}, day0.AddDate(0, 0, 1))
+	got, err := r.reader().Usage(t.Context(), UsageQuery{By: []Dimension{ByModel}}, day0.AddDate(0, 0, 1))
 	if err != nil || got.Total.Unpriced != 3 || got.Total.UnpricedTokens != 700 {
 		t.Fatalf("%+v, %v", got.Total, err)
 	}
@@ -206,7 +206,7 @@ func TestManyModelsMakeFewSums(t *testing.T) {
 	if n := r.count("hourly"); n != maxModels+1 {
 		t.Errorf("%d rows", n)
 	}
-	got, err := r.reader().Usage(t.Context(), Question{Filter: Filter{Model: Other}}, day0.AddDate(1, 0, 0))
+	got, err := r.reader().Usage(t.Context(), UsageQuery{Filter: Filter{Model: Other}}, day0.AddDate(1, 0, 0))
 	if err != nil || got.Total.Requests != 2000-maxModels {
 		t.Errorf("%+v, %v", got.Total, err)
 	}
@@ -226,7 +226,7 @@ func BenchmarkAYearByDayAndModel(b *testing.B) {
 	}
 	reader := &Reader{db: f.reading, zone: zone}
 	for b.Loop() {
-		if _, err := reader.Usage(b.Context(), Question{By: []Dimension{ByDay, ByModel}}, day0.AddDate(1, 0, 0)); err != nil {
+		if _, err := reader.Usage(b.Context(), UsageQuery{By: []Dimension{ByDay, ByModel}}, day0.AddDate(1, 0, 0)); err != nil {
 			b.Fatal(err)
 		}
 	}

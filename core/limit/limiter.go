@@ -51,7 +51,7 @@ type Limiter struct {
 	tokens   bucket
 	inFlight int
 	adaptive adaptive
-	freed    func() // called, outside the lock, when there may be room again; nil: nobody waits
+	freed    func() // called, outside the lock, when there may be room again; nil: no request waits
 }
 
 // Configure sets the bounds. What has been used counts toward them.

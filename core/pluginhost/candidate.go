@@ -101,8 +101,7 @@ func lockState(err error) trust.State {
 	return ""
 }
 
-// Inputs returns the files on which it depends which executables run, each with its
-// [FileState].
+// Inputs returns the files that determine which executables run, each with its [FileState].
 func (h *Host) Inputs(declared []*config.Plugin) map[string]string {
 	out := map[string]string{h.trust.LockPath: FileState(h.trust.LockPath)}
 	h.mu.Lock()

@@ -144,7 +144,7 @@ func (a *attempt) deliver(r *http.Request) (*http.Response, error) {
 	}
 	a.status = resp.StatusCode
 	a.answered.Store(true)
-	if a.arrived = upstream.HasArrived(resp); !a.arrived {
+	if a.arrived = upstream.BodyHasArrived(resp); !a.arrived {
 		a.ctx.follow()
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {

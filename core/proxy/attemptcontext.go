@@ -11,7 +11,7 @@ import (
 // of [context.WithCancelCause].
 //
 // To follow a context takes longer than most other steps of a short attempt, so it does that
-// only when somebody waits for its end, or when the attempt takes longer (see attempts).
+// only when its end is waited for, or when the attempt takes longer (see attempts).
 type attemptContext struct {
 	context.Context             // the caller's
 	unfollow        func() bool // stops following; nil if it does not

@@ -60,7 +60,7 @@ type Options struct {
 	DialTunnel func(ctx context.Context, tunnel, address string) (net.Conn, error)
 }
 
-// Handler answers requests with the latest configuration. It outlives
+// Handler answers requests with the latest configuration. It is kept across
 // configurations: connections to callers and sites stay open.
 type Handler struct {
 	registry  *channel.Registry

@@ -12,11 +12,11 @@ import (
 
 // PlanInfo is what is shown of a plan.
 type PlanInfo struct {
-	Seq    uint64
-	Reason string
-	Made   time.Time
-	Core   bool        // the component gave none
-	Router *RouterInfo // nil unless the component routes each request
+	Seq       uint64
+	Reason    string
+	PlannedAt time.Time
+	Core      bool        // the component gave none
+	Router    *RouterInfo // nil unless the component routes each request
 
 	Warnings []string // warnings of the component, and its current problems, with their places
 }
@@ -36,7 +36,7 @@ func (c *Channel) KeyPlan() PlanInfo {
 // the planner was created.
 func (p *planner) info(block *config.Component) PlanInfo {
 	by := p.current.Load()
-	info := PlanInfo{Seq: by.seq, Reason: by.reason, Made: by.made, Core: by.core}
+	info := PlanInfo{Seq: by.seq, Reason: by.reason, PlannedAt: by.made, Core: by.core}
 	if p.router != nil {
 		router := p.router.info()
 		info.Router = &router

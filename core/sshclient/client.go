@@ -77,7 +77,7 @@ func (c *Client) lost(err error) *Error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return temporary(StepConnect, "%s closed the connection", c.Address())
 	}
-	return temporary(StepConnect, "the connection to %s was lost: %s", c.Address(), Plain(err))
+	return temporary(StepConnect, "the connection to %s was lost: %s", c.Address(), ErrorText(err))
 }
 
 // Done returns a channel that is closed when the connection has ended.

@@ -180,7 +180,7 @@ func (d *dialer) dialThrough(ctx context.Context, c *Client, from, to Hop) (net.
 	case bounded.Err() != nil && ctx.Err() == nil:
 		return nil, temporary(StepConnect, "the jump host %s could not connect to %s within %s", from.Address(), to.Address(), d.stepTimeout)
 	}
-	return nil, temporary(StepConnect, "the connection to the jump host %s was lost: %s", from.Address(), Plain(err))
+	return nil, temporary(StepConnect, "the connection to the jump host %s was lost: %s", from.Address(), ErrorText(err))
 }
 
 // login starts SSH on a connection, checks the host key, and logs in.

@@ -71,7 +71,7 @@ func unreachable(address string, err error) *Error {
 	for u := errors.Unwrap(cause); u != nil; u = errors.Unwrap(cause) {
 		cause = u
 	}
-	return temporary(StepConnect, "%s cannot be reached: %s", address, Plain(cause))
+	return temporary(StepConnect, "%s cannot be reached: %s", address, ErrorText(cause))
 }
 
 // withoutPorts removes the addresses from a text such as "read udp
@@ -84,9 +84,9 @@ func withoutPorts(text string) string {
 	return text
 }
 
-// Plain returns the text of an error without the name of the SSH library, and without the
+// ErrorText returns the text of an error without the name of the SSH library, and without the
 // ports of this attempt: the same fault then always has the same text.
-func Plain(err error) string {
+func ErrorText(err error) string {
 	var network *net.OpError
 	if errors.As(err, &network) {
 		err = network.Err

@@ -118,7 +118,7 @@ func (g *greeting) explain(address string, err error) *Error {
 	}
 	reason := "" // closing needs none
 	if !errors.Is(err, io.EOF) {
-		reason = ": " + Plain(err)
+		reason = ": " + ErrorText(err)
 	}
 	return temporary(StepConnect, "%s closed the connection before it presented a key%s; the cause may be a firewall, a ban of this address, or MaxStartups in its sshd_config", address, reason)
 }

@@ -78,7 +78,7 @@ func (s *handshake) explain(ctx context.Context, err error) error {
 	case verified && (with.refused || disconnectReason(err).sent):
 		return with.rejected(s.hop, err)
 	case verified:
-		return temporary(StepLogin, "the login as %q at %s failed: %s", s.hop.user, address, Plain(err))
+		return temporary(StepLogin, "the login as %q at %s failed: %s", s.hop.user, address, ErrorText(err))
 	}
 	return s.greeting.explain(address, err)
 }

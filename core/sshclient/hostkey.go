@@ -149,7 +149,7 @@ func (c *keyCheck) checkCertificate(remote net.Addr, cert *ssh.Certificate) *Err
 		return slices.ContainsFunc(c.known, func(k knownKey) bool { return k.isAuthority() && sameKey(k.key, authority) })
 	}}
 	if err := checker.CheckHostKey(c.address, remote, cert); err != nil {
-		return permanent(StepHostKey, "the certificate of %s is not accepted: %s", c.address, Plain(err))
+		return permanent(StepHostKey, "the certificate of %s is not accepted: %s", c.address, ErrorText(err))
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func unreadable(path string, content []byte, err error) error {
 	if kind := hardwareKind(block); kind != "" {
 		return keyError{fmt.Sprintf("the key file %s is for a hardware key (%s), which only an SSH agent can use: run ssh-add %s", path, kind, wording.ShellWord(path)), errNeedsAgent}
 	}
-	return fmt.Errorf("the file %s contains no usable private key: %s", path, Plain(err))
+	return fmt.Errorf("the file %s contains no usable private key: %s", path, ErrorText(err))
 }
 
 // hardwareKind returns the type of a key in a security device, "" for others. The type is

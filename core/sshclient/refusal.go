@@ -56,7 +56,7 @@ func isEnd(err error) bool {
 func (l *login) ended(h Hop, err error) *Error {
 	switch {
 	case !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET):
-		return temporary(StepLogin, "the connection to %s was lost during the login: %s", h.Address(), Plain(err))
+		return temporary(StepLogin, "the connection to %s was lost during the login: %s", h.Address(), ErrorText(err))
 	case l.passwordSent || len(l.signers) > 1:
 		return permanent(StepLogin, "%s closed the connection during the login as %q with %s, which may be how it refuses a login: check the user name and the credentials; the log of its SSH server has the reason", h.Address(), h.user, strings.Join(l.names, " or "))
 	}

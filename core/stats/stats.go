@@ -68,16 +68,16 @@ type Site struct {
 	Keys   map[string]string `json:"keys,omitempty"` // prints of the keys' values, by ID
 }
 
-// Follow says which channels there are. A key whose ID changed, with its label or the address of its
+// SetSites sets the sites of the configured channels. A key whose ID changed, with its label or the address of its
 // channel, keeps its counts. What happened at another address in the last ten minutes is no longer
 // part of the channel's state.
-func (c *Collector) Follow(sites map[string]Site) {
+func (c *Collector) SetSites(sites map[string]Site) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.follow(sites)
 }
 
-// follow is Follow with the lock held.
+// follow is SetSites with the lock held.
 func (c *Collector) follow(sites map[string]Site) {
 	for name, before := range c.sites {
 		ch, now := c.channels[name], sites[name]

@@ -290,23 +290,23 @@ func TestARequestFailsAsInTheHistory(t *testing.T) {
 	}
 }
 
-// TestFollow: a key keeps its counts when its ID changes, the last ten minutes of another
+// TestSetSites: a key keeps its counts when its ID changes, the last ten minutes of another
 // address are forgotten, and both also hold for changes while the program was stopped.
-func TestFollow(t *testing.T) {
+func TestSetSites(t *testing.T) {
 	t.Parallel()
 	before := map[string]Site{"a": {Target: "http://one", Keys: map[string]string{"k1": "p1", "k2": "p2"}}}
 	after := map[string]Site{"a": {Target: "http://two", Keys: map[string]string{"k9": "p1", "k2": "p2"}}}
 	count := func() *Collector {
 		c := New(time.Now)
-		c.Follow(before)
+		c.SetSites(before)
 		c.Add(request("a", "k1", "m", time.Millisecond))
 		c.Add(request("a", "k2", "m", time.Millisecond))
 		return c
 	}
 	running := count()
-	running.Follow(after)
+	running.SetSites(after)
 	restarted := New(time.Now)
-	restarted.Follow(after) // the configuration may be read before the counters
+	restarted.SetSites(after) // the configuration may be read before the counters
 	if err := restarted.Restore(count().Save()); err != nil {
 		t.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func probeForward(ctx context.Context, c *sshclient.Client, f *config.Forward, r
 	case errors.Is(err, errNoProbe):
 		return 0, nil // it cannot be checked
 	case err != nil:
-		return 0, stepError(StepProbe, "%s is open, but a request sent to it on the host does not arrive here: %s", remote, sshclient.Plain(err))
+		return 0, stepError(StepProbe, "%s is open, but a request sent to it on the host does not arrive here: %s", remote, sshclient.ErrorText(err))
 	}
 	return took, nil
 }

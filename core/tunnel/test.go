@@ -131,7 +131,7 @@ func (o *opener) tryProbes(ctx context.Context, f *config.Forward, network, addr
 		return fmt.Sprintf("%s opens, but cannot be checked, because the account may not connect to it", f.Address), nil
 	}
 	if err != nil {
-		return "", stepError(StepProbe, "%s opens, but a request sent to it on the host does not arrive here: %s", f.Address, sshclient.Plain(err))
+		return "", stepError(StepProbe, "%s opens, but a request sent to it on the host does not arrive here: %s", f.Address, sshclient.ErrorText(err))
 	}
 	if _, err := probe(ctx, o.client, network, address, nonce, maxProbeBody); err != nil {
 		return "", stepError(StepProbe, "a small request through %s is answered, but one of %d KiB is not: a router on the way drops large packets without reporting it; lower the MTU of this machine's network interface (such as ip link set dev eth0 mtu 1280) or of its VPN", f.Address, maxProbeBody>>10)

@@ -10,8 +10,8 @@ const minReserve = 64
 // open, 0 if there is no limit. The runtime has raised it as far as it may.
 var Descriptors = sync.OnceValue(descriptorLimit)
 
-// Reserve returns how many of them are kept for connections to sites.
-func Reserve() int { return reserveOf(Descriptors()) }
+// ReservedDescriptors returns how many descriptors are kept for connections to sites.
+func ReservedDescriptors() int { return reserveOf(Descriptors()) }
 
 func reserveOf(limit int) int { return min(max(minReserve, limit/10), limit/2) }
 
@@ -27,9 +27,9 @@ var relief struct {
 	by []func()
 }
 
-// OnShortage sets the function that is called when descriptors run out; it closes idle
+// OnDescriptorShortage sets the function that is called when descriptors run out; it closes idle
 // connections.
-func OnShortage(f func()) {
+func OnDescriptorShortage(f func()) {
 	relief.Lock()
 	defer relief.Unlock()
 	relief.by = append(relief.by, f)

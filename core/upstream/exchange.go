@@ -204,9 +204,9 @@ func (x *exchange) answer(r *http.Request, resp *http.Response) *http.Response {
 	return resp
 }
 
-// HasArrived reports whether the whole body of an answer came with its head, so that
+// BodyHasArrived reports whether the whole body of an answer came with its head, so that
 // reading it takes no time.
-func HasArrived(resp *http.Response) bool {
+func BodyHasArrived(resp *http.Response) bool {
 	x, ok := resp.Body.(*exchange)
 	return ok && resp.ContentLength >= 0 && int64(x.reader.Buffered()) >= resp.ContentLength
 }

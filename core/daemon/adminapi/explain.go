@@ -50,7 +50,7 @@ func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanati
 	}
 	out.Refused = s.refusal(q.Client, path, q.Model)
 	for i, c := range r.ExplainShadows(ctx, s.program.Registry.Now(), in) {
-		would := admin.WouldChoose{Strategy: shown.Shadows[i].Strategy, Reason: c.Reason}
+		would := admin.ShadowChoice{Strategy: shown.Shadows[i].Strategy, Reason: c.Reason}
 		if c.Channel != nil {
 			would.Channel = c.Channel.Config.Name
 		}

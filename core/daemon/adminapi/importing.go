@@ -55,7 +55,7 @@ func (s *Source) previewImport(take func(*edit.Document) error) (admin.Reload, e
 		return outcome(result, err)
 	}
 	return admin.Reload{
-		At: time.Now(), Made: made(result.Cause), OK: true, Generation: result.Generation,
+		At: time.Now(), ReloadCause: reloadCause(result.Cause), OK: true, Generation: result.Generation,
 		Changes: []config.Change{}, Effects: []string{}, EffectList: []admin.Effect{}, Diags: []config.Diagnostic{},
 	}, nil
 }

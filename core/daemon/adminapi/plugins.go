@@ -98,7 +98,7 @@ func tableUses(t *route.Table) (all []use) {
 }
 
 func planned(what string, p route.PlanInfo) admin.Use {
-	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.Made), CorePlan: p.Core, Makeshift: p.Core, Router: showRouter(p.Router), Warnings: p.Warnings}
+	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.PlannedAt), CorePlan: p.Core, Makeshift: p.Core, Router: showRouter(p.Router), Warnings: p.Warnings}
 }
 
 func showRouter(r *route.RouterInfo) *admin.Router {
@@ -118,7 +118,7 @@ func showShadows(r *route.Route) (all []admin.Shadow) {
 
 func showShadow(s route.ShadowInfo, block *config.Component) admin.Shadow {
 	return admin.Shadow{
-		Strategy: s.Ref, Where: where(block), Plan: s.Plan.Seq, PlannedAt: clock(s.Plan.Made), Reason: s.Plan.Reason,
+		Strategy: s.Ref, Where: where(block), Plan: s.Plan.Seq, PlannedAt: clock(s.Plan.PlannedAt), Reason: s.Plan.Reason,
 		CorePlan: s.Plan.Core, Makeshift: s.Plan.Core, Since: clock(s.Since), Picks: s.Picks, Agreed: s.Agreed, Choices: s.Choices,
 	}
 }

@@ -71,7 +71,7 @@ func showRoute(r *route.Route) admin.Route {
 	p := r.Plan()
 	out := admin.Route{
 		Path: r.Config.Pattern, Models: withoutKeys(r.Config.Models), Strategy: r.Config.Strategy.Ref,
-		Plan: p.Seq, PlannedAt: clock(p.Made), Reason: p.Reason, CorePlan: p.Core, Makeshift: p.Core, Where: where(r.Config.Strategy),
+		Plan: p.Seq, PlannedAt: clock(p.PlannedAt), Reason: p.Reason, CorePlan: p.Core, Makeshift: p.Core, Where: where(r.Config.Strategy),
 		Router: showRouter(p.Router), Shadows: showShadows(r),
 		Written: r.Config.Range.Filename != "",
 	}

@@ -95,7 +95,7 @@ func (s *Source) apply(ctx context.Context, r reload.Request) (admin.Reload, err
 	}
 	out, err := outcome(s.program.Reloader.Apply(ctx, r))
 	if err == nil && out.OK && !sameTexts(e.before, e.after) {
-		e.cause, e.shown = r.Cause, admin.PastEdit{At: out.At, Made: out.Made, Changes: out.Changes}
+		e.cause, e.shown = r.Cause, admin.PastEdit{At: out.At, ReloadCause: out.ReloadCause, Changes: out.Changes}
 		s.edits.add(e)
 	}
 	return out, err

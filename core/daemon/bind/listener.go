@@ -148,7 +148,7 @@ func (l *listener) serveAccepted(ctx context.Context) {
 // interrupts them with the cause, and then closes their connections.
 func (l *listener) shutdown(ctx context.Context, cause error) {
 	if l.server == nil {
-		_ = l.socket.Close() // nobody was served on it
+		_ = l.socket.Close() // it has served no connection
 		return
 	}
 	if l.handed.Load() {

@@ -17,7 +17,7 @@ const watchAfter = 100 * time.Millisecond
 type pause struct {
 	mu      sync.Mutex
 	ended   bool          // by a deadline in the past
-	waiting bool          // somebody receives from wake
+	waiting bool          // a goroutine receives from wake
 	wake    chan struct{} // created by the first pause
 	timer   *time.Timer
 	set     bool // the timer will fire
@@ -68,7 +68,7 @@ func (p *pause) end() {
 }
 
 // setDeadline must be called with each read deadline of the connection. A deadline counts
-// as past if it is in 1970, as that of net/http, so that nobody has to ask the clock.
+// as past if it is in 1970, as that of net/http, so that the clock is not read.
 func (p *pause) setDeadline(t time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

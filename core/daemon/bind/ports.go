@@ -118,7 +118,7 @@ func obtain(setting, address string, held, taken []*listener) (*listener, error)
 func (b *Binding) Undo() {
 	for _, l := range b.next {
 		if l != nil && l.server == nil && !slices.Contains(b.ports.given, l) {
-			_ = l.socket.Close() // nobody was served on it
+			_ = l.socket.Close() // it has served no connection
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (i *idle) record(c *conn, s http.ConnState) {
 	case http.StateActive:
 		c.idle.Store(0)
 	case http.StateNew:
-		i.once.Do(func() { upstream.OnShortage(func() { i.close(relief) }) })
+		i.once.Do(func() { upstream.OnDescriptorShortage(func() { i.close(relief) }) })
 		c.idle.Store(time.Now().UnixNano())
 		i.mu.Lock()
 		defer i.mu.Unlock()
@@ -105,7 +105,7 @@ func newGate(l net.Listener, i *idle) net.Listener {
 	if limit == 0 {
 		return l
 	}
-	return &gate{l, i, limit - upstream.Reserve()}
+	return &gate{l, i, limit - upstream.ReservedDescriptors()}
 }
 
 // Accept is for [net.Listener]. A new connection gets the lowest free descriptor, so

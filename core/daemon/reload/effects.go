@@ -108,14 +108,14 @@ func (c *candidate) effects() (out []Effect) {
 	return append(out, differences(old.table.Plans(), next.table.Plans(), purposeSubject, EffectPlan, EffectDropPlan)...)
 }
 
-// live is a channel, or a key of one, with its state.
-type live struct {
+// liveState is a channel, or a key of one, with its state.
+type liveState struct {
 	state   interface{ Removed() bool }
 	channel *route.Channel
 	key     *route.Key // nil for the channel itself
 }
 
-func (l live) String() string {
+func (l liveState) String() string {
 	name := `channel "` + l.channel.Config.Name + `"`
 	if l.key == nil {
 		return name
@@ -123,20 +123,20 @@ func (l live) String() string {
 	return "key " + l.key.State.IDWith(l.key.Config.Label) + " of " + name
 }
 
-func (l live) subject() Subject {
+func (l liveState) subject() Subject {
 	if l.key == nil {
 		return Subject{Kind: SubjectChannel, Name: l.channel.Config.Name}
 	}
 	return Subject{Kind: SubjectKey, Name: l.key.State.IDWith(l.key.Config.Label), Channel: l.channel.Config.Name}
 }
 
-// lives returns the channels and keys of a table, and the set of their states.
-func lives(t *route.Table) (all []live, has map[any]bool) {
+// liveStates returns the channels and keys of a table, and the set of their states.
+func liveStates(t *route.Table) (all []liveState, has map[any]bool) {
 	has = map[any]bool{}
 	for _, ch := range t.Channels {
-		all = append(all, live{state: ch.State, channel: ch})
+		all = append(all, liveState{state: ch.State, channel: ch})
 		for _, k := range ch.Keys {
-			all = append(all, live{state: k.State, channel: ch, key: k})
+			all = append(all, liveState{state: k.State, channel: ch, key: k})
 		}
 	}
 	for _, l := range all {
@@ -148,8 +148,8 @@ func lives(t *route.Table) (all []live, has map[any]bool) {
 // stateEffects lists the channels and keys whose state is created, resumed or retired.
 // One that starts without state under its old name is only created.
 func stateEffects(old, next *route.Table) (out []Effect) {
-	before, had := lives(old)
-	after, has := lives(next)
+	before, had := liveStates(old)
+	after, has := liveStates(next)
 	created := map[string]bool{}
 	for _, l := range after {
 		if had[l.state] {

@@ -106,7 +106,7 @@ func (f *File) Save(content, compared any) error {
 	}
 	if err := maybe.WriteFile(f.Path, b, 0o600); err != nil {
 		if temporary := (*fs.PathError)(nil); errors.As(err, &temporary) {
-			err = fmt.Errorf("%s: %w", f.Path, temporary.Err) // nobody knows the name of the other file
+			err = fmt.Errorf("%s: %w", f.Path, temporary.Err) // the name of the temporary file would not help
 		}
 		return err
 	}

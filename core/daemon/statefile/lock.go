@@ -91,7 +91,7 @@ func (l *Lock) Release() error {
 	return l.file.Unlock()
 }
 
-// HolderOf returns who holds the state directory, nil if nobody does.
+// HolderOf returns who holds the state directory, nil if no process does.
 func HolderOf(dir string) *Holder {
 	path := filepath.Join(dir, "daemon.lock")
 	if _, err := os.Stat(path); err != nil {
