@@ -130,7 +130,7 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 		}
 	}
 	for _, w := range append(planWarnings(plugins), plugins.Problems...) {
-		a.Say("\n%s %s", p.Warn("warning:"), w)
+		a.Say("\n%s %s", p.Warn("Warning:"), w)
 	}
 	for i, r := range plugins.Refused {
 		if i == 0 {

@@ -257,7 +257,7 @@ func writeEgresses(out *strings.Builder, p term.Paint, channels []admin.Channel)
 func writeFailingChecks(out *strings.Builder, p term.Paint, channels []admin.Channel) {
 	for _, ch := range channels {
 		if ch.CheckError != "" {
-			fmt.Fprintf(out, "\n%s the health check of channel %q could not be made: %s\n", p.Warn("warning:"), ch.Name, ch.CheckError)
+			fmt.Fprintf(out, "\n%s the health check of channel %q could not be made: %s\n", p.Warn("Warning:"), ch.Name, ch.CheckError)
 		}
 	}
 }
@@ -302,6 +302,6 @@ func writePlugins(out *strings.Builder, p term.Paint, plugins admin.Plugins) {
 		_ = t.Write(out)
 	}
 	for _, w := range planWarnings(plugins) {
-		fmt.Fprintf(out, "%s %s\n", p.Warn("warning:"), w)
+		fmt.Fprintf(out, "%s %s\n", p.Warn("Warning:"), w)
 	}
 }
