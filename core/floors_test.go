@@ -63,6 +63,7 @@ var floors = map[string]int{
 	"core/pluginsource/releasetest": 0,
 
 	"core/cli/internal/command": 11,
+	"core/cli/internal/view":    8,
 	"core/cli/internal/hangup":  0,
 	"core/cli/internal/term":    1,
 

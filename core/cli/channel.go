@@ -11,6 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 )
 
 func (a *app) channelCommand() *cobra.Command {
@@ -42,9 +43,9 @@ func (a *app) channelList() *cobra.Command {
 			p := a.Paint()
 			t := term.NewTable(p, "CHANNEL", "STATE", "TARGET", ">WEIGHT", ">KEYS", ">FIRST BYTE", ">ATTEMPTS (10 MIN)", ">OK (10 MIN)", ">ATTEMPTS (ALL)", "NOTE")
 			for _, ch := range all {
-				state, note := channelState(p, ch)
-				attempts, _, ok := recentAttempts(ch)
-				t.Row(channelName(p, ch), state, ch.Target, fmt.Sprintf("%g", ch.Weight), keysText(p, ch), term.Millis(ch.Latency), attempts, ok, term.Number(ch.Stats.TotalRequests), note)
+				state, note := view.ChannelState(p, ch)
+				attempts, _, ok := view.RecentAttempts(ch)
+				t.Row(view.ChannelName(p, ch), state, ch.Target, fmt.Sprintf("%g", ch.Weight), view.KeysText(p, ch), term.Millis(ch.Latency), attempts, ok, term.Number(ch.Stats.TotalRequests), note)
 			}
 			return t.Write(a.Out)
 		},

@@ -177,17 +177,14 @@ func (a *app) showTest(channel string, t test) {
 		return
 	}
 	a.Say("%s %s: %d, first byte after %s, first content after %s, whole answer after %s%s", p.Good("✓"), who, r.Status,
-		span(float64(r.TTFB)), span(float64(r.Content)), span(float64(r.Total)), tokensText(r.Tokens))
+		term.Elapsed(float64(r.TTFB)), term.Elapsed(float64(r.Content)), term.Elapsed(float64(r.Total)), tokensText(r.Tokens))
 	if r.Text != "" {
-		a.Say("  %q", short(r.Text))
+		a.Say("  %q", term.Shorten(r.Text))
 	}
 	if strings.HasSuffix(r.URL, "/v1/messages") && a.Auths[channel] == string(config.AuthAuto) {
 		a.Say("  The request used Anthropic's API, at %s, since the site does not have OpenAI's.", r.URL)
 	}
 }
-
-// span returns a duration, even if it is very short.
-func span(nanoseconds float64) string { return cmp.Or(term.Millis(nanoseconds/1e6), "0 ms") }
 
 func tokensText(t admin.Tokens) string {
 	if t.Input == 0 && t.Output == 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 )
 
 func (a *app) clientCommand() *cobra.Command {
@@ -37,7 +38,7 @@ func (a *app) clientList() *cobra.Command {
 			if asJSON {
 				return a.PrintJSON(all)
 			}
-			return clientTable(a.Paint(), all).Write(a.Out)
+			return view.ClientTable(a.Paint(), all).Write(a.Out)
 		},
 	}, &asJSON)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 	"github.com/aitunnel/aitunnel/core/connect"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/verdict"
@@ -52,7 +53,7 @@ func (a *app) findCauses(ctx context.Context, app connect.App, out *checked) {
 		for _, s := range x.Skipped {
 			why := channel.Skip(s.Why)
 			if s.Key == "" && why != channel.SkipModelNotServed && !slices.ContainsFunc(out.Channels, func(f failedChannel) bool { return f.Channel == s.Channel }) {
-				out.Channels = append(out.Channels, failedChannel{s.Channel, skipText(s.Why, s.Reason), why == channel.SkipNoEndpoint})
+				out.Channels = append(out.Channels, failedChannel{s.Channel, view.SkipText(s.Why, s.Reason), why == channel.SkipNoEndpoint})
 			}
 		}
 	}
@@ -65,13 +66,13 @@ func (a *app) findCauses(ctx context.Context, app connect.App, out *checked) {
 func failedChannels(r *event.Request) (all []failedChannel) {
 	for _, at := range slices.Backward(r.Attempts) {
 		if !slices.ContainsFunc(all, func(f failedChannel) bool { return f.Channel == at.Channel }) {
-			all = append(all, failedChannel{at.Channel, attemptText(at), at.Means == string(verdict.NoEndpoint)})
+			all = append(all, failedChannel{at.Channel, view.AttemptText(at), at.Means == string(verdict.NoEndpoint)})
 		}
 	}
 	slices.Reverse(all)
 	for _, o := range r.PassedOver {
 		if why := channel.Skip(o.Why); !slices.ContainsFunc(all, func(f failedChannel) bool { return f.Channel == o.Channel }) {
-			all = append(all, failedChannel{o.Channel, passedOverText(o), why == channel.SkipNoEndpoint})
+			all = append(all, failedChannel{o.Channel, view.PassedOverText(o), why == channel.SkipNoEndpoint})
 		}
 	}
 	return all

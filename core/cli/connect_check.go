@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/connect"
 )
 
@@ -89,7 +90,7 @@ func (a *app) checkApp(ctx context.Context, app connect.App, e connect.Entry, f 
 	}
 	p := a.Paint()
 	if out.OK {
-		a.Say("%s %s would get an answer: %s in %s, %q", p.Good("✓"), app.Name, out.Model, span(float64(took)), short(out.Text))
+		a.Say("%s %s would get an answer: %s in %s, %q", p.Good("✓"), app.Name, out.Model, term.Elapsed(float64(took)), term.Shorten(out.Text))
 	} else {
 		a.Say("%s %s would get no answer from %s: %s", p.Bad("✗"), app.Name, out.Model, out.Error)
 		a.showCauses(app, out)
@@ -137,12 +138,4 @@ func (out *checked) ask(ctx context.Context, app connect.App, e connect.Entry) {
 	default:
 		out.OK = true
 	}
-}
-
-// short returns the beginning of a text.
-func short(s string) string {
-	if r := []rune(s); len(r) > 60 {
-		return string(r[:60]) + "…"
-	}
-	return s
 }

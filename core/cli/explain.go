@@ -13,6 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -90,7 +91,7 @@ func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool)
 	if len(out.Skipped) > 0 {
 		a.Say("\nNot tried:")
 		for _, s := range out.Skipped {
-			a.Say("  %s: %s", p.Bold(strings.TrimSpace(s.Channel+" "+a.KeyName(s.Channel, s.Key))), skipText(s.Why, s.Reason))
+			a.Say("  %s: %s", p.Bold(strings.TrimSpace(s.Channel+" "+a.KeyName(s.Channel, s.Key))), view.SkipText(s.Why, s.Reason))
 		}
 	}
 	return nil

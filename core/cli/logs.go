@@ -16,6 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
 )
@@ -275,10 +276,10 @@ func requestText(p term.Paint, r event.Request) string {
 func failureText(r event.Request) string {
 	var causes []string
 	if slices.ContainsFunc(r.Attempts, func(x event.Attempt) bool {
-		return attemptText(x) != "" || strings.HasPrefix(x.Reason, "a fallback (")
+		return view.AttemptText(x) != "" || strings.HasPrefix(x.Reason, "a fallback (")
 	}) {
 		for _, o := range r.PassedOver {
-			causes = append(causes, o.Channel+": not available ("+skipText(o.Why, o.Reason)+")")
+			causes = append(causes, o.Channel+": not available ("+view.SkipText(o.Why, o.Reason)+")")
 		}
 	}
 	for _, x := range r.Attempts {
@@ -286,7 +287,7 @@ func failureText(r event.Request) string {
 		if slices.ContainsFunc(r.Attempts, func(o event.Attempt) bool { return o.Channel == x.Channel && o.Key != x.Key }) {
 			name += " " + x.Key
 		}
-		if cause := name + ": " + attemptText(x); attemptText(x) != "" && !slices.Contains(causes, cause) {
+		if cause := name + ": " + view.AttemptText(x); view.AttemptText(x) != "" && !slices.Contains(causes, cause) {
 			causes = append(causes, cause)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
@@ -58,7 +59,7 @@ func TestASmallBudgetIsShown(t *testing.T) {
 		"1,500 of 2,000,000 tokens this week": {Tokens: 2_000_000, SpentTokens: 1500, Per: "week"},
 		"0.00 of 1 USD this hour":             {Amount: 1, Currency: "USD", Per: "hour"},
 	} {
-		if got := budgetText(&b); got != want {
+		if got := view.BudgetText(&b); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/daemon/adminapi"
@@ -126,10 +127,10 @@ func (a *app) printPlugins(plugins admin.Plugins) error {
 		case x.State == string(pluginhost.StateRunning):
 			a.Say("\n%s %s", p.Warn(fmt.Sprintf("%s was restarted; last failure:", x.Plugin)), x.LastError)
 		default:
-			a.Say("\n%s %s", p.Bad(x.Plugin+":"), x.LastError+restartNote(x))
+			a.Say("\n%s %s", p.Bad(x.Plugin+":"), x.LastError+view.RestartNote(x))
 		}
 	}
-	for _, w := range append(planWarnings(plugins), plugins.Problems...) {
+	for _, w := range append(view.PlanWarnings(plugins), plugins.Problems...) {
 		a.Say("\n%s %s", p.Warn("Warning:"), w)
 	}
 	for i, r := range plugins.Refused {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
@@ -163,7 +164,7 @@ func recordCost(r history.Record) string {
 	if r.Currency == "" {
 		return ""
 	}
-	return money(history.Cost{Amount: r.Cost, Currency: r.Currency})
+	return view.Money(history.Cost{Amount: r.Cost, Currency: r.Currency})
 }
 
 func (a *app) oneRequest(ctx context.Context, h keptHistory, id string, asJSON bool) error {
@@ -220,7 +221,7 @@ func writeRequest(out *strings.Builder, p term.Paint, r history.Record, auths ma
 	if len(r.PassedOver) > 0 {
 		out.WriteString("\nNot available then:\n")
 		for _, o := range r.PassedOver {
-			fmt.Fprintf(out, "  %s: %s\n", p.Bold(o.Channel), passedOverText(o))
+			fmt.Fprintf(out, "  %s: %s\n", p.Bold(o.Channel), view.PassedOverText(o))
 		}
 	}
 }
@@ -281,7 +282,7 @@ func writeReasons(out *strings.Builder, p term.Paint, attempts []event.Attempt) 
 func writeFailures(out *strings.Builder, p term.Paint, r history.Record, auths map[string]string) {
 	answered := ""
 	for i, at := range r.Attempts {
-		text := attemptText(at)
+		text := view.AttemptText(at)
 		if text == "" {
 			continue
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"testing"
 
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -14,7 +15,7 @@ func TestEachKeyOfAPassedOverChannelIsNamed(t *testing.T) {
 		"no key is usable: 401 Unauthorized": {rejected, rejected},
 		"no key is usable: sk-…ef: invalid key: 401 Unauthorized; second: out of quota: 403 Forbidden": {rejected, poor},
 	} {
-		if got := passedOverText(event.PassedOver{Channel: "main", Why: "no_key", Reason: rejected.Reason, Keys: keys}); got != want {
+		if got := view.PassedOverText(event.PassedOver{Channel: "main", Why: "no_key", Reason: rejected.Reason, Keys: keys}); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
 
@@ -154,8 +155,8 @@ func (v overview) write(out *strings.Builder, p term.Paint, note string) {
 	_ = channelTable(p, v.ChannelList).Write(out)
 	writeUnavailableKeys(out, p, v.ChannelList)
 	writeEgresses(out, p, v.ChannelList)
-	writeClients(out, p, v.Clients)
-	writeTunnels(out, p, v.Tunnels)
+	view.WriteClients(out, p, v.Clients)
+	view.WriteTunnels(out, p, v.Tunnels)
 	writeFailingChecks(out, p, v.ChannelList)
 	writePlugins(out, p, v.Plugins)
 }
@@ -208,9 +209,9 @@ func reloadErrors(r *admin.Reload) (out []string) {
 func channelTable(p term.Paint, channels []admin.Channel) *term.Table {
 	t := term.NewTable(p, "CHANNEL", "STATE", ">FIRST BYTE", ">KEYS", ">ATTEMPTS (10 MIN)", ">FAILED", "NOTE")
 	for _, ch := range channels {
-		state, note := channelState(p, ch)
-		attempts, failed, _ := recentAttempts(ch)
-		t.Row(channelName(p, ch), state, term.Millis(ch.Latency), keysText(p, ch), attempts, failed, note)
+		state, note := view.ChannelState(p, ch)
+		attempts, failed, _ := view.RecentAttempts(ch)
+		t.Row(view.ChannelName(p, ch), state, term.Millis(ch.Latency), view.KeysText(p, ch), attempts, failed, note)
 	}
 	return t
 }
@@ -290,7 +291,7 @@ func writePlugins(out *strings.Builder, p term.Paint, plugins admin.Plugins) {
 		if x.Fallback != "" {
 			note = x.Fallback
 		}
-		note += restartNote(x)
+		note += view.RestartNote(x)
 		pid := ""
 		if x.PID > 0 {
 			pid = fmt.Sprint(x.PID)
@@ -301,7 +302,7 @@ func writePlugins(out *strings.Builder, p term.Paint, plugins admin.Plugins) {
 		out.WriteString("\n")
 		_ = t.Write(out)
 	}
-	for _, w := range planWarnings(plugins) {
+	for _, w := range view.PlanWarnings(plugins) {
 		fmt.Fprintf(out, "%s %s\n", p.Warn("Warning:"), w)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -81,10 +82,10 @@ func (m *topModel) channels() []string {
 	p := m.paint
 	t := term.NewTable(p, "CHANNEL", "STATE", ">ATTEMPTS/MIN", ">OK (10 MIN)", ">FIRST BYTE", ">KEYS", "LAST TEN MINUTES", "NOTE")
 	for _, ch := range m.now.ChannelList {
-		state, note := channelState(p, ch)
-		_, _, ok := recentAttempts(ch)
-		minute, _ := sumOf(ch.Recent, 6)
-		t.Row(channelName(p, ch), state, term.Number(minute), ok, term.Millis(ch.Latency), keysText(p, ch), spark(p, ch.Recent), note)
+		state, note := view.ChannelState(p, ch)
+		_, _, ok := view.RecentAttempts(ch)
+		minute, _ := view.Sum(ch.Recent, 6)
+		t.Row(view.ChannelName(p, ch), state, term.Number(minute), ok, term.Millis(ch.Latency), view.KeysText(p, ch), spark(p, ch.Recent), note)
 	}
 	var out strings.Builder
 	_ = t.Write(&out)
@@ -99,7 +100,7 @@ func spark(p term.Paint, points []admin.Point) string {
 	most := uint64(0)
 	for i := 0; i < len(points); i += per {
 		var sum admin.Point
-		sum.Requests, sum.Failures = sumOf(points[i:min(i+per, len(points))], per)
+		sum.Requests, sum.Failures = view.Sum(points[i:min(i+per, len(points))], per)
 		counts, most = append(counts, sum), max(most, sum.Requests)
 	}
 	var out strings.Builder
@@ -125,7 +126,7 @@ func barOf(n, most uint64, bars int) int {
 
 func (m *topModel) tunnels() (out []string) {
 	for _, t := range m.now.Tunnels {
-		line := m.paint.Dim("Tunnel ") + t.Name + " " + tunnelState(m.paint, t.State) + m.paint.Dim(" since ") + term.Clock(t.Since)
+		line := m.paint.Dim("Tunnel ") + t.Name + " " + view.TunnelState(m.paint, t.State) + m.paint.Dim(" since ") + term.Clock(t.Since)
 		if t.LastError != "" {
 			line += m.paint.Dim(": ") + t.LastError
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
@@ -52,7 +53,7 @@ func (a *app) tunnelList(ctx context.Context, asJSON bool) error {
 		return nil
 	}
 	var out strings.Builder
-	writeTunnels(&out, a.Paint(), tunnels)
+	view.WriteTunnels(&out, a.Paint(), tunnels)
 	_, err = io.WriteString(a.Out, strings.TrimPrefix(out.String(), "\n"))
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
@@ -226,7 +227,7 @@ func usageCost(s history.UsageSums) string {
 func costText(costs []history.Cost) string {
 	texts := make([]string, 0, len(costs))
 	for _, c := range costs {
-		texts = append(texts, money(c))
+		texts = append(texts, view.Money(c))
 	}
 	return strings.Join(texts, " + ")
 }

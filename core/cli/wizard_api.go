@@ -166,7 +166,7 @@ func (a *app) tryKeysBy(ctx context.Context, s *site, first siteAnswer) {
 		}
 		means := x.judge(answer)
 		if (asksForMore(answer.status) || answer.status == http.StatusOK) && means.Means != verdict.QuotaSpent && means.Means != verdict.InvalidKey {
-			a.hint("  %s %s is accepted, in %s.", p.Good("✓"), s.subject(key), span(float64(answer.took)))
+			a.hint("  %s %s is accepted, in %s.", p.Good("✓"), s.subject(key), term.Elapsed(float64(answer.took)))
 			continue
 		}
 		a.refusedKey(s, key, means.Reason)

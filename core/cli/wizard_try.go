@@ -56,7 +56,7 @@ func (a *app) trySite(ctx context.Context, s *site) {
 			a.hint("  %s %s", p.Bad("✗"), unreachable(s.Target, err))
 			return
 		case answer.status == http.StatusOK && len(models) > 0:
-			a.hint("  %s %s works: the site lists %s, in %s.", p.Good("✓"), s.subject(key), term.Count(len(models), "model"), span(float64(answer.took)))
+			a.hint("  %s %s works: the site lists %s, in %s.", p.Good("✓"), s.subject(key), term.Count(len(models), "model"), term.Elapsed(float64(answer.took)))
 			a.adopt(s, t)
 			good, model, listed = t, models[0], t.dialect
 		case answer.status == http.StatusOK, answer.status == http.StatusNotFound, answer.status == http.StatusMethodNotAllowed:
@@ -278,7 +278,7 @@ func (a *app) askModel(ctx context.Context, s *site, t siteTrial, model string) 
 	case err != nil:
 		a.hint("  %s %s", p.Bad("✗"), unreachable(t.target, err))
 	case answer.status == http.StatusOK:
-		a.hint("  %s %s answers, in %s.", p.Good("✓"), model, span(float64(answer.took)))
+		a.hint("  %s %s answers, in %s.", p.Good("✓"), model, term.Elapsed(float64(answer.took)))
 	default:
 		a.hint("  %s %s%s: %d %s", p.Bad("✗"), model, s.with(t.key), answer.status, redactKey(connect.AnswerError(answer.body), t.key))
 	}

@@ -1,6 +1,7 @@
 package term
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -75,4 +76,16 @@ func Clock(t time.Time) string {
 		return t.Format("15:04:05")
 	}
 	return t.Format("2006-01-02 15:04:05")
+}
+
+// Elapsed returns a duration, even if it is very short.
+func Elapsed(nanoseconds float64) string { return cmp.Or(Millis(nanoseconds/1e6), "0 ms") }
+
+// Shorten returns the beginning of a text.
+func Shorten(s string) string {
+	const longest = 60
+	if r := []rune(s); len(r) > longest {
+		return string(r[:longest]) + "…"
+	}
+	return s
 }

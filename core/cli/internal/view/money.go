@@ -1,4 +1,4 @@
-package cli
+package view
 
 import (
 	"fmt"
@@ -8,9 +8,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
-// money returns an amount with two decimals, or four if it is below 1, rounded half up
+// Money returns an amount with two decimals, or four if it is below 1, rounded half up
 // as in the panel.
-func money(c history.Cost) string {
+func Money(c history.Cost) string {
 	const unit, smallest = 1_000_000_000, 50_000 // billionths
 	digits, step := 2, event.Money(unit/100)
 	switch {

@@ -1,4 +1,4 @@
-package cli
+package view
 
 import (
 	"cmp"
@@ -13,22 +13,23 @@ import (
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
-// writeClients lists the clients, if the configuration has any.
-func writeClients(out *strings.Builder, p term.Paint, all []admin.Client) {
+// WriteClients lists the clients, if the configuration has any.
+func WriteClients(out *strings.Builder, p term.Paint, all []admin.Client) {
 	if slices.ContainsFunc(all, func(c admin.Client) bool { return c.Written }) {
 		out.WriteString("\n")
-		_ = clientTable(p, all).Write(out)
+		_ = ClientTable(p, all).Write(out)
 	}
 }
 
-func clientTable(p term.Paint, all []admin.Client) *term.Table {
+// ClientTable lists clients with their limits and budgets.
+func ClientTable(p term.Paint, all []admin.Client) *term.Table {
 	t := term.NewTable(p, "CLIENT", "STATE", "MAY USE", "LIMIT", "BUDGET", ">IN FLIGHT", ">WAITING")
 	for _, cl := range all {
 		state := p.Good(admin.ClientStateText(cl.State))
 		if cl.State != admin.ClientReady {
 			state = p.Warn(admin.ClientStateText(cl.State))
 		}
-		t.Row(cl.Name, state, mayUse(cl), limitText(cl.Limit), budgetText(cl.Budget), fmt.Sprint(cl.Active), fmt.Sprint(cl.Waiting))
+		t.Row(cl.Name, state, mayUse(cl), limitText(cl.Limit), BudgetText(cl.Budget), fmt.Sprint(cl.Active), fmt.Sprint(cl.Waiting))
 	}
 	return t
 }
@@ -51,12 +52,12 @@ func limitText(l admin.ClientLimit) string {
 	return cmp.Or(strings.Join(parts, ", "), "none")
 }
 
-func budgetText(b *admin.ClientBudget) string {
+func BudgetText(b *admin.ClientBudget) string {
 	switch {
 	case b == nil:
 		return "none"
 	case b.Amount > 0:
-		return fmt.Sprintf("%s of %s %s", strings.TrimSpace(money(history.Cost{Amount: event.Money(math.Round(b.SpentAmount * 1e9))})), strings.TrimSpace(fmt.Sprintf("%g %s", b.Amount, b.Currency)), periodText(b.Per))
+		return fmt.Sprintf("%s of %s %s", strings.TrimSpace(Money(history.Cost{Amount: event.Money(math.Round(b.SpentAmount * 1e9))})), strings.TrimSpace(fmt.Sprintf("%g %s", b.Amount, b.Currency)), periodText(b.Per))
 	}
 	return fmt.Sprintf("%s of %s tokens %s", term.Number(b.SpentTokens), term.Number(b.Tokens), periodText(b.Per))
 }

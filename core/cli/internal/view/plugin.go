@@ -1,12 +1,12 @@
-package cli
+package view
 
 import (
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 )
 
-// planWarnings returns the warnings of all plans.
-func planWarnings(plugins admin.Plugins) (all []string) {
+// PlanWarnings returns the warnings of all plans.
+func PlanWarnings(plugins admin.Plugins) (all []string) {
 	for _, x := range plugins.Processes {
 		for _, c := range x.Components {
 			for _, u := range c.Uses {
@@ -17,8 +17,8 @@ func planWarnings(plugins admin.Plugins) (all []string) {
 	return all
 }
 
-// restartNote returns how to use a plugin again that is no longer restarted.
-func restartNote(x admin.Process) string {
+// RestartNote returns how to use a plugin again that is no longer restarted.
+func RestartNote(x admin.Process) string {
 	if x.State != string(pluginhost.StateQuarantined) {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package cli
+package view
 
 import (
 	"testing"
@@ -23,7 +23,7 @@ func TestCommandsShowTheStateOfTheAPI(t *testing.T) {
 		"check fails":  {admin.Channel{Enabled: true, Health: "down", Out: "check_failed"}, "down", ""},
 		"paused":       {admin.Channel{Stats: used, Out: "paused"}, "paused", ""},
 	} {
-		state, note := channelState(term.Paint(false), c.facts.Assessed())
+		state, note := ChannelState(term.Paint(false), c.facts.Assessed())
 		if state != c.state || c.note != "" && note != c.note {
 			t.Errorf("%s: %q, %q, want %q, %q", name, state, note, c.state, c.note)
 		}

@@ -1,4 +1,4 @@
-package cli
+package view
 
 import (
 	"fmt"
@@ -8,16 +8,16 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
-// writeTunnels lists tunnels with their forwards, one per line; nothing if there are
+// WriteTunnels lists tunnels with their forwards, one per line; nothing if there are
 // none.
-func writeTunnels(out *strings.Builder, p term.Paint, tunnels []admin.Tunnel) {
+func WriteTunnels(out *strings.Builder, p term.Paint, tunnels []admin.Tunnel) {
 	if len(tunnels) == 0 {
 		return
 	}
 	t := term.NewTable(p, "TUNNEL", "HOST", "STATE", "SINCE", "OPENS", "LEADS TO", ">ANSWERS IN")
 	var wrong []string
 	for _, x := range tunnels {
-		name, host, state, since := x.Name, x.Host, tunnelState(p, x.State), term.Clock(x.Since)
+		name, host, state, since := x.Name, x.Host, TunnelState(p, x.State), term.Clock(x.Since)
 		for _, f := range x.Forwards {
 			to, remote := "the routes", f.Remote
 			if f.Channel != "" {
@@ -59,7 +59,8 @@ func writeTunnels(out *strings.Builder, p term.Paint, tunnels []admin.Tunnel) {
 	}
 }
 
-func tunnelState(p term.Paint, state string) string {
+// TunnelState returns the state of a tunnel in its color.
+func TunnelState(p term.Paint, state string) string {
 	switch state {
 	case "up":
 		return p.Good(state)

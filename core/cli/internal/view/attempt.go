@@ -1,4 +1,4 @@
-package cli
+package view
 
 import (
 	"cmp"
@@ -12,24 +12,24 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict"
 )
 
-// skipText returns why something is not used, with the cause.
-func skipText(why, reason string) string { return channel.Skip(why).Text() + term.After(": ", reason) }
+// SkipText returns why something is not used, with the cause.
+func SkipText(why, reason string) string { return channel.Skip(why).Text() + term.After(": ", reason) }
 
-// passedOverText returns why a channel was not available, with each of its keys if
+// PassedOverText returns why a channel was not available, with each of its keys if
 // their reasons differ.
-func passedOverText(o event.PassedOver) string {
+func PassedOverText(o event.PassedOver) string {
 	if !o.KeysDiffer() {
-		return skipText(o.Why, o.Reason)
+		return SkipText(o.Why, o.Reason)
 	}
 	var keys []string
 	for _, k := range o.Keys {
-		keys = append(keys, k.Key+": "+skipText(k.Why, k.Reason))
+		keys = append(keys, k.Key+": "+SkipText(k.Why, k.Reason))
 	}
-	return skipText(o.Why, strings.Join(keys, "; "))
+	return SkipText(o.Why, strings.Join(keys, "; "))
 }
 
-// attemptText returns why an attempt failed; "" if it did not.
-func attemptText(at event.Attempt) string {
+// AttemptText returns why an attempt failed; "" if it did not.
+func AttemptText(at event.Attempt) string {
 	means := verdict.Means(at.Means)
 	switch {
 	case at.Error != "" || means == verdict.Good || at.Means == "" && at.Status < 400: // "" if the caller left before the end

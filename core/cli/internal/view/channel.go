@@ -1,4 +1,6 @@
-package cli
+// Package view shows what the running program reports in the same words in every command:
+// channels, clients, tunnels, plugins, attempts and costs.
+package view
 
 import (
 	"fmt"
@@ -8,17 +10,18 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
-// recentAttempts returns the attempts of the last ten minutes, those that failed, and the share
+// RecentAttempts returns the attempts of the last ten minutes, those that failed, and the share
 // of those that did not, "" without any.
-func recentAttempts(ch admin.Channel) (attempts, failed, ok string) {
-	n, failures := sumOf(ch.Recent, len(ch.Recent))
+func RecentAttempts(ch admin.Channel) (attempts, failed, ok string) {
+	n, failures := Sum(ch.Recent, len(ch.Recent))
 	if n > 0 {
 		ok = fmt.Sprintf("%.0f%%", 100*(1-float64(failures)/float64(n)))
 	}
 	return term.Number(n), term.Number(failures), ok
 }
 
-func channelName(p term.Paint, ch admin.Channel) string {
+// ChannelName returns the name of a channel, with marks.
+func ChannelName(p term.Paint, ch admin.Channel) string {
 	name := ch.Name
 	if ch.Fallback {
 		name += p.Dim(" (fallback)")
@@ -29,8 +32,8 @@ func channelName(p term.Paint, ch admin.Channel) string {
 	return name
 }
 
-// keysText returns how many of the keys are available.
-func keysText(p term.Paint, ch admin.Channel) string {
+// KeysText returns how many of the keys are available.
+func KeysText(p term.Paint, ch admin.Channel) string {
 	if ch.Keys.Total == 0 {
 		return ""
 	}
@@ -41,8 +44,8 @@ func keysText(p term.Paint, ch admin.Channel) string {
 	return text
 }
 
-// channelState returns the state of a channel, as the panel shows it, and a note.
-func channelState(p term.Paint, ch admin.Channel) (state, note string) {
+// ChannelState returns the state of a channel, as the panel shows it, and a note.
+func ChannelState(p term.Paint, ch admin.Channel) (state, note string) {
 	state, note = stateAndReason(p, ch)
 	return state, strings.TrimPrefix(note+restrictionsText(ch.Restricted), "; ")
 }
@@ -87,7 +90,8 @@ func stateAndReason(p term.Paint, ch admin.Channel) (state, note string) {
 }
 
 // sumOf sums up the last n points.
-func sumOf(points []admin.Point, n int) (requests, failures uint64) {
+// Sum adds up the last n points.
+func Sum(points []admin.Point, n int) (requests, failures uint64) {
 	for _, x := range points[max(0, len(points)-n):] {
 		requests, failures = requests+x.Requests, failures+x.Failures
 	}
