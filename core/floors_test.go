@@ -62,6 +62,10 @@ var floors = map[string]int{
 
 	"core/pluginsource/releasetest": 0,
 
+	"core/cli/configuration":    12,
+	"core/cli/manage":           12,
+	"core/cli/observe":          12,
+	"core/cli/setup":            12,
 	"core/cli/internal/command": 11,
 	"core/cli/internal/view":    8,
 	"core/cli/internal/hangup":  0,

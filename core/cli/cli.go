@@ -1,4 +1,4 @@
-// Package cli is the command line: one file per command, streams in, exit code
+// Package cli is the command line: the list of commands, streams in, exit code
 // out.
 package cli
 
@@ -14,6 +14,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -21,9 +22,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/adminclient"
+	"github.com/aitunnel/aitunnel/core/cli/configuration"
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/hangup"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
+	"github.com/aitunnel/aitunnel/core/cli/manage"
+	"github.com/aitunnel/aitunnel/core/cli/observe"
+	"github.com/aitunnel/aitunnel/core/cli/setup"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/eval"
 	"github.com/aitunnel/aitunnel/core/config/redact"
@@ -130,10 +135,10 @@ func (a *app) addCommands(root *cobra.Command) {
 		title    string
 		commands []*cobra.Command
 	}{
-		{"Set up:", []*cobra.Command{a.demoCommand(), a.initCommand(), a.connectCommand(), a.convertCommand(), a.validateCommand(), a.fmtCommand(), a.configCommand()}},
-		{"Run:", []*cobra.Command{a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.planCommand(), a.serviceCommand()}},
-		{"Observe:", []*cobra.Command{a.statusCommand(), a.topCommand(), a.logsCommand(), a.requestsCommand(), a.usageCommand(), a.panelCommand(), a.explainCommand(), a.verdictCommand()}},
-		{"Manage:", []*cobra.Command{a.channelCommand(), a.keyCommand(), a.clientCommand(), a.notifyCommand(), a.tunnelCommand(), a.pluginCommand()}},
+		{"Set up:", slices.Concat(setup.Commands(a.Env), configuration.Commands(a.Env))},
+		{"Run:", slices.Concat([]*cobra.Command{a.startCommand(), a.stopCommand(), a.restartCommand()}, configuration.ReloadCommands(a.Env), []*cobra.Command{a.serviceCommand()})},
+		{"Observe:", append(observe.Commands(a.Env), configuration.VerdictCommand(a.Env))},
+		{"Manage:", append(manage.Commands(a.Env), a.pluginCommand())},
 		{"More:", []*cobra.Command{a.completionCommand(), a.versionCommand()}},
 	}
 	for _, g := range groups {

@@ -43,3 +43,10 @@ func TestWrongFlags(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEmptyPeriodIsWrongUsage(t *testing.T) {
+	t.Parallel()
+	if code, _, errs := run(t, "usage", "--since", "yesterday", "--until", "yesterday"); code != 2 || !strings.Contains(errs, "--since yesterday --until today") {
+		t.Errorf("%d %s", code, errs)
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/cli/observe"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
@@ -189,7 +190,7 @@ func TestALogThatCannotBeReadBack(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		go func() {
-			entries, err := readLog(path, maxLogTail)
+			entries, err := observe.ReadLog(path, observe.MaxLogTail)
 			if err == nil && len(entries) > 0 {
 				err = fmt.Errorf("it has %d entries", len(entries))
 			}

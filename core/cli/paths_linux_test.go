@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
+	"github.com/aitunnel/aitunnel/core/cli/setup"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/pluginsource/releasetest"
 	"github.com/aitunnel/aitunnel/core/sshdtest"
@@ -77,10 +78,10 @@ func newOddPaths(t *testing.T, name string) *oddPaths {
 	}
 	remote := l.Addr().String()
 	_ = l.Close()
-	text := "env_file = " + literal(env) + "\nproxy {\n  listen = \"127.0.0.1:0\"\n}\nadmin {\n  listen = \"127.0.0.1:0\"\n}\nlog {\n  file = " + literal(p.log) + "\n}\n" +
-		"channel \"home\" {\n  target = " + literal(p.site.URL) + "\n  keys = [env(\"HOME_KEY\")]\n  health_check \"http\" {}\n}\nroute \"/v1/**\" {\n  channels = [channel.home]\n  strategy \"acme/backwards\" {}\n}\n" +
-		"notify \"hook\" {\n  url = " + literal("generic+"+p.site.URL+"/?template=json&disabletls=yes") + "\n}\n" +
-		"tunnel \"vps\" {\n  host = " + literal(sshd.Addr()) + "\n  user = " + literal(sshd.User) + "\n  identity = " + literal(identity) + "\n  known_hosts = " + literal(p.path(".hosts")) + "\n  ssh_config = false\n  forward " + literal(remote) + " {}\n}\n"
+	text := "env_file = " + setup.Literal(env) + "\nproxy {\n  listen = \"127.0.0.1:0\"\n}\nadmin {\n  listen = \"127.0.0.1:0\"\n}\nlog {\n  file = " + setup.Literal(p.log) + "\n}\n" +
+		"channel \"home\" {\n  target = " + setup.Literal(p.site.URL) + "\n  keys = [env(\"HOME_KEY\")]\n  health_check \"http\" {}\n}\nroute \"/v1/**\" {\n  channels = [channel.home]\n  strategy \"acme/backwards\" {}\n}\n" +
+		"notify \"hook\" {\n  url = " + setup.Literal("generic+"+p.site.URL+"/?template=json&disabletls=yes") + "\n}\n" +
+		"tunnel \"vps\" {\n  host = " + setup.Literal(sshd.Addr()) + "\n  user = " + setup.Literal(sshd.User) + "\n  identity = " + setup.Literal(identity) + "\n  known_hosts = " + setup.Literal(p.path(".hosts")) + "\n  ssh_config = false\n  forward " + setup.Literal(remote) + " {}\n}\n"
 	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +198,7 @@ func (p *oddPaths) run() {
 func (p *oddPaths) beforeStart() {
 	plugin := filepath.Join(p.dir, "aitunnel-plugin-acme")
 	p.do("plugin", "verify", plugin)
-	text := string(p.read(p.config)) + "plugin \"acme\" {\n  source = \"github.com/acme/aitunnel-plugin-acme\"\n  version = \"~> 1.2\"\n  signing_key = " + literal(releasetest.NewKey(1).Public()) + "\n}\n"
+	text := string(p.read(p.config)) + "plugin \"acme\" {\n  source = \"github.com/acme/aitunnel-plugin-acme\"\n  version = \"~> 1.2\"\n  signing_key = " + setup.Literal(releasetest.NewKey(1).Public()) + "\n}\n"
 	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
 		p.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func ClientTable(p term.Paint, all []admin.Client) *term.Table {
 		if cl.State != admin.ClientReady {
 			state = p.Warn(admin.ClientStateText(cl.State))
 		}
-		t.Row(cl.Name, state, mayUse(cl), limitText(cl.Limit), BudgetText(cl.Budget), fmt.Sprint(cl.Active), fmt.Sprint(cl.Waiting))
+		t.Row(cl.Name, state, mayUse(cl), limitText(cl.Limit), budgetText(cl.Budget), fmt.Sprint(cl.Active), fmt.Sprint(cl.Waiting))
 	}
 	return t
 }
@@ -52,7 +52,7 @@ func limitText(l admin.ClientLimit) string {
 	return cmp.Or(strings.Join(parts, ", "), "none")
 }
 
-func BudgetText(b *admin.ClientBudget) string {
+func budgetText(b *admin.ClientBudget) string {
 	switch {
 	case b == nil:
 		return "none"
