@@ -22,7 +22,7 @@ var forms = map[string]func(ev *eval.Evaluator, s string) (string, error){
 	"jump hosts":         func(_ *eval.Evaluator, s string) (string, error) { return s, checkJumps(s) },
 	"SSH host":           func(_ *eval.Evaluator, s string) (string, error) { return s, checkHost(s) },
 	"minisign key":       func(_ *eval.Evaluator, s string) (string, error) { return s, checkSigningKey(s) },
-	"plugin source":      func(ev *eval.Evaluator, s string) (string, error) { return pluginSource(ev, s) },
+	"plugin source":      pluginSource,
 	"version constraint": func(_ *eval.Evaluator, s string) (string, error) { return s, checkConstraint(s) },
 }
 

@@ -95,7 +95,7 @@ func (d *schemaDecoder) place(e hclsyntax.Expression, path []string) {
 
 func (d *schemaDecoder) evaluate(r *Reader, at *hclsyntax.Attribute, a *sdk.Attribute, t cty.Type) (cty.Value, bool) {
 	if a.Sensitive {
-		v, _, ok := r.secretValue(a.Name, t)
+		v, ok := r.secretValue(a.Name, t)
 		return v, ok
 	}
 	v, ok := r.Value(at)

@@ -12,24 +12,25 @@ import (
 )
 
 // secretValue evaluates an attribute with secrets.
-func (r *Reader) secretValue(name string, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
+func (r *Reader) secretValue(name string, t cty.Type) (v cty.Value, ok bool) {
 	a := r.Attribute(name)
 	if a == nil {
-		return cty.NilVal, nil, false
+		return cty.NilVal, false
 	}
 	r.ev.MarkSecret(a.Expr)
-	v, ok := r.ev.Value(a.Expr, true)
+	v, ok = r.ev.Value(a.Expr, true)
 	if !ok {
-		return v, a, false
+		return v, false
 	}
 	v, _ = v.UnmarkDeep()
 	r.ev.KeepSecret(v)
-	return r.Typed(a, v, t)
+	v, _, ok = r.Typed(a, v, t)
+	return v, ok
 }
 
 // SecretText reads a secret string; ok is false if it is not set, or wrong.
 func (r *Reader) SecretText(name string) (text string, ok bool) {
-	v, _, ok := r.secretValue(name, cty.String)
+	v, ok := r.secretValue(name, cty.String)
 	if !ok {
 		return "", false
 	}
@@ -67,7 +68,7 @@ func (r *Reader) SecretTexts(name string, check func(string) error) (texts []str
 func (r *Reader) secretEntries(a *hclsyntax.Attribute) []cty.Value {
 	entries, ok := r.plainTexts(a.Expr)
 	if !ok {
-		v, _, ok := r.secretValue(a.Name, cty.List(cty.String))
+		v, ok := r.secretValue(a.Name, cty.List(cty.String))
 		if !ok {
 			return nil
 		}
@@ -99,7 +100,7 @@ func (r *Reader) plainTexts(list hclsyntax.Expression) (entries []cty.Value, ok 
 
 // SecretMap reads a map of secrets; ok is false if it is not set, or wrong.
 func (r *Reader) SecretMap(name string) (texts map[string]string, ok bool) {
-	v, _, ok := r.secretValue(name, cty.Map(cty.String))
+	v, ok := r.secretValue(name, cty.Map(cty.String))
 	if !ok {
 		return nil, false
 	}
