@@ -114,7 +114,7 @@ func (l *loader) variable(b *hclsyntax.Block) {
 	r.Done()
 }
 
-// reader reads one block.
+// reader reads one block, with methods for what only some blocks have.
 type reader struct {
 	*block.Reader
 	loader *loader

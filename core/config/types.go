@@ -14,7 +14,7 @@ import (
 // Config is a whole configuration, checked and complete: every default is
 // filled in, every reference resolved. It is never changed after [Load].
 //
-// Settings are declared by the tags of fields: see [setting]. The same declarations are used to
+// Settings are declared by the tags of fields: see [block.Setting]. The same declarations are used to
 // read, check and document them.
 type Config struct {
 	Path     string // the file or directory it was read from
