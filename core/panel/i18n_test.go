@@ -146,7 +146,7 @@ func TestAllTextsAreInTheCatalogs(t *testing.T) {
 	}
 }
 
-// TestTheChineseTextsUseOneWordForOneThing: each of these has another word in the catalog.
+// TestTheChineseTextsUseOneWordForOneThing: for each of these the catalog has another word.
 func TestTheChineseTextsUseOneWordForOneThing(t *testing.T) {
 	for name, text := range catalog(t, "zh") {
 		for other, word := range map[string]string{"您": "你", "方案": "计划", "限速": "限流", "重载": "重新加载", "更改": "修改", "站点回答": "站点响应", "离开": "断开"} {

@@ -6,7 +6,7 @@ import { blocksIn, shownOf, valueOf, withBlock, withoutBlock, withSetting, writt
 import { quote } from './blocktext.js';
 import { field } from './dialogs.js';
 import { el } from './dom.js';
-import { t } from './i18n.js';
+import { said, t } from './i18n.js';
 
 // componentsOf are those of a kind of all plugins, by the names that blocks use.
 export const componentsOf = (plugins, kind) => plugins.processes.flatMap((p) => p.components.filter((c) => c.kind === kind).map((c) => ({
@@ -25,7 +25,7 @@ export function componentFields(before, kind, all, standard, common = []) {
   let inputs = [];
   const choose = () => {
     const chosen = all.find((c) => c.ref === input.value);
-    about.textContent = (chosen?.doc ?? '').split('\n')[0];
+    about.textContent = said((chosen?.doc ?? '').split('\n')[0]);
     inputs = input.value ? [...(chosen?.settings ?? []), ...common].map((setting) => {
       const shown = own?.label === input.value ? shownOf(valueOf(own.text, setting.name)) : '';
       return { setting, shown, input: inputOf(setting, shown) };

@@ -84,7 +84,7 @@ const english = `Promise.all([import('/assets/i18n/en.js'), import('/assets/i18n
   const other = new Set(Object.entries(en).flatMap(([k, v]) => (typeof v === 'string' && v !== zh[k] && !v.includes('{') ? [v.trim()] : [])));
   const out = [];
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let n = walk.nextNode(); n; n = walk.nextNode()) if (other.has(n.data.trim()) && !n.parentElement.closest('#language, code, pre, textarea, .kind')) out.push(n.data.trim());
+  for (let n = walk.nextNode(); n; n = walk.nextNode()) if (other.has(n.data.trim()) && !n.parentElement.closest('#language, code, pre, textarea, .kind, .plugin h3')) out.push(n.data.trim());
   for (const n of document.querySelectorAll('[aria-label], [title], [placeholder]')) for (const a of ['aria-label', 'title', 'placeholder']) if (other.has(n.getAttribute(a))) out.push(a + ' ' + n.getAttribute(a));
   return out;
 })`
