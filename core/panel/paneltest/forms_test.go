@@ -31,7 +31,7 @@ func TestRoutesAndTunnelsAreAdded(t *testing.T) {
 	p.shows("dialog textarea", "")
 	p.field("Text", "route \"/v1/messages\" {\n  channels = [channel.unknown]\n}")
 	p.press("dialog", "Save")
-	p.shows("dialog .trouble, dialog .error:not([hidden])", "nobody")
+	p.shows("dialog .trouble, dialog .error:not([hidden])", "unknown")
 	p.field("Text", "route \"/v1/messages\" {\n  channels = [channel.backup]\n}")
 	p.press("dialog", "Save")
 	p.shows("#toasts", "was changed")
