@@ -27,8 +27,8 @@ var relief struct {
 	by []func()
 }
 
-// OnDescriptorShortage sets the function that is called when descriptors run out; it closes idle
-// connections.
+// OnDescriptorShortage adds a function that is called when descriptors run out, to close
+// idle connections.
 func OnDescriptorShortage(f func()) {
 	relief.Lock()
 	defer relief.Unlock()
