@@ -8,14 +8,6 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// ReloadCause says why a configuration was applied.
-type ReloadCause struct {
-	Cause   string     `json:"cause"`             // a code: requested, signal, saved, dry_run, plugin_restart, plugin_ready, edit or undo
-	Plugin  string     `json:"plugin,omitempty"`  // of plugin_restart and plugin_ready: its name, or "built-in"
-	Origin  OriginCode `json:"origin,omitempty"`  // of an edit, or of the one that was undone: panel, command or api
-	Command string     `json:"command,omitempty"` // of the origin command, such as "channel add"
-}
-
 // Reload is the outcome of a reload, or of its dry run.
 type Reload struct {
 	At time.Time `json:"at"`

@@ -183,7 +183,7 @@ func TestHangupDuringStart(t *testing.T) {
 		return err == nil
 	})
 	f.signal(syscall.SIGHUP)
-	f.ready(func(s admin.Status) bool { return s.LastReload != nil && s.LastReload.Cause == "SIGHUP" })
+	f.ready(func(s admin.Status) bool { return s.LastReload != nil && s.LastReload.Cause == admin.CauseSignal })
 	f.signal(syscall.SIGTERM)
 	if err := f.wait(); err != nil {
 		t.Error(err)
@@ -281,7 +281,7 @@ func TestHangupOfTheWholeService(t *testing.T) {
 		_ = syscall.Kill(pid, syscall.SIGHUP)
 	}
 	f.signal(syscall.SIGHUP)
-	f.ready(func(s admin.Status) bool { return s.LastReload != nil && s.LastReload.Cause == "SIGHUP" })
+	f.ready(func(s admin.Status) bool { return s.LastReload != nil && s.LastReload.Cause == admin.CauseSignal })
 	if now := childrenOf(f.cmd.Process.Pid); !slices.Equal(now, plugins) || strings.Contains(f.err.String(), "the built-in plugin: ended") {
 		t.Errorf("plugins before it: %v, after it: %v", plugins, now)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
@@ -22,7 +23,6 @@ import (
 	"github.com/aitunnel/aitunnel/core/daemon"
 	"github.com/aitunnel/aitunnel/core/daemon/control"
 	"github.com/aitunnel/aitunnel/core/daemon/handover"
-	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/logsink"
 	"github.com/aitunnel/aitunnel/core/service"
 )
@@ -185,7 +185,7 @@ func (a *app) neverBlock() {
 func (a *app) serve(ctx context.Context, d *daemon.Daemon) (control.Ending, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	onHangup(ctx, cancel, func() { _, _ = d.Reload(ctx, reload.CauseSignal) })
+	onHangup(ctx, cancel, func() { _, _ = d.Reload(ctx, admin.CauseSignal) })
 	return d.Wait(ctx)
 }
 

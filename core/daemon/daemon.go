@@ -147,12 +147,12 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range StateDirProblems(d.options.StateDir) {
-		d.log.Warn(p.Text())
-	}
 	planners, persisted, err := d.prepare(seed)
 	if err != nil {
 		return err
+	}
+	for _, p := range StateDirProblems(d.options.StateDir) {
+		d.log.Warn(p.Text())
 	}
 	d.save = persisted
 	d.reloader = reload.New(reload.Options{
@@ -368,6 +368,6 @@ func (d *Daemon) reloadAsked() (done func()) {
 }
 
 // Reload applies the configuration from its files. The outcome is reported as an event.
-func (d *Daemon) Reload(ctx context.Context, cause reload.CauseCode) (reload.Result, error) {
+func (d *Daemon) Reload(ctx context.Context, cause admin.CauseCode) (reload.Result, error) {
 	return d.reloader.Apply(ctx, reload.Request{Cause: reload.Cause{Code: cause}, Asked: true})
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/admin"
-	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
@@ -41,7 +40,7 @@ func TestProblemsOfTheMachine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, _ = r.Reload(t.Context(), reload.CauseRequested) // looks at the log file at once
+	_, _ = r.Reload(t.Context(), admin.CauseRequested) // looks at the log file at once
 	testhelp.Eventually(t, "the log file is a problem", func() bool {
 		p := problem(admin.ProblemLogMoved)
 		return p != nil && p.Path == file && strings.Contains(p.Text(), "no such file")
@@ -54,6 +53,6 @@ func TestProblemsOfTheMachine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, _ = r.Reload(t.Context(), reload.CauseRequested) // looks at the log file at once
+	_, _ = r.Reload(t.Context(), admin.CauseRequested) // looks at the log file at once
 	testhelp.Eventually(t, "the problems are over", func() bool { return len(r.status().Problems) == 0 })
 }

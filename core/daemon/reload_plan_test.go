@@ -170,7 +170,7 @@ func (r *running) requestsByChannel() map[string]uint64 {
 }
 
 // checkCodes checks that the outcome of a reload has no words where programs need codes and names.
-func checkCodes(t *testing.T, name string, r admin.Reload, cause string) {
+func checkCodes(t *testing.T, name string, r admin.Reload, cause admin.CauseCode) {
 	t.Helper()
 	code := regexp.MustCompile(`^[a-z_]+$`)
 	if r.Cause != cause {

@@ -56,7 +56,7 @@ while nobody has changed the files by hand since.`,
 			if asJSON || err != nil {
 				return a.Report(out, err, asJSON, "")
 			}
-			a.Say("The newest edit was undone (%s).", strings.TrimPrefix(out.Reload.Cause, "undo of "))
+			a.Say("The newest edit was undone (%s).", strings.TrimPrefix(out.Reload.Text(), "undo of "))
 			return a.PrintReload(out.Reload, false)
 		},
 	}, &asJSON)

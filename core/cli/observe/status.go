@@ -172,7 +172,7 @@ func reloadLine(p term.Paint, r *admin.Reload) string {
 	case len(r.Changes) == 0:
 		return "no changes at " + term.Clock(r.At)
 	}
-	return fmt.Sprintf("%s at %s, %s (%s)", p.Good("applied"), term.Clock(r.At), term.Count(len(r.Changes), "change"), r.Cause)
+	return fmt.Sprintf("%s at %s, %s (%s)", p.Good("applied"), term.Clock(r.At), term.Count(len(r.Changes), "change"), r.Text())
 }
 
 // maxErrors is the maximum number of errors that status shows; 'aitunnel reload

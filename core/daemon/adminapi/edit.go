@@ -15,7 +15,7 @@ import (
 
 // Reload is for [admin.Source].
 func (s *Source) Reload(ctx context.Context, generation uint64) admin.Reload {
-	return show(s.program.Reloader.Apply(ctx, reload.Request{Cause: reload.Cause{Code: reload.CauseRequested}, Asked: true, Match: reload.Match{Generation: generation}}))
+	return show(s.program.Reloader.Apply(ctx, reload.Request{Cause: reload.Cause{Code: admin.CauseRequested}, Asked: true, Match: reload.Match{Generation: generation}}))
 }
 
 // redacted returns the text of a configuration without its secrets.
@@ -82,7 +82,7 @@ func (s *Source) Plan(ctx context.Context, in *admin.Draft) (admin.Reload, error
 	_, report := r.Load(ctx, document)
 	err = s.draft(document, report, *in)
 	if wrong := (*reload.ConfigError)(nil); errors.As(err, &wrong) {
-		return show(reload.Result{Cause: reload.Cause{Code: reload.CauseDryRun}, Generation: s.running().Number}, err), nil
+		return show(reload.Result{Cause: reload.Cause{Code: admin.CauseDryRun}, Generation: s.running().Number}, err), nil
 	}
 	if err != nil {
 		return outcome(reload.Result{}, err)

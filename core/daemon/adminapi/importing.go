@@ -50,12 +50,12 @@ func (s *Source) previewImport(take func(*edit.Document) error) (admin.Reload, e
 	if err != nil {
 		return admin.Reload{}, editError(err)
 	}
-	result := reload.Result{Cause: reload.Cause{Code: reload.CauseDryRun}, Generation: s.running().Number}
+	result := reload.Result{Cause: reload.Cause{Code: admin.CauseDryRun}, Generation: s.running().Number}
 	if err := take(document); err != nil {
 		return outcome(result, err)
 	}
 	return admin.Reload{
-		At: time.Now(), ReloadCause: reloadCause(result.Cause), OK: true, Generation: result.Generation,
+		At: time.Now(), ReloadCause: result.Cause.Report(), OK: true, Generation: result.Generation,
 		Changes: []config.Change{}, Effects: []string{}, EffectList: []admin.Effect{}, Diags: []config.Diagnostic{},
 	}, nil
 }

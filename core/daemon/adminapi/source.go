@@ -63,7 +63,7 @@ func (s *Source) History(ctx context.Context) (*history.Reader, error) {
 // show returns the outcome of a change in the form of the API.
 func show(r reload.Result, err error) admin.Reload {
 	out := admin.Reload{
-		At: clock(r.At), Took: event.Millis(r.Took), ReloadCause: reloadCause(r.Cause), OK: err == nil, Generation: r.Generation,
+		At: clock(r.At), Took: event.Millis(r.Took), ReloadCause: r.Cause.Report(), OK: err == nil, Generation: r.Generation,
 		Changes: r.Changes, Effects: []string{}, EffectList: []admin.Effect{}, Diags: append([]config.Diagnostic{}, r.Report.Diagnostics()...),
 	}
 	for _, e := range r.Effects {
@@ -81,15 +81,6 @@ func show(r reload.Result, err error) admin.Reload {
 	out.Changes, out.Effects, out.EffectList = []config.Change{}, []string{}, []admin.Effect{}
 	if wrong := (*reload.ConfigError)(nil); errors.As(err, &wrong) {
 		out.Diags = wrong.Diagnostics()
-	}
-	return out
-}
-
-// made returns a cause in the form of the API.
-func reloadCause(c reload.Cause) admin.ReloadCause {
-	out := admin.ReloadCause{Cause: string(c.Code), Origin: c.Origin.Code, Command: c.Origin.Command}
-	if c.Code == reload.CausePluginRestart || c.Code == reload.CausePluginReady {
-		out.Plugin = cmp.Or(c.Plugin, reload.BuiltinPlugin)
 	}
 	return out
 }

@@ -85,7 +85,7 @@ func (p *pastEdits) drop(e pastEdit) {
 // apply applies an edit, and records it so that it can be undone.
 func (s *Source) apply(ctx context.Context, r reload.Request) (admin.Reload, error) {
 	var e pastEdit
-	r.Cause = reload.Cause{Code: reload.CauseEdit, Origin: admin.OriginOf(ctx)}
+	r.Cause = reload.Cause{Code: admin.CauseEdit, Origin: admin.OriginOf(ctx)}
 	do := r.Edit
 	r.Edit = func(ctx context.Context, in *reload.Edit) error {
 		e.before = maps.Clone(in.Document.Texts())
@@ -119,7 +119,7 @@ func (s *Source) Undo(ctx context.Context) (admin.Reload, error) {
 		return admin.Reload{}, admin.Refused("nothing_to_undo", "there is no edit to undo: only edits by the panel, the API and commands since the program started can be undone")
 	}
 	out, err := outcome(s.program.Reloader.Apply(ctx, reload.Request{
-		Cause: reload.Cause{Code: reload.CauseUndo, Origin: e.cause.Origin},
+		Cause: reload.Cause{Code: admin.CauseUndo, Origin: e.cause.Origin},
 		Edit: func(_ context.Context, in *reload.Edit) error {
 			if now := in.Document.Texts(); !sameTexts(now, e.after) {
 				return &reload.EditError{Err: admin.Refused("changed", e.changedSince(now))}

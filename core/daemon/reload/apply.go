@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/edit"
 )
@@ -154,7 +155,7 @@ func (c *candidate) describe(out *Result) {
 
 // Plan returns what applying the texts would do, or, if they are nil, the files.
 func (r *Reloader) Plan(ctx context.Context, texts map[string][]byte) (Result, error) {
-	cause := Cause{Code: CauseDryRun}
+	cause := Cause{Code: admin.CauseDryRun}
 	ctx, end, err := r.begin(ctx)
 	if err != nil {
 		return r.result(cause), err

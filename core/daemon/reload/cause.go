@@ -1,51 +1,26 @@
 package reload
 
-import "github.com/aitunnel/aitunnel/core/admin"
+import (
+	"cmp"
 
-// CauseCode says why a configuration was applied.
-type CauseCode string
-
-// The causes.
-const (
-	CauseRequested     CauseCode = "requested"      // by a command or through the API
-	CauseSignal        CauseCode = "signal"         // SIGHUP
-	CauseSaved         CauseCode = "saved"          // a file of the configuration was saved
-	CauseDryRun        CauseCode = "dry_run"        // nothing is applied
-	CausePluginRestart CauseCode = "plugin_restart" // it was requested
-	CausePluginReady   CauseCode = "plugin_ready"   // the locked version of a plugin, which did not start before
-	CauseEdit          CauseCode = "edit"
-	CauseUndo          CauseCode = "undo" // of an edit
+	"github.com/aitunnel/aitunnel/core/admin"
 )
-
-// CauseCodes are all causes.
-var CauseCodes = []CauseCode{CauseRequested, CauseSignal, CauseSaved, CauseDryRun, CausePluginRestart, CausePluginReady, CauseEdit, CauseUndo}
 
 // Cause is why a configuration was applied.
 type Cause struct {
-	Code   CauseCode
+	Code   admin.CauseCode
 	Plugin string       // of a plugin's causes; "": the built-in plugin
 	Origin admin.Origin // of an edit, or of the one that was undone
 }
 
 // Text describes the cause.
-func (c Cause) Text() string {
-	switch c.Code {
-	case CauseRequested:
-		return "a reload was requested"
-	case CauseSignal:
-		return "SIGHUP"
-	case CauseSaved:
-		return "a file was saved"
-	case CauseDryRun:
-		return "a dry run"
-	case CausePluginRestart:
-		return "the restart of " + pluginBlock(c.Plugin)
-	case CausePluginReady:
-		return pluginBlock(c.Plugin) + ", which is ready now"
-	case CauseEdit:
-		return "an edit " + c.Origin.Text()
-	case CauseUndo:
-		return "undo of an edit " + c.Origin.Text()
+func (c Cause) Text() string { return c.Report().Text() }
+
+// Report returns the cause in the form of the API.
+func (c Cause) Report() admin.ReloadCause {
+	out := admin.ReloadCause{Cause: c.Code, Origin: c.Origin.Code, Command: c.Origin.Command}
+	if c.Code == admin.CausePluginRestart || c.Code == admin.CausePluginReady {
+		out.Plugin = cmp.Or(c.Plugin, BuiltinPlugin)
 	}
-	return string(c.Code)
+	return out
 }

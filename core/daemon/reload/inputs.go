@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -107,5 +108,5 @@ func (r *Reloader) follow(on bool) {
 // saved applies saved files, unless they were applied already: edits through the API
 // are written by the program itself.
 func (r *Reloader) saved() {
-	_, _ = r.Apply(r.options.Life, Request{Cause: Cause{Code: CauseSaved}, saved: true}) // reported as an event
+	_, _ = r.Apply(r.options.Life, Request{Cause: Cause{Code: admin.CauseSaved}, saved: true}) // reported as an event
 }

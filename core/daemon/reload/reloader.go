@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/channel"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/daemon/bind"
@@ -181,7 +182,7 @@ func (r *Reloader) retryLocked(name string) error {
 	}
 	defer end()
 	undo := plugins.UseLocked(name)
-	out := r.result(Cause{Code: CausePluginReady, Plugin: name})
+	out := r.result(Cause{Code: admin.CausePluginReady, Plugin: name})
 	if err = r.transact(ctx, Request{Cause: out.Cause}, &out); err != nil {
 		undo(err)
 		return err

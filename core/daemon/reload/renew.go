@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
@@ -18,7 +19,7 @@ func (r *Reloader) RestartPlugin(ctx context.Context, name string) (Result, erro
 	if name == BuiltinPlugin {
 		name = ""
 	}
-	out, err := r.Apply(ctx, Request{Cause: Cause{Code: CausePluginRestart, Plugin: name}, restart: &name})
+	out, err := r.Apply(ctx, Request{Cause: Cause{Code: admin.CausePluginRestart, Plugin: name}, restart: &name})
 	if err == nil {
 		out.Report = out.Report.OfComponents() // the configuration is the same, so its other warnings are known
 	}
