@@ -64,6 +64,7 @@ var floors = map[string]int{
 
 	"core/cli/configuration":    12,
 	"core/cli/manage":           12,
+	"core/cli/plugins":          12,
 	"core/cli/observe":          12,
 	"core/cli/setup":            12,
 	"core/cli/internal/command": 11,

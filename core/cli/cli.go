@@ -28,6 +28,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/cli/manage"
 	"github.com/aitunnel/aitunnel/core/cli/observe"
+	"github.com/aitunnel/aitunnel/core/cli/plugins"
 	"github.com/aitunnel/aitunnel/core/cli/setup"
 	"github.com/aitunnel/aitunnel/core/config"
 	"github.com/aitunnel/aitunnel/core/config/eval"
@@ -138,7 +139,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		{"Set up:", slices.Concat(setup.Commands(a.Env), configuration.Commands(a.Env))},
 		{"Run:", slices.Concat([]*cobra.Command{a.startCommand(), a.stopCommand(), a.restartCommand()}, configuration.ReloadCommands(a.Env), []*cobra.Command{a.serviceCommand()})},
 		{"Observe:", append(observe.Commands(a.Env), configuration.VerdictCommand(a.Env))},
-		{"Manage:", append(manage.Commands(a.Env), a.pluginCommand())},
+		{"Manage:", append(manage.Commands(a.Env), plugins.Command(a.Env))},
 		{"More:", []*cobra.Command{a.completionCommand(), a.versionCommand()}},
 	}
 	for _, g := range groups {
@@ -178,7 +179,7 @@ func (a *app) explain(err error) int {
 		return command.ExitOK
 	case errors.As(err, &wrong):
 		_ = wrong.Write(a.Err, bool(term.Colors(a.Err)))
-		if incompatible := (*incompatibleError)(nil); errors.As(err, &incompatible) {
+		if incompatible := (*plugins.IncompatibleError)(nil); errors.As(err, &incompatible) {
 			_, _ = fmt.Fprintf(a.Err, "\naitunnel: %s\n", redact.KeyLike(err.Error()))
 		}
 		if wrong.Valid {

@@ -109,17 +109,14 @@ var hclBlock = regexp.MustCompile("(?s)```hcl\n(.*?)```")
 func TestPagesOfTheRunningPlugin(t *testing.T) {
 	t.Setenv("KEY_1", "k-1")
 	t.Setenv("KEY_2", "k-2")
-	var out bytes.Buffer
-	a := &app{Env: &command.Env{Out: &out, Err: io.Discard, StateDir: t.TempDir()}}
-	err := a.WithPlugins(filepath.Join(t.TempDir(), "aitunnel.hcl"), func(h *pluginhost.Host) error {
+	env := &command.Env{Out: io.Discard, Err: io.Discard, StateDir: t.TempDir()}
+	err := env.WithPlugins(filepath.Join(t.TempDir(), "aitunnel.hcl"), func(h *pluginhost.Host) error {
 		d := builtinDescription(t)
 		for _, c := range d.Components {
 			page := schemadoc.Page(d, c)
-			out.Reset()
-			if err := a.printInfo(t.Context(), h, c.Name, nil, false); err != nil {
-				return err
-			}
-			if !strings.Contains(out.String(), page) {
+			var out bytes.Buffer
+			code := Run(t.Context(), []string{"plugin", "info", c.Name, "--state-dir", env.StateDir}, strings.NewReader(""), &out, &out)
+			if code != command.ExitOK || !strings.Contains(out.String(), page) {
 				t.Errorf("plugin info %s does not print the page of %s:\n%s", c.Name, c.ID(), out.String())
 			}
 			checkExample(t, h, c.ID(), hclBlock.FindStringSubmatch(page)[1])

@@ -23,6 +23,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
+	"github.com/aitunnel/aitunnel/core/cli/plugins"
 	"github.com/aitunnel/aitunnel/core/config/eval"
 	"github.com/aitunnel/aitunnel/core/daemon/statefile"
 	"github.com/aitunnel/aitunnel/core/fakesite"
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 			version = v
 		}
 		if d, err := time.ParseDuration(os.Getenv("TEST_DOWNLOAD_IDLE")); err == nil {
-			downloadIdle = d
+			plugins.DownloadIdle = d
 		}
 		os.Exit(Main())
 	}

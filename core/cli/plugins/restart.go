@@ -1,4 +1,4 @@
-package cli
+package plugins
 
 import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"

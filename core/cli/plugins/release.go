@@ -1,4 +1,4 @@
-package cli
+package plugins
 
 import (
 	"cmp"
@@ -105,12 +105,12 @@ func (a *app) releases(ctx context.Context, c *pluginsource.Client, source strin
 }
 
 // downloadIdle is how long a download may receive no data; 0: the default.
-var downloadIdle time.Duration
+var DownloadIdle time.Duration
 
 // downloads returns the client for releases.
 func (a *app) downloads() *pluginsource.Client {
 	c := pluginsource.FromEnv()
-	c.Idle = downloadIdle
+	c.Idle = DownloadIdle
 	if term.IsTerminal(a.Err) {
 		c.Progress = a.progress
 	}

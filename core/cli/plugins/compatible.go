@@ -1,4 +1,4 @@
-package cli
+package plugins
 
 import (
 	"context"
@@ -15,13 +15,13 @@ import (
 
 // incompatibleError says that the configuration does not work with a new version of a
 // plugin, but works with the current one.
-type incompatibleError struct {
+type IncompatibleError struct {
 	name, version string
 	before        string // the current version, which stays
 	cause         error
 }
 
-func (e *incompatibleError) Error() string {
+func (e *IncompatibleError) Error() string {
 	before := "the current one"
 	if e.before != "" {
 		before = "version " + e.before
@@ -33,7 +33,7 @@ func (e *incompatibleError) Error() string {
 	return fmt.Sprintf("%s: %v", text, e.cause)
 }
 
-func (e *incompatibleError) Unwrap() error { return e.cause }
+func (e *IncompatibleError) Unwrap() error { return e.cause }
 
 // checkCompatible returns why the configuration would not work with new executables,
 // if it works with the locked ones. It also returns the places of the blocks that use
@@ -69,7 +69,7 @@ func (a *app) checkCompatible(ctx context.Context, configured string, h *pluginh
 			}
 		})
 		if before == nil {
-			return usedAt, &incompatibleError{t.Name, t.Description.Version, locked.Version, after}
+			return usedAt, &IncompatibleError{t.Name, t.Description.Version, locked.Version, after}
 		}
 		if !known {
 			a.Warn("the configuration does not work yet: %s", firstLine(after))
