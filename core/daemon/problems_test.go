@@ -56,3 +56,19 @@ func TestProblemsOfTheMachine(t *testing.T) {
 	_, _ = r.Reload(t.Context(), admin.CauseRequested) // looks at the log file at once
 	testhelp.Eventually(t, "the problems are over", func() bool { return len(r.status().Problems) == 0 })
 }
+
+// TestStartWithAWritableStateDirectory: it starts, and the log says how to correct it.
+func TestStartWithAWritableStateDirectory(t *testing.T) {
+	t.Parallel()
+	home := site(t, "home")
+	r := start(t, fmt.Sprintf("channel \"home\" {\n target = %q\n keys = [\"sk-home-1\"]\n}\n", home.URL()))
+	r.stop()
+	state := filepath.Join(r.dir, "state")
+	if err := os.Chmod(state, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	r.run()
+	if !strings.Contains(r.log.String(), "others may write to the state directory "+state) {
+		t.Error("nothing about it in the log")
+	}
+}
