@@ -84,8 +84,7 @@ func TestUpgradeByFileChange(t *testing.T) {
 	testhelp.Eventually(t, "the old process has ended", func() bool { return gone(old.PID) && len(r.plugins().Processes) == 2 })
 }
 
-// Whatever is wrong with a new version, the old one stays in use, and the reason is
-// reported.
+// TestUpgradeThatFails: the old version stays in use, and the reason is reported.
 func TestUpgradeThatFails(t *testing.T) {
 	t.Parallel()
 	r, first, last := acme(t, "1.0.0", pinLast, 0)

@@ -216,46 +216,6 @@ func (q UsageQuery) check() error {
 	return nil
 }
 
-// span is a period of whole hours or days.
-type span struct {
-	from, to time.Time // from is zero for everything
-	daily    bool
-}
-
-func (q UsageQuery) span(now time.Time, zone *time.Location) span {
-	s := span{from: q.From, to: q.To}
-	if s.to.IsZero() {
-		s.to = now
-	}
-	byDays := slices.Contains(q.By, ByDay) || slices.Contains(q.By, ByMonth)
-	s.daily = byDays || !slices.Contains(q.By, ByHour) && (s.from.IsZero() || s.to.Sub(s.from) > dailyFrom)
-	down := func(t time.Time) time.Time {
-		if !s.daily {
-			return t.Truncate(time.Hour).In(zone)
-		}
-		year, month, day := t.In(zone).Date()
-		return time.Date(year, month, day, 0, 0, 0, 0, zone)
-	}
-	if !s.from.IsZero() {
-		s.from = down(s.from)
-	}
-	if up := down(s.to); !up.Equal(s.to) && s.daily {
-		s.to = up.AddDate(0, 0, 1)
-	} else if !up.Equal(s.to) {
-		s.to = up.Add(time.Hour)
-	}
-	return s
-}
-
-// before returns the preceding period of the same length.
-func (s span) before(zone *time.Location) span {
-	if !s.daily {
-		return span{from: s.from.Add(-s.to.Sub(s.from)), to: s.from}
-	}
-	days := int((s.to.Sub(s.from) + 12*time.Hour) / (24 * time.Hour))
-	return span{from: s.from.In(zone).AddDate(0, 0, -days), to: s.from, daily: true}
-}
-
 // tallies reads sums and adds those that are not stored yet.
 func (r *Reader) tallies(ctx context.Context, from querier, missing deltas, q UsageQuery, s span) ([]*tally, *tally, error) {
 	query, args := q.query(s)
@@ -347,63 +307,6 @@ func (q UsageQuery) columns() (out []string) {
 		}
 	}
 	return out
-}
-
-// sumRow is a row of sums as it is read.
-type sumRow struct {
-	by       []Dimension
-	at       integer // the period
-	names    [len(keyColumns)]string
-	currency string
-	sums     sums
-	to       []any // pointers to all of it, in the order of the columns
-}
-
-func newSumRow(by []Dimension) *sumRow {
-	r := &sumRow{by: by}
-	for _, d := range by {
-		if d.isTime() {
-			r.to = append(r.to, &r.at)
-		} else {
-			r.to = append(r.to, &r.names[slices.Index(keyColumns[:], d)])
-		}
-	}
-	r.to = r.sums.targets(append(r.to, &r.currency))
-	return r
-}
-
-// set sets the row to a sum that is not stored in a table.
-func (r *sumRow) set(g group, s *sums) {
-	r.currency, r.sums = g.currency, *s
-	for _, d := range r.by {
-		switch d {
-		case ByHour:
-			r.at = integer(g.hour)
-		case ByDay:
-			r.at = integer(g.day)
-		case ByMonth:
-			r.at = integer(g.day / 100)
-		default:
-			r.names[slices.Index(keyColumns[:], d)] = *g.column(string(d))
-		}
-	}
-}
-
-// key returns the values of [keyColumns].
-func (r *sumRow) key(zone *time.Location) [len(keyColumns)]string {
-	key, at := r.names, int64(r.at)
-	for _, d := range r.by {
-		i := slices.Index(keyColumns[:], d)
-		switch d {
-		case ByHour:
-			key[i] = time.UnixMilli(at).In(zone).Format(time.RFC3339)
-		case ByDay:
-			key[i] = fmt.Sprintf("%04d-%02d-%02d", at/10000, at/100%100, at%100)
-		case ByMonth:
-			key[i] = fmt.Sprintf("%04d-%02d", at/100, at%100)
-		}
-	}
-	return key
 }
 
 func (t *tally) row() UsageRow {

@@ -60,8 +60,8 @@ func (a *Env) Check(ctx context.Context, path string) (report config.Report, err
 	return report, err
 }
 
-// DeclaredPlugins returns the plugin blocks of a configuration that can be read, none if
-// there is no file.
+// DeclaredPlugins returns the plugin blocks of a configuration that can be read. Without a
+// file it returns none.
 func (a *Env) DeclaredPlugins(path string) []*config.Plugin {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil
