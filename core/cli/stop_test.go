@@ -271,8 +271,7 @@ var stopWays = map[string]func(*stopTrial){
 	"two signals": func(s *stopTrial) {
 		pid := s.holder()
 		_ = syscall.Kill(pid, syscall.SIGTERM)
-		time.Sleep(50 * time.Millisecond) // otherwise two of a kind may arrive as one
-		_ = syscall.Kill(pid, syscall.SIGTERM)
+		_ = syscall.Kill(pid, syscall.SIGINT) // two of a kind may arrive as one
 	},
 }
 
