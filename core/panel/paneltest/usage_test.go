@@ -147,6 +147,7 @@ func TestUsage(t *testing.T) {
 		p.until(`document.querySelector('#view-usage .requests strong')?.textContent === %s`, fmt.Sprint(u.Total.Requests))
 	}
 	p.press("#view-usage", "30 days")
+	p.until(`document.querySelector('#view-usage .requests strong')?.textContent === %s`, fmt.Sprint(r.usage("by=day&from=29d").Total.Requests))
 	p.press("#view-usage", "Cost")
 	p.until(`document.querySelector('.chart-frame').getAttribute('aria-label').startsWith('Cost ')`)
 	p.click(`document.querySelector('.chart-frame')`)
