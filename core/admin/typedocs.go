@@ -116,7 +116,7 @@ var typeDocs = map[string]string{
 	"Explanation.Shadows":          "strategies that are only compared",
 	"Explanation.Unrouted":         "why the answer of a strategy that routes each request is not used",
 	"File":                         "File is one file of the configuration.",
-	"Forward":                      "Forward is one address on the far side of a tunnel.",
+	"Forward":                      "Forward is one address that a tunnel opens on its server.",
 	"Forward.Channel":              "\"\": all routes",
 	"Forward.Probe":                "round trip of a request through it; 0: unknown",
 	"Forward.State":                "closed, open, refused, or silent: open, but requests do not arrive",

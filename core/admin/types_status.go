@@ -139,7 +139,7 @@ type Tunnel struct {
 	BytesOut  uint64     `json:"bytes_out"`
 }
 
-// Forward is one address on the far side of a tunnel.
+// Forward is one address that a tunnel opens on its server.
 type Forward struct {
 	Remote  string  `json:"remote"`
 	Channel string  `json:"channel,omitempty"` // "": all routes

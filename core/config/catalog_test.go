@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/config"
@@ -14,8 +15,34 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// withAcme has the built-in components and, if a plugin block declares it, the plugin acme,
-// which has one component with every kind of setting.
+// builtins is a catalog of the built-in components, with their real schemas.
+type builtins struct{}
+
+var builtinDescription = sync.OnceValues(func() (sdk.Description, error) {
+	p := sdk.Plugin{Name: "builtin", Version: "0.0.1", Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components())}
+	return p.Describe()
+})
+
+func (builtins) Component(_ context.Context, kind sdk.Kind, ref string, _ *config.Plugin) (config.ComponentInfo, error) {
+	d, err := builtinDescription()
+	if err != nil {
+		return config.ComponentInfo{}, err
+	}
+	unknown := &config.UnknownComponentError{Kind: kind, Ref: ref}
+	for _, c := range d.Components {
+		if c.Kind != kind {
+			continue
+		}
+		if c.Name == ref {
+			return config.ComponentInfo{Name: c.Name, Version: "0.0.1", Doc: c.Doc, Schema: c.Schema}, nil
+		}
+		unknown.Known = append(unknown.Known, c.Name)
+	}
+	return config.ComponentInfo{}, unknown
+}
+
+// withAcme is a catalog of the built-in components and, if a plugin block declares it, of the plugin acme,
+// which has one strategy, with every kind of setting.
 type withAcme struct{ builtins }
 
 func (w withAcme) Component(ctx context.Context, kind sdk.Kind, ref string, p *config.Plugin) (config.ComponentInfo, error) {
@@ -25,10 +52,10 @@ func (w withAcme) Component(ctx context.Context, kind sdk.Kind, ref string, p *c
 	if ref != "acme" && ref != "acme/bandit" {
 		return config.ComponentInfo{}, &config.UnknownComponentError{Kind: kind, Ref: ref, Known: []string{"acme/bandit"}}
 	}
-	return config.ComponentInfo{Plugin: "acme", Name: "bandit", Version: "1.2.3", Schema: acme()}, nil
+	return config.ComponentInfo{Plugin: "acme", Name: "bandit", Version: "1.2.3", Schema: acmeSchema()}, nil
 }
 
-func acme() *sdk.Schema {
+func acmeSchema() *sdk.Schema {
 	typed := func(t string) json.RawMessage { return json.RawMessage(t) }
 	return &sdk.Schema{
 		Attributes: []sdk.Attribute{
@@ -50,11 +77,11 @@ func acme() *sdk.Schema {
 	}
 }
 
-// refuse lets every built-in component of cfg check its block, in this process; aitunnel
-// validate does so in the plugin's process.
-func refuse(t *testing.T, cfg *config.Config, report config.Report) config.Report {
+// checkComponents lets every built-in component check its block in this process, and adds the errors to
+// the report. aitunnel validate does so in the process of the plugin.
+func checkComponents(t *testing.T, cfg *config.Config, report config.Report) config.Report {
 	t.Helper()
-	all := []*config.Component{}
+	var all []*config.Component
 	for _, c := range cfg.Channels {
 		all = append(all, c.KeySelector)
 		if c.HealthCheck != nil {
@@ -68,7 +95,7 @@ func refuse(t *testing.T, cfg *config.Config, report config.Report) config.Repor
 		if c.Plugin != "" {
 			continue
 		}
-		instance, err := fresh(c)
+		instance, err := newInstance(c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +110,7 @@ func refuse(t *testing.T, cfg *config.Config, report config.Report) config.Repor
 	return report
 }
 
-func fresh(c *config.Component) (sdk.Component, error) {
+func newInstance(c *config.Component) (sdk.Component, error) {
 	factories := map[sdk.Kind][]sdk.Factory{
 		sdk.KindStrategy:      strategies.Components(),
 		sdk.KindKeySelector:   keyselectors.Components(),

@@ -45,7 +45,7 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 	info, err := l.catalog.Component(l.ctx, kind, c.Ref, declared)
 	if errors.Is(err, ErrNotReady) {
 		c.Plugin, c.Name = plugin, name
-		c.own(r, b.Type, "")
+		c.readProgramSettings(r, b.Type, "")
 		l.Warn(b.LabelRanges[0], fmt.Sprintf("The %s %q is not used yet", kindName(kind), c.Ref), wording.Sentence(err.Error()))
 		return c
 	}
@@ -54,7 +54,7 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 		return c
 	}
 	c.Plugin, c.Name, c.version, c.build = info.Plugin, info.Name, info.Version, info.Build
-	c.own(r, b.Type, info.OnFailure)
+	c.readProgramSettings(r, b.Type, info.OnFailure)
 	body := r.DecodeSchema(info.Schema, c.attributes)
 	r.Done()
 	raw, err := json.Marshal(body)
@@ -66,8 +66,8 @@ func (l *loader) componentOf(kind sdk.Kind, b *hclsyntax.Block, r *reader) *Comp
 	return c
 }
 
-// own reads the attributes that are settings of the program, not of the component.
-func (c *Component) own(r *reader, block, onFailure string) {
+// readProgramSettings reads the attributes that are settings of the program, not of the component.
+func (c *Component) readProgramSettings(r *reader, block, onFailure string) {
 	if c.Kind == sdk.KindHealthChecker {
 		return
 	}

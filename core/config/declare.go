@@ -43,8 +43,7 @@ func BlockNames() (names []string) {
 	return names
 }
 
-// nested returns the declaration of a block inside a block, "" for the label of one
-// that has none.
+// nested returns the declaration of a nested block.
 func nested(s block.Setting, field reflect.Value) block.Declaration {
 	d := block.Declaration{Name: s.Name, Doc: s.Doc, Repeated: s.Role == block.RoleBlocks}
 	switch s.Name {
@@ -58,13 +57,13 @@ func nested(s block.Setting, field reflect.Value) block.Declaration {
 		d.Label, d.Sample, d.Value = "name", "http", defaultHealthCheck()
 	case "forward":
 		d.Label, d.Sample, d.Value = "address", "127.0.0.1:9000", &Forward{}
-		d.Used = true
+		d.Uncommented = true
 	case "key":
 		d.Label, d.Sample, d.Value = "label", "team", defaultKey()
 		d.Doc = "A key with a label or a weight."
 	case "verdict":
 		d.Label, d.Sample, d.Value = "name", "my-site-overloaded", &verdictSettings{}
-		d.Elsewhere = true
+		d.DocumentedElsewhere = true
 	default:
 		if s.Role != block.RoleBlock {
 			panic(fmt.Sprintf("the block %q is not declared", s.Name)) // a mistake in this package, found by every test

@@ -2,48 +2,18 @@ package config_test
 
 import (
 	"bytes"
-	"context"
 	"os"
-	"slices"
-	"sync"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/aitunnel/aitunnel/core/config"
-	"github.com/aitunnel/aitunnel/plugins/healthcheckers"
-	"github.com/aitunnel/aitunnel/plugins/keyselectors"
-	"github.com/aitunnel/aitunnel/plugins/strategies"
-	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// builtins has the real schemas of the built-in components.
-type builtins struct{}
-
-var described = sync.OnceValues(func() (sdk.Description, error) {
-	p := sdk.Plugin{Name: "builtin", Version: "0.0.1", Components: slices.Concat(strategies.Components(), keyselectors.Components(), healthcheckers.Components())}
-	return p.Describe()
-})
-
-func (builtins) Component(_ context.Context, kind sdk.Kind, ref string, _ *config.Plugin) (config.ComponentInfo, error) {
-	d, err := described()
-	if err != nil {
-		return config.ComponentInfo{}, err
-	}
-	unknown := &config.UnknownComponentError{Kind: kind, Ref: ref}
-	for _, c := range d.Components {
-		if c.Kind != kind {
-			continue
-		}
-		if c.Name == ref {
-			return config.ComponentInfo{Name: c.Name, Version: "0.0.1", Doc: c.Doc, Schema: c.Schema}, nil
-		}
-		unknown.Known = append(unknown.Known, c.Name)
-	}
-	return config.ComponentInfo{}, unknown
-}
-
-// The example is valid without any environment variables, with warnings for values that must
-// be filled in.
-func TestTheExampleIsValid(t *testing.T) {
+// The whole example is valid without any environment variables, with warnings about the values that must be
+// filled in.
+func TestExampleIsValid(t *testing.T) {
 	const path = "../../config.hcl.example"
 	cfg, report := config.Load(t.Context(), config.Options{Path: path, Catalog: builtins{}, Getenv: lookup(nil)})
 	if report.HasErrors() {
@@ -54,8 +24,8 @@ func TestTheExampleIsValid(t *testing.T) {
 			t.Errorf("%+v", d)
 		}
 	}
-	if len(report.Diagnostics()) != 5 {
-		t.Errorf("%v", report.Lines())
+	if n := len(report.Diagnostics()); n != 5 {
+		t.Errorf("%d warnings, want 5: %v", n, report.Lines())
 	}
 	if len(cfg.Channels) != 2 || len(cfg.Routes) != 1 || len(cfg.Channels[0].Keys) != 1 || cfg.Channels[1].Keys[0].Label != "team" {
 		t.Errorf("%+v", cfg)
@@ -65,6 +35,49 @@ func TestTheExampleIsValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out, _ := config.Format(path, text); !bytes.Equal(out, text) {
-		t.Errorf("run aitunnel fmt on it:\n%s", out)
+		t.Errorf("it is not formatted (-got +formatted):\n%s", cmp.Diff(string(text), string(out)))
+	}
+}
+
+// The example of each block is valid, together with the channels that it refers to.
+func TestExampleOfEachBlockIsValid(t *testing.T) {
+	const channels = `
+channel "primary" {
+  target = "https://a.example"
+  keys   = ["key-1"]
+}
+channel "backup" {
+  target = "https://b.example"
+  keys   = ["key-2"]
+}
+`
+	for _, name := range config.BlockNames() {
+		t.Run(name, func(t *testing.T) {
+			text, err := config.Example(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name == "channel" { // its example is the channel "primary"
+				text += strings.Replace(channels, `"primary"`, `"other"`, 1)
+			} else {
+				text += channels
+			}
+			if _, report := load(t, text, nil); report.HasErrors() {
+				t.Errorf("%s\n%s", strings.Join(report.Lines(), "\n"), text)
+			}
+		})
+	}
+}
+
+func TestExampleOfAnUnknownBlock(t *testing.T) {
+	for name, want := range map[string]string{
+		"chanel":   `Did you mean "channel"?`,
+		"strategy": `"strategy" is part of the block "route": name that one`,
+		"forward":  `"forward" is part of the block "tunnel": name that one`,
+		"timeouts": `"timeouts" is part of the block "channel": name that one`,
+	} {
+		if _, err := config.Example(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
 	}
 }

@@ -19,18 +19,22 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// want is the name of the archive member that holds the expected report.
-const want = "want"
+// Members of an archive with what is expected.
+const (
+	wantReport    = "want"
+	wantConverted = "converted.hcl" // the conversion of an old file
+)
 
-// archive is one golden case: files and the report about them. Lines of its comment configure
-// the load; any other line describes the case.
+// archive is one golden case: files, and the report about them. Its comment describes the case, and may
+// have lines that set how it is loaded:
 //
 //	env NAME=VALUE    an environment variable
 //	var NAME=VALUE    a --var
-//	path PATH         what is loaded; aitunnel.hcl if not given
-//	mode OCTAL        of every file; 0600 if not given
-//	hide TEXT         the report must not hold it
+//	path PATH         what is loaded, by default aitunnel.hcl
+//	mode OCTAL        the mode of all files, by default 0600
+//	hide TEXT         a secret that the report must not contain
 type archive struct {
+	source    string // the path of the archive
 	files     *txtar.Archive
 	env, vars map[string]string
 	path      string
@@ -44,10 +48,13 @@ func readArchive(t *testing.T, path string) *archive {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &archive{files: files, env: map[string]string{}, vars: map[string]string{}, path: config.FileName, mode: 0o600}
+	a := &archive{source: path, files: files, env: map[string]string{}, vars: map[string]string{}, path: config.FileName, mode: 0o600}
 	for line := range strings.Lines(string(files.Comment)) {
 		word, rest, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
-		name, value, _ := strings.Cut(rest, "=")
+		name, value, assigned := strings.Cut(rest, "=")
+		if (word == "env" || word == "var") && !assigned {
+			t.Fatalf("%s: expected NAME=VALUE after %s: %s", path, word, line)
+		}
 		switch word {
 		case "env":
 			a.env[name] = value
@@ -68,13 +75,13 @@ func readArchive(t *testing.T, path string) *archive {
 	return a
 }
 
-// load writes the files into a directory, changes to it, so that reports have the paths that a
-// user would see, and loads them.
+// load writes the files into a new directory and loads them from there, so that reports have the
+// relative paths that a user would see.
 func (a *archive) load(t *testing.T) (*config.Config, config.Report) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	for _, f := range a.files.Files {
-		if f.Name == want || f.Name == converted {
+		if f.Name == wantReport || f.Name == wantConverted {
 			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(f.Name), 0o700); err != nil {
@@ -89,115 +96,114 @@ func (a *archive) load(t *testing.T) (*config.Config, config.Report) {
 	}
 	cfg, report := config.Load(t.Context(), config.Options{Path: a.path, Vars: a.vars, Catalog: withAcme{}, Getenv: lookup(a.env)})
 	if cfg != nil {
-		report = refuse(t, cfg, report)
+		report = checkComponents(t, cfg, report)
 	}
 	return cfg, report
 }
 
-func lookup(env map[string]string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		v, ok := env[name]
-		return v, ok
-	}
-}
-
-// golden compares a report with the archive's, or rewrites it.
-func (a *archive) golden(t *testing.T, path string, report config.Report) {
+// compareReport compares a report with the one in the archive.
+func (a *archive) compareReport(t *testing.T, report config.Report) {
 	t.Helper()
 	var out bytes.Buffer
 	if err := report.Write(&out, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range a.hide {
-		if strings.Contains(out.String(), text) {
-			t.Errorf("the report shows what it must hide") // and so must this message
+	for _, secret := range a.hide {
+		if strings.Contains(out.String(), secret) {
+			t.Fatal("the report contains a secret") // which this message must not show
 		}
 	}
+	a.compare(t, wantReport, out.Bytes())
+}
+
+// compare compares a text with a member of the archive, or replaces the member with it.
+func (a *archive) compare(t *testing.T, name string, got []byte) {
+	t.Helper()
 	if *update {
-		a.put(want, out.Bytes())
-		a.save(t, path)
+		a.files.Files = slices.DeleteFunc(a.files.Files, func(f txtar.File) bool { return f.Name == name })
+		a.files.Files = append(a.files.Files, txtar.File{Name: name, Data: got})
+		if err := os.WriteFile(a.source, txtar.Format(a.files), 0o644); err != nil {
+			t.Fatal(err)
+		}
 		return
 	}
-	if diff := cmp.Diff(a.member(want), out.String()); diff != "" {
-		t.Errorf("run go test -update ./core/config and look at the difference:\n%s", diff)
+	if diff := cmp.Diff(a.member(name), string(got)); diff != "" {
+		t.Errorf("%s (-want +got); to accept it, run go test ./core/config -update\n%s", name, diff)
 	}
 }
 
-// member returns a part of the archive, which must exist.
+// member returns a member of the archive, "" if there is none.
 func (a *archive) member(name string) string {
 	for _, f := range a.files.Files {
 		if f.Name == name {
 			return string(f.Data)
 		}
 	}
-	return "(the archive has no " + name + ")"
+	return ""
 }
 
-func (a *archive) put(name string, data []byte) {
-	a.files.Files = slices.DeleteFunc(a.files.Files, func(f txtar.File) bool { return f.Name == name })
-	a.files.Files = append(a.files.Files, txtar.File{Name: name, Data: data})
-}
-
-func (a *archive) save(t *testing.T, path string) {
-	t.Helper()
-	if err := os.WriteFile(path, txtar.Format(a.files), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// place matches a place in a report.
+// place matches the place of an entry in a report.
 var place = regexp.MustCompile(`(?m)^  on \S+ line [1-9]\d*, column [1-9]\d*:$`)
 
-func goldens(t *testing.T, dir string, least int, check func(*testing.T, *config.Config, config.Report)) {
+// archives returns the absolute paths of the archives in a directory of testdata, since the tests change
+// the working directory.
+func archives(t testing.TB, dir string) []string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("testdata", dir, "*.txtar"))
+	root, err := filepath.Abs("testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(paths) < least {
-		t.Fatalf("%d archives in testdata/%s, at least %d are expected", len(paths), dir, least)
+	paths, err := filepath.Glob(filepath.Join(root, dir, "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, path := range paths {
-		path, err := filepath.Abs(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+	if len(paths) == 0 {
+		t.Fatalf("there are no archives in testdata/%s", dir)
+	}
+	return paths
+}
+
+func caseName(path string) string { return strings.TrimSuffix(filepath.Base(path), ".txtar") }
+
+func testReports(t *testing.T, dir string, check func(*testing.T, *config.Config, config.Report)) {
+	t.Helper()
+	for _, path := range archives(t, dir) {
+		t.Run(caseName(path), func(t *testing.T) {
 			a := readArchive(t, path)
 			cfg, report := a.load(t)
-			a.golden(t, path, report)
+			a.compareReport(t, report)
 			check(t, cfg, report)
 			var out bytes.Buffer
 			if err := report.Write(&out, false); err != nil {
 				t.Fatal(err)
 			}
 			if n, all := len(place.FindAllString(out.String(), -1)), len(report.Diagnostics()); n != all {
-				t.Errorf("%d of %d entries name file, line and column", n, all)
+				t.Errorf("%d of %d entries have a file, line and column", n, all)
 			}
 			for _, d := range report.Diagnostics() {
 				if d.Detail == "" {
-					t.Errorf("%q does not say what would be right", d.Summary)
+					t.Errorf("%q does not say what to do", d.Summary)
 				}
 			}
 		})
 	}
 }
 
-func TestMistakes(t *testing.T) {
-	goldens(t, "bad", 42, func(t *testing.T, _ *config.Config, report config.Report) {
-		if !report.HasErrors() {
-			t.Error("no mistake was found")
+func TestErrors(t *testing.T) {
+	testReports(t, "bad", func(t *testing.T, cfg *config.Config, report config.Report) {
+		if cfg != nil || !report.HasErrors() {
+			t.Error("the configuration was accepted")
 		}
 	})
 }
 
 func TestWarnings(t *testing.T) {
-	goldens(t, "warn", 5, func(t *testing.T, cfg *config.Config, report config.Report) {
+	testReports(t, "warn", func(t *testing.T, cfg *config.Config, report config.Report) {
 		if cfg == nil || report.HasErrors() {
 			t.Error("the configuration was refused")
 		}
 		if report.Empty() {
-			t.Error("the report is empty")
+			t.Error("there is no warning")
 		}
 	})
 }

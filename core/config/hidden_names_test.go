@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestNamesThatLookLikeKeys are masked for everything that shows them, and still refer to each other.
+// Names that look like keys are masked in the configuration, so nothing shows them, and references to
+// them still work.
 func TestNamesThatLookLikeKeys(t *testing.T) {
 	const name, shown = "sk-live-0123456789abcdef", "sk-*****************cdef"
 	text := strings.ReplaceAll(`
@@ -31,17 +32,20 @@ route "/**" {
   channels = [channel["NAME"]]
 }
 `, "NAME", name)
-	cfg, report := loadAlone(t, text, nil)
+	cfg, report := load(t, text, nil)
 	if report.HasErrors() {
 		t.Fatal(report.Lines())
 	}
-	got := []string{cfg.Channels[0].Name, cfg.Routes[0].Channels[0].Name, cfg.Tunnels[0].Name, cfg.Tunnels[0].Forwards[0].Channel.Name, cfg.Clients[0].Name, cfg.Egresses[0].Name, cfg.Egresses[0].Tunnel}
-	for i, s := range got {
-		if s != shown {
-			t.Errorf("%d: %q", i, s)
+	for what, got := range map[string]string{
+		"channel": cfg.Channels[0].Name, "channel of the route": cfg.Routes[0].Channels[0].Name,
+		"tunnel": cfg.Tunnels[0].Name, "channel of the forward": cfg.Tunnels[0].Forwards[0].Channel.Name,
+		"client": cfg.Clients[0].Name, "egress": cfg.Egresses[0].Name, "tunnel of the egress": cfg.Egresses[0].Tunnel,
+	} {
+		if got != shown {
+			t.Errorf("the %s is not masked as %s", what, shown)
 		}
 	}
 	if text := fmt.Sprint(report.Lines()); strings.Contains(text, name) || !strings.Contains(text, "looks like a key") {
-		t.Error(text)
+		t.Error("the report shows a name, or lacks the warning about it")
 	}
 }

@@ -116,7 +116,7 @@ func parseHours(s string) (from, to int, err error) {
 	one, errA := time.Parse("15:04", strings.TrimSpace(a))
 	two, errB := time.Parse("15:04", strings.TrimSpace(b))
 	if !ok || errA != nil || errB != nil || one.Equal(two) {
-		return 0, 0, fmt.Errorf("%q is not a span of hours: expected two times, such as \"23:00-07:00\"", s)
+		return 0, 0, fmt.Errorf("%q is not a valid range of hours: expected two times, such as \"23:00-07:00\"", s)
 	}
 	return one.Hour()*60 + one.Minute(), two.Hour()*60 + two.Minute(), nil
 }
@@ -167,7 +167,7 @@ func (l *loader) notify(b *hclsyntax.Block) *Notify {
 func (l *loader) sameEgress(n *Notify) {
 	for _, o := range l.config.Notify {
 		if o.Egress != n.Egress && slices.ContainsFunc(n.Hosts(), func(host string) bool { return slices.Contains(o.Hosts(), host) }) {
-			l.Fail(n.Range, "Different egresses for one service", fmt.Sprintf("Notify %q uses the same service, so it needs the same egress.", o.Name))
+			l.Fail(n.Range, "Different egresses for one service", fmt.Sprintf("The notification %q uses the same service, so it needs the same egress.", o.Name))
 			return
 		}
 	}

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/aitunnel/aitunnel/core/config"
 )
@@ -16,50 +18,32 @@ import (
 // oldName is the name of the earlier program's file.
 const oldName = "tunnel.config.yaml"
 
-// converted is the member of an archive with the expected conversion.
-const converted = "converted.hcl"
+// oldSecret matches the secrets in the old files of testdata, or parts of them.
+var oldSecret = regexp.MustCompile(`canary[-\w$]*`)
 
-// canary is a secret of a test's configuration, or a part of one.
-var canary = regexp.MustCompile(`canary[-\w$]*`)
-
-// TestOldFiles compares the conversions of old files with those expected, and checks that they
-// are equivalent, valid and in the usual layout.
+// TestOldFiles compares the reports on old files and their conversions with the expected ones, and checks
+// that the conversions are valid, formatted and equivalent.
 func TestOldFiles(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join("testdata", "old", "*.txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(paths) < 20 {
-		t.Fatalf("%d files, at least 20 are expected", len(paths))
-	}
-	for _, path := range paths {
-		path, err := filepath.Abs(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := strings.TrimSuffix(filepath.Base(path), ".txtar")
-		t.Run(name, func(t *testing.T) {
+	for _, path := range archives(t, "old") {
+		t.Run(caseName(path), func(t *testing.T) {
 			a := readArchive(t, path)
 			a.path = oldName
-			for _, f := range a.files.Files {
-				if f.Name == oldName {
-					a.hide = append(a.hide, canary.FindAllString(string(f.Data), -1)...)
-				}
-			}
+			a.hide = append(a.hide, oldSecret.FindAllString(a.member(oldName), -1)...)
 			cfg, report := a.load(t)
-			a.golden(t, path, report)
-			if bad := strings.HasPrefix(name, "bad-"); report.HasErrors() != bad {
+			a.compareReport(t, report)
+			if bad := strings.HasPrefix(caseName(path), "bad-"); report.HasErrors() != bad {
 				t.Fatalf("has errors: %v, want %v", report.HasErrors(), bad)
 			}
 			if cfg != nil {
-				a.sameConverted(t, path, cfg)
+				a.checkConversion(t, cfg)
 			}
 		})
 	}
 }
 
-// sameConverted loads the conversion of an old file and compares.
-func (a *archive) sameConverted(t *testing.T, path string, old *config.Config) {
+// checkConversion converts the old file, and compares the result with the expected text and, when it is
+// loaded, with the old configuration.
+func (a *archive) checkConversion(t *testing.T, old *config.Config) {
 	t.Helper()
 	text, err := os.ReadFile(oldName)
 	if err != nil {
@@ -67,70 +51,52 @@ func (a *archive) sameConverted(t *testing.T, path string, old *config.Config) {
 	}
 	out, report := config.Convert(oldName, text)
 	if report.HasErrors() {
-		t.Fatalf("not converted: %v", report.Lines())
+		t.Fatalf("it cannot be converted: %v", report.Lines())
 	}
-	a.goldenConverted(t, path, out)
+	a.compare(t, wantConverted, out)
 	if formatted, _ := config.Format(config.FileName, out); !bytes.Equal(formatted, out) {
-		t.Errorf("the conversion is not in the usual layout: %s", cmp.Diff(string(out), string(formatted)))
+		t.Errorf("the conversion is not formatted (-got +formatted):\n%s", cmp.Diff(string(out), string(formatted)))
 	}
-	if err := os.WriteFile(config.FileName, out, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	next, report := config.Load(t.Context(), config.Options{Path: config.FileName, Catalog: builtins{}, Getenv: lookup(nil)})
+	next, report := loadWith(t, config.Options{Path: config.FileName, Catalog: builtins{}, Getenv: lookup(nil)}, string(out))
 	if next == nil {
-		t.Fatalf("the conversion is refused: %v", report.Lines())
+		t.Fatalf("the conversion is not valid: %v", report.Lines())
 	}
 	if changes := config.Diff(old, next); len(changes) > 0 {
-		t.Errorf("the conversion means something else: %+v", changes)
+		t.Errorf("the conversion is not equivalent: %+v", changes)
 	}
-	if old.Path == next.Path || old.Channels[0].Range.Filename != oldName {
-		t.Errorf("the place of the channel is %s", old.Channels[0].Range)
-	}
-}
-
-func (a *archive) goldenConverted(t *testing.T, path string, out []byte) {
-	t.Helper()
-	if *update {
-		a.put(converted, out)
-		a.save(t, path)
-		return
-	}
-	if diff := cmp.Diff(a.member(converted), string(out)); diff != "" {
-		t.Errorf("run go test -update ./core/config and look at the difference:\n%s", diff)
+	if got := old.Channels[0].Range.Filename; got != oldName {
+		t.Errorf("a channel of the old file is in the file %q, want %q", got, oldName)
 	}
 }
 
-// FuzzOld: reading an old file ends, whatever its content, and its conversion is equivalent.
-func FuzzOld(f *testing.F) {
-	paths, _ := filepath.Glob(filepath.Join("testdata", "old", "*.txtar"))
-	for _, path := range paths {
-		if text, err := os.ReadFile(path); err == nil {
-			f.Add(text[bytes.IndexByte(text, '\n')+1:])
+// FuzzOldFile checks that every text can be read as an old file, and that if it is valid, its conversion
+// is equivalent.
+func FuzzOldFile(f *testing.F) {
+	for _, path := range archives(f, "old") {
+		files, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
 		}
+		f.Add((&archive{files: files}).member(oldName))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
+	f.Fuzz(func(t *testing.T, text string) {
 		dir := t.TempDir()
-		load := func(name string, text []byte) *config.Config {
-			path := filepath.Join(dir, name)
-			if err := os.WriteFile(path, text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			cfg, report := config.Load(t.Context(), config.Options{Path: path, Catalog: builtins{}, Getenv: lookup(nil)})
-			_ = report.Write(&bytes.Buffer{}, false)
-			return cfg
+		load := func(name, text string) (*config.Config, config.Report) {
+			return loadWith(t, config.Options{Path: filepath.Join(dir, name), Catalog: builtins{}, Getenv: lookup(nil)}, text)
 		}
-		old := load(oldName, text)
-		out, report := config.Convert(oldName, text)
-		_ = report.Lines()
+		old, report := load(oldName, text)
+		_ = report.Write(io.Discard, false) // must not panic
+		out, report := config.Convert(oldName, []byte(text))
+		_ = report.Lines() // must not panic
 		if old == nil {
 			return
 		}
-		next := load(config.FileName, out)
+		next, report := load(config.FileName, string(out))
 		if next == nil {
-			t.Fatalf("the conversion is refused:\n%s", out)
+			t.Fatalf("the conversion is not valid: %v\n%s", report.Lines(), out)
 		}
 		if changes := config.Diff(old, next); len(changes) > 0 {
-			t.Errorf("the conversion means something else: %+v\n%s", changes, out)
+			t.Errorf("the conversion is not equivalent: %+v\n%s", changes, out)
 		}
 	})
 }

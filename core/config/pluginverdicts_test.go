@@ -2,8 +2,6 @@ package config_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,20 +20,14 @@ func (v verdictsOfAcme) Verdicts(context.Context, string, *config.Plugin) (text,
 }
 
 func TestVerdictsOfAPlugin(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "aitunnel.hcl")
 	text := "plugin \"acme\" {}\nchannel \"a\" {\n  target   = \"https://a.test\"\n  auth     = \"none\"\n  verdicts = [\"acme\"]\n}\nchannel \"b\" {\n  target = \"https://b.test\"\n  auth   = \"none\"\n}\n"
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	loadRules := func(rules string) (*config.Config, string) {
+		cfg, report := loadWith(t, config.Options{Catalog: verdictsOfAcme{builtins{}, rules}, Getenv: lookup(nil)}, text)
+		return cfg, strings.Join(report.Lines(), "\n")
 	}
-	load := func(rules string) (*config.Config, string) {
-		cfg, report := config.Load(t.Context(), config.Options{Path: path, Catalog: verdictsOfAcme{builtins{}, rules}})
-		var out strings.Builder
-		_ = report.Write(&out, false)
-		return cfg, out.String()
-	}
-	cfg, said := load("verdict \"acme-full\" {\n  status = 403\n  code   = \"^full$\"\n  means  = \"overloaded\"\n}\n")
-	if said != "" {
-		t.Fatal(said)
+	cfg, lines := loadRules("verdict \"acme-full\" {\n  status = 403\n  code   = \"^full$\"\n  means  = \"overloaded\"\n}\n")
+	if lines != "" {
+		t.Fatal(lines)
 	}
 	rules := cfg.PluginRules(cfg.Channels[0])
 	if len(rules) != 1 || rules[0].Origin != verdict.FromPlugin || len(cfg.PluginRules(cfg.Channels[1])) != 0 {
@@ -50,8 +42,8 @@ func TestVerdictsOfAPlugin(t *testing.T) {
 		"":                   "has no verdicts",
 		"plugin \"evil\" {}": "are not valid",
 	} {
-		if _, said := load(rules); !strings.Contains(said, want) || !strings.Contains(said, "line 5") {
-			t.Errorf("%q is reported as\n%s", rules, said)
+		if _, lines := loadRules(rules); !strings.Contains(lines, want) || !strings.Contains(lines, ":5:") {
+			t.Errorf("want %q in line 5 for the rules %q, got\n%s", want, rules, lines)
 		}
 	}
 }

@@ -12,17 +12,16 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
+// loadPrices loads a configuration with a channel and a price file, and returns the path of that file.
 func loadPrices(t *testing.T, text, file string) (*config.Config, config.Report, string) {
 	t.Helper()
 	dir := t.TempDir()
-	path, prices := filepath.Join(dir, "aitunnel.hcl"), filepath.Join(dir, "prices.json")
-	text += "\nchannel \"a\" {\n  target = \"https://a.example\"\n  keys = [\"sk-1\"]\n  price_factor = 0.5\n}\n"
-	for name, content := range map[string]string{path: text, prices: file} {
-		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	prices := filepath.Join(dir, "prices.json")
+	if err := os.WriteFile(prices, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	cfg, report := config.Load(t.Context(), config.Options{Path: path, Catalog: builtins{}, Getenv: lookup(nil)})
+	text += "\nchannel \"a\" {\n  target = \"https://a.example\"\n  keys = [\"sk-1\"]\n  price_factor = 0.5\n}\n"
+	cfg, report := loadWith(t, config.Options{Path: filepath.Join(dir, config.FileName), Catalog: builtins{}, Getenv: lookup(nil)}, text)
 	return cfg, report, prices
 }
 
@@ -39,7 +38,7 @@ price "gpt-5*" {
   currency = "CNY"
 }`, `{"gpt-4o": {"input_cost_per_token": 1e-06}}`)
 	if cfg == nil {
-		t.Fatal(report)
+		t.Fatal(report.Lines())
 	}
 	if want := (config.History{Enabled: true, Keep: 14 * 24 * time.Hour, MaxSize: 20 << 20}); cfg.History != want {
 		t.Errorf("%+v", cfg.History)
@@ -55,17 +54,17 @@ price "gpt-5*" {
 			t.Errorf("%s: %d, want %d", model, got, want)
 		}
 	}
-	dearer, _, _ := loadPrices(t, "price_file = \"prices.json\"", `{"gpt-4o": {"input_cost_per_token": 2e-06}}`)
-	if changes := config.Diff(cfg, dearer); len(changes) != 3 {
-		t.Errorf("history, price and price file differ: %+v", changes)
+	next, _, _ := loadPrices(t, "price_file = \"prices.json\"", `{"gpt-4o": {"input_cost_per_token": 2e-06}}`)
+	if changes := config.Diff(cfg, next); len(changes) != 3 {
+		t.Errorf("got %+v, want changes of the history, the price and the price file", changes)
 	}
 }
 
-func TestWrongPrices(t *testing.T) {
-	for _, c := range [][3]string{
+func TestInvalidPrices(t *testing.T) {
+	for _, tt := range []struct{ text, file, want string }{
 		{`price "gpt 5" {}`, `{}`, "The label is one model"},
 		{"price \"a\" {}\nprice \"a\" {}", `{}`, "A price for \"a\" is already declared"},
-		{`price "a" { input = -1 }`, `{}`, "0"},
+		{`price "a" { input = -1 }`, `{}`, "-1 is out of range"},
 		{`price "a" { currency = "US Dollar" }`, `{}`, "a short label"},
 		{`price_file = "prices.json"`, `[]`, "it is not a JSON object of models"},
 		{`price_file = "prices.json"`, `{}`, "it has no prices"},
@@ -73,13 +72,9 @@ func TestWrongPrices(t *testing.T) {
 		{`history { max_size = "1MiB" }`, `{}`, "at least 10 MiB"},
 		{`history { keep = "0s" }`, `{}`, "greater than 0"},
 	} {
-		cfg, report, _ := loadPrices(t, c[0], c[1])
-		text := ""
-		for _, d := range report.Diagnostics() {
-			text += d.Summary + " " + d.Detail + "\n"
-		}
-		if cfg != nil || !strings.Contains(text, c[2]) {
-			t.Errorf("%s: %s", c[0], text)
+		cfg, report, _ := loadPrices(t, tt.text, tt.file)
+		if lines := strings.Join(report.Lines(), "\n"); cfg != nil || !strings.Contains(lines, tt.want) {
+			t.Errorf("want %q for %s, got\n%s", tt.want, tt.text, lines)
 		}
 	}
 }

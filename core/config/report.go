@@ -102,8 +102,8 @@ func (r Report) Summary() string {
 	return first
 }
 
-// consequence returns how likely an error follows from another one: 0 for an unknown name, 2
-// for a missing one.
+// consequence returns how likely it is that an error follows from another one: 0 for an unknown name, 2 for a missing
+// setting or block.
 func consequence(d *hcl.Diagnostic) int {
 	switch d.Summary {
 	case "Unknown setting", "Unknown block":
@@ -216,10 +216,10 @@ func (r Report) AddComponentError(c *Component, err error) Report {
 		if errors.Is(e, sdk.ErrInvalidConfig) {
 			d.Summary = fmt.Sprintf("Invalid configuration of the %s %q", kindName(c.Kind), c.Ref)
 		}
-		var complaint *sdk.ConfigError
-		if errors.As(e, &complaint) {
-			d.Detail = strings.TrimSpace(wording.Sentence(complaint.Message) + " " + wording.Sentence(complaint.Hint))
-			d.Subject = c.At(complaint.Path).Ptr()
+		var configError *sdk.ConfigError
+		if errors.As(e, &configError) {
+			d.Detail = strings.TrimSpace(wording.Sentence(configError.Message) + " " + wording.Sentence(configError.Hint))
+			d.Subject = c.At(configError.Path).Ptr()
 		}
 		if d.Subject.Filename == "" {
 			d.Subject = nil
@@ -229,7 +229,7 @@ func (r Report) AddComponentError(c *Component, err error) Report {
 	return r
 }
 
-// ofComponent marks warnings about components' blocks.
+// ofComponent marks warnings about the blocks of components.
 type ofComponent struct{}
 
 // AddComponentWarnings adds warnings about a component's block, each at the line of its
@@ -266,7 +266,7 @@ func (r Report) OfComponents() Report {
 	return about
 }
 
-// Warn adds warnings without a place, except those that an error already contains.
+// Warn adds warnings without a place, except those that an entry already contains.
 func (r Report) Warn(summary string, warnings []string) Report {
 	r.diags = append(hcl.Diagnostics(nil), r.diags...)
 	for _, w := range warnings {

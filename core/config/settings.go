@@ -19,7 +19,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// defaults returns a configuration without settings.
+// defaults returns the configuration that an empty file means, without any channels.
 func defaults(path string) *Config {
 	return &Config{
 		Path: path,
@@ -140,7 +140,7 @@ func isPort(s string, least int) bool {
 	return err == nil && n >= least && n <= 65535
 }
 
-// hasPort reports whether the port of a URL is valid, or left out together with its colon.
+// hasPort reports whether the port of a URL is valid, or missing together with its colon.
 func hasPort(u *url.URL) bool {
 	if u.Port() == "" {
 		return !strings.HasSuffix(u.Host, ":")
@@ -157,8 +157,13 @@ func (l *loader) retry() {
 	r.Decode(p)
 	r.Done()
 	if p.BaseDelay > p.MaxDelay {
-		r.Wrong(cmp.Or(r.Attributes["base_delay"], r.Attributes["max_delay"]), fmt.Sprintf("base_delay (%s) is longer than max_delay (%s)", p.BaseDelay, p.MaxDelay))
+		r.Wrong(cmp.Or(r.Attributes["base_delay"], r.Attributes["max_delay"]), longerThan("base_delay", p.BaseDelay, "max_delay", p.MaxDelay))
 	}
+}
+
+// longerThan says that a duration must not be longer than another one.
+func longerThan(short string, a time.Duration, long string, b time.Duration) string {
+	return fmt.Sprintf("%q (%s) is longer than %q (%s)", short, wording.Duration(a), long, wording.Duration(b))
 }
 
 // statuses reads a list of statuses.
@@ -191,7 +196,7 @@ func (l *loader) breaker() {
 	r.Decode(p)
 	r.Done()
 	if p.Open > p.MaxOpen {
-		r.Wrong(cmp.Or(r.Attributes["open"], r.Attributes["max_open"]), fmt.Sprintf("open (%s) is longer than max_open (%s)", p.Open, p.MaxOpen))
+		r.Wrong(cmp.Or(r.Attributes["open"], r.Attributes["max_open"]), longerThan("open", p.Open, "max_open", p.MaxOpen))
 	}
 }
 

@@ -83,7 +83,7 @@ func (l *loader) tunnel(b *hclsyntax.Block) *Tunnel {
 	}
 	if min, max := t.Reconnect.Min, t.Reconnect.Max; min > max {
 		inner := l.reader(r.One("reconnect"), "")
-		inner.Wrong(cmp.Or(inner.Attributes["min"], inner.Attributes["max"]), fmt.Sprintf("min (%s) is longer than max (%s)", min, max))
+		inner.Wrong(cmp.Or(inner.Attributes["min"], inner.Attributes["max"]), longerThan("min", min, "max", max))
 	}
 	forwards := r.Each("forward", "address")
 	for _, b := range forwards {
@@ -141,7 +141,7 @@ func checkJumps(list string) error {
 	return nil
 }
 
-// anyPort reports whether the far side chooses the port.
+// anyPort reports whether the server chooses the port.
 func anyPort(address string) bool {
 	_, port, err := net.SplitHostPort(address)
 	return err == nil && port == "0"
@@ -159,7 +159,7 @@ func (l *loader) forward(b *hclsyntax.Block) *Forward {
 		if err := checkAddress(f.Address); err != nil {
 			l.Fail(b.LabelRanges[0], "Invalid address", wording.Sentence(err.Error()))
 		} else if !isLoopback(f.Address) && !l.config.RequiresToken() {
-			l.Fail(b.LabelRanges[0], "Anyone can spend the keys", fmt.Sprintf("The forward %s can be reached by anyone who reaches the VPS, and the proxy requires no token: set proxy.client_tokens, or open 127.0.0.1.", f.Address))
+			l.Fail(b.LabelRanges[0], "Anyone can use the keys", fmt.Sprintf("The forward %s can be reached by anyone who reaches the VPS, and the proxy requires no token: set proxy.client_tokens, or open 127.0.0.1.", f.Address))
 		}
 	}
 	r := l.reader(b, fmt.Sprintf("in forward %q", f.Address))

@@ -51,7 +51,7 @@ type Config struct {
 // Proxy is the entry: the address at which apps send requests.
 type Proxy struct {
 	Listen          string        `hcl:"listen,optional" form:"address" doc:"The address that apps use as their base URL, as host:port."`
-	ClientTokens    []Secret      `hcl:"client_tokens,optional" type:"list of secret strings" example:"[env(\"CLIENT_TOKEN\", \"put-a-token-here\")]" doc:"Apps send one of these as their API key. Without any, anyone who can reach the port can spend the keys."`
+	ClientTokens    []Secret      `hcl:"client_tokens,optional" type:"list of secret strings" example:"[env(\"CLIENT_TOKEN\", \"put-a-token-here\")]" doc:"Apps send one of these as their API key. Without any, anyone who can reach the port can use the keys."`
 	Origins         []string      `hcl:"origins,optional" sample:"[\"https://app.example\"]" doc:"Web origins whose pages may call the proxy."`
 	MaxBody         int64         `hcl:"max_body,optional" doc:"Larger requests get a 413."`
 	ReplayLimit     int64         `hcl:"replay_limit,optional" doc:"A larger request body is streamed to the channel, and cannot be retried once it was sent."`
@@ -240,7 +240,7 @@ type Reconnect struct {
 	Max time.Duration `hcl:"max,optional" doc:"The longest pause."`
 }
 
-// Forward is one address on the far side of a tunnel.
+// Forward is one address that a tunnel opens on its server.
 type Forward struct {
 	Address string   // "127.0.0.1:9000" or "unix:/path"
 	Channel *Channel `hcl:"channel,custom" type:"channel" sample:"channel.backup" doc:"Send everything that arrives here to this channel, bypassing the routes. By default requests follow the routes."`

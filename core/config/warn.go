@@ -38,7 +38,7 @@ func (l *loader) warnReadable() {
 // warnOpen warns of a proxy that anyone can use.
 func (l *loader) warnOpen() {
 	if p := l.config.Proxy; !l.config.RequiresToken() && !isLoopback(p.Listen) {
-		l.Warn(l.once("proxy").DefRange(), "Anyone can spend the keys", fmt.Sprintf("The port %s can be reached from other machines and requires no token: set client_tokens, add a client, or listen on 127.0.0.1.", p.Listen))
+		l.Warn(l.once("proxy").DefRange(), "Anyone can use the keys", fmt.Sprintf("The port %s can be reached from other machines and requires no token: set client_tokens, add a client, or listen on 127.0.0.1.", p.Listen))
 	}
 }
 
@@ -59,7 +59,7 @@ func (l *loader) warnShared() {
 			}
 		}
 		if len(open) > 0 {
-			l.Warn(at, "Every account of the VPS can spend the keys", fmt.Sprintf("Anyone with an account on the host of the tunnel %q can reach %s there, and the proxy requires no token: set proxy.client_tokens, or open a socket that only you can reach, such as forward \"unix:/run/user/1000/aitunnel.sock\" {}.", t.Name, strings.Join(open, " and ")))
+			l.Warn(at, "Every account of the VPS can use the keys", fmt.Sprintf("Anyone with an account on the host of the tunnel %q can reach %s there, and the proxy requires no token: set proxy.client_tokens, or open a socket that only you can reach, such as forward \"unix:/run/user/1000/aitunnel.sock\" {}.", t.Name, strings.Join(open, " and ")))
 		}
 	}
 }

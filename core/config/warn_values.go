@@ -60,16 +60,16 @@ func (l *loader) warnPlaceholders() {
 		}
 	}
 	for _, token := range l.config.Proxy.ClientTokens {
-		warn(token, l.config.places["proxy.client_tokens"], refused(token, "A client token"))
+		warn(token, l.config.places["proxy.client_tokens"], placeholderText(token, "A client token"))
 	}
 	for _, c := range l.config.Clients {
-		warn(c.Token, c.Range, refused(c.Token, fmt.Sprintf("The token of the client %q", c.Name)))
+		warn(c.Token, c.Range, placeholderText(c.Token, fmt.Sprintf("The token of the client %q", c.Name)))
 	}
 	warn(l.config.Admin.Token, l.config.places["admin.token"], "The admin token is a placeholder")
 }
 
-// refused says that a token is a placeholder, and whether it is refused.
-func refused(token Secret, what string) string {
+// placeholderText says that a token is a placeholder, and whether it is refused.
+func placeholderText(token Secret, what string) string {
 	if IsPlaceholder(token) {
 		return what + " is a placeholder, which is not accepted"
 	}

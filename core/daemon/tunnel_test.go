@@ -94,7 +94,7 @@ func TestRequestsThroughATunnel(t *testing.T) {
 	}
 	var status admin.Status
 	r.adminGet("/api/status", &status)
-	if len(status.Tunnels) != 1 || !slices.ContainsFunc(status.Warnings, func(w string) bool { return strings.Contains(w, "Every account of the VPS can spend the keys") }) {
+	if len(status.Tunnels) != 1 || !slices.ContainsFunc(status.Warnings, func(w string) bool { return strings.Contains(w, "Every account of the VPS can use the keys") }) {
 		t.Errorf("tunnels %+v, warnings %q", status.Tunnels, status.Warnings)
 	}
 	if !slices.ContainsFunc(r.events(), func(e event.Event) bool {

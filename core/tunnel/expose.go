@@ -12,7 +12,7 @@ import (
 )
 
 // An sshd with GatewayPorts yes silently opens every forward to everyone: anyone could
-// spend the keys through a forward that was meant for the host only. With GatewayPorts
+// use the keys through a forward that was meant for the host only. With GatewayPorts
 // no, it opens on loopback only what was meant for everyone.
 
 // exposedTime is how long such a forward stays closed, unless something changes.

@@ -2,19 +2,19 @@ package block
 
 import "reflect"
 
-// Declaration is a block of the configuration: its purpose, and the value of a block without
-// settings, whose fields declare the settings.
+// Declaration describes a block of the configuration. The fields of its value declare the settings, and have
+// their defaults.
 type Declaration struct {
 	Name     string
-	Label    string // what the label is, "" for a block without one
+	Label    string // what the label is, such as "name"; "" if the block has none
 	Sample   string // a label for the example
 	Repeated bool
 	Doc      string
-	Value    any      // a pointer to a struct; nil: see its doc
-	Body     []string // of the example, if there is no value
+	Value    any      // a pointer to a struct; nil for a block without fixed settings
+	Body     []string // the lines of the example, if there is no value
 
-	Used      bool // the example of the block around it has it outside of a comment
-	Elsewhere bool // it is not documented as part of the block around it
+	Uncommented         bool // the example of the enclosing block has it outside of a comment
+	DocumentedElsewhere bool // the documentation of the enclosing block leaves it out
 }
 
 // Reference prints declarations as an example and as documentation.
@@ -23,7 +23,7 @@ type Reference struct {
 	Inner func(s Setting, field reflect.Value) Declaration
 }
 
-// another returns the declaration of the block that is another form of an attribute.
-func (ref Reference) another(s Setting) Declaration {
+// alternative returns the declaration of the block that can be written instead of an attribute.
+func (ref Reference) alternative(s Setting) Declaration {
 	return ref.Inner(Setting{Name: s.Block, Role: RoleBlocks}, reflect.Value{})
 }

@@ -1,4 +1,3 @@
-// Package block reads the blocks of a configuration by the settings that the tags of structs, or
-// the schemas of plugins, declare; from the same declarations it
-// prints an example and the documentation.
+// Package block reads the blocks of a configuration. The tags of a struct, or the schema of a plugin, declare
+// which settings a block has. An example and the documentation are generated from the same declarations.
 package block

@@ -34,10 +34,10 @@ func (ref Reference) Example(d Declaration) []string {
 	return append(lines, "}")
 }
 
-// ExampleSettings returns lines with the settings of the struct that of points to, those without
-// an example in comments.
-func (ref Reference) ExampleSettings(of any) []string {
-	v := reflect.ValueOf(of).Elem()
+// ExampleSettings returns lines with the settings of the struct to which settings points. Settings without an
+// example are in comments.
+func (ref Reference) ExampleSettings(settings any) []string {
+	v := reflect.ValueOf(settings).Elem()
 	var lines []string
 	add := func(doc string, more []string) {
 		if len(lines) > 0 {
@@ -52,14 +52,14 @@ func (ref Reference) ExampleSettings(of any) []string {
 		case RoleBlocks, RoleComponent:
 			d := ref.Inner(s, v.Field(s.Index))
 			more := ref.Example(d)
-			if !d.Used {
+			if !d.Uncommented {
 				more = Commented(more)
 			}
 			add(s.Doc, more)
 		default:
 			add(s.Doc, []string{assignment(s, v.Field(s.Index))})
 			if s.Block != "" {
-				add("", Commented(ref.Example(ref.another(s))))
+				add("", Commented(ref.Example(ref.alternative(s))))
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func assignment(s Setting, v reflect.Value) string {
 	return "# " + s.Name + " = " + value
 }
 
-// expression returns the value of a tag as HCL, with strings quoted.
+// expression returns the value of a tag as HCL: it puts a string in quotes.
 func expression(s string) string {
 	if _, err := strconv.ParseFloat(s, 64); err == nil {
 		return s
@@ -123,7 +123,7 @@ func defaultValue(s Setting, v reflect.Value) string {
 	return string(text)
 }
 
-// Comment wraps a text into lines of comments.
+// Comment returns a text as lines of a comment.
 func Comment(text string) (lines []string) {
 	line := "#"
 	for _, word := range strings.FieldsFunc(text, unicode.IsSpace) {
@@ -139,7 +139,7 @@ func Comment(text string) (lines []string) {
 	return lines
 }
 
-// Commented returns lines as comments.
+// Commented returns lines that are commented out.
 func Commented(lines []string) []string {
 	out := make([]string, len(lines))
 	for i, line := range lines {

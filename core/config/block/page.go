@@ -8,7 +8,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/wording"
 )
 
-// Describe writes the documentation of a block and those in it.
+// Describe writes the documentation of a block and of its nested blocks.
 func (ref Reference) Describe(b *strings.Builder, heading string, d Declaration) {
 	title := d.Name
 	if d.Label != "" {
@@ -26,19 +26,19 @@ func (ref Reference) Describe(b *strings.Builder, heading string, d Declaration)
 	v := reflect.ValueOf(d.Value).Elem()
 	for _, s := range Settings(v.Type()) {
 		if s.Role.IsBlock() {
-			if inner := ref.Inner(s, v.Field(s.Index)); !inner.Elsewhere {
+			if inner := ref.Inner(s, v.Field(s.Index)); !inner.DocumentedElsewhere {
 				ref.Describe(b, "#"+heading, inner)
 			}
 		}
 		if s.Block != "" {
-			ref.Describe(b, "#"+heading, ref.another(s))
+			ref.Describe(b, "#"+heading, ref.alternative(s))
 		}
 	}
 }
 
-// Table writes the attributes that a struct declares, to which of points.
-func Table(b *strings.Builder, of any) {
-	v := reflect.ValueOf(of).Elem()
+// Table writes a table of the attributes that are declared by the struct to which settings points.
+func Table(b *strings.Builder, settings any) {
+	v := reflect.ValueOf(settings).Elem()
 	rows := 0
 	for _, s := range Settings(v.Type()) {
 		if s.Role.IsBlock() {

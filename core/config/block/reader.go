@@ -17,35 +17,34 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// Types is what a caller adds to the types of settings.
+// Types are the types of settings that a caller adds to those of this package.
 type Types struct {
-	// Forms convert a string that is not the default to the form that the program uses, or
-	// return what is wrong with it. A setting names its form in a tag.
+	// Forms convert a string to the form that the program uses, or return what is wrong with it. A setting names
+	// its form in a tag. The default is not converted.
 	Forms map[string]func(ev *eval.Evaluator, s string) (string, error)
 
-	// Decode reads a setting of a type that only the caller knows. It returns false for any
-	// other type.
+	// Decode reads a setting of one of the caller's types. It returns false for any other type.
 	Decode func(r *Reader, s Setting, into any) bool
 }
 
-// Reader reads the attributes and blocks of one block. Any that were not read when [Reader.Done]
-// is called are errors.
+// Reader reads the attributes and nested blocks of a block. When [Reader.Done] is called, those that were not
+// read are errors.
 type Reader struct {
 	At         hcl.Range
 	Attributes hclsyntax.Attributes
 
-	ev     *eval.Evaluator
-	types  *Types
-	what   string // `in channel "primary"`
-	blocks hclsyntax.Blocks
-	asked  []string          // attributes that were read
-	opened []string          // blocks that were read
-	forms  map[string]string // how they are written
-	absent []missingSetting
+	ev      *eval.Evaluator
+	types   *Types
+	what    string // where the settings are, such as `in channel "primary"`
+	blocks  hclsyntax.Blocks
+	known   []string          // the attributes that were asked for
+	opened  []string          // the types of blocks that were asked for
+	forms   map[string]string // how blocks are written, by type
+	missing []missingSetting
 }
 
-// NewReader returns a reader of a block. what says in messages where its settings are, such as
-// `in channel "primary"`.
+// NewReader returns a reader of a block. Messages use what to say where its settings are, such as `in channel
+// "primary"`.
 func NewReader(ev *eval.Evaluator, types *Types, b *hclsyntax.Block, what string) *Reader {
 	return &Reader{ev: ev, types: types, what: what, At: b.DefRange(), Attributes: b.Body.Attributes, blocks: b.Body.Blocks}
 }
@@ -62,7 +61,7 @@ func (r *Reader) inside(b *hclsyntax.Block, what string) *Reader {
 
 // Attribute returns the attribute, nil if it is not set.
 func (r *Reader) Attribute(name string) *hclsyntax.Attribute {
-	r.asked = append(r.asked, name)
+	r.known = append(r.known, name)
 	return r.Attributes[name]
 }
 
@@ -71,8 +70,8 @@ func (r *Reader) Value(a *hclsyntax.Attribute) (v cty.Value, ok bool) {
 	return r.ev.Value(a.Expr, false)
 }
 
-// Get evaluates an attribute and converts it to a type. It removes the mark of secrets, so the
-// caller decides whether the value may be shown.
+// Get evaluates an attribute and converts its value to a type. The value is no longer marked as a secret, so the
+// caller must know whether it may be shown.
 func (r *Reader) Get(name string, t cty.Type) (v cty.Value, a *hclsyntax.Attribute, ok bool) {
 	a = r.Attribute(name)
 	if a == nil {
@@ -86,8 +85,8 @@ func (r *Reader) Get(name string, t cty.Type) (v cty.Value, a *hclsyntax.Attribu
 	return r.Typed(a, v, t)
 }
 
-// Typed converts the value of an attribute to a type. ok is false if it is null, which is as if the
-// attribute was not set, or after it reported an error.
+// Typed converts the value of an attribute to a type. ok is false if the value is null, which means that the
+// attribute is not set, or after an error was reported.
 func (r *Reader) Typed(a *hclsyntax.Attribute, v cty.Value, t cty.Type) (cty.Value, *hclsyntax.Attribute, bool) {
 	if v.IsNull() {
 		return v, a, false
@@ -178,7 +177,7 @@ func bareNumber(v cty.Value) (string, bool) {
 	return wording.Number(n), true
 }
 
-// unit reads a string with a unit. A number without one has an error of its own.
+// unit reads a string with a unit. For a number, the error says that its unit is missing.
 func unit[T any](r *Reader, name string, into *T, parse func(string) (T, error)) {
 	a := r.Attribute(name)
 	if a == nil {
@@ -276,14 +275,14 @@ func (r *Reader) One(kind string, labels ...string) *hclsyntax.Block {
 	return all[0]
 }
 
-// otherNames maps names of settings in other programs to ours.
+// otherNames are the names that other programs use for our settings.
 var otherNames = map[string]string{
 	"base_url": "target", "baseurl": "target", "api_base": "target", "url": "target", "endpoint": "target", "address": "target",
 	"key": "keys", "api_key": "keys", "apikey": "keys", "api_keys": "keys", "token": "keys",
 	"hostname": "host", "username": "user", "identity_file": "identity", "identityfile": "identity", "private_key": "identity", "proxy_jump": "jump", "proxyjump": "jump",
 }
 
-// knownAs returns the setting that has this name in other programs, "" if there is none here.
+// knownAs returns which of our settings has this name in other programs, "" if none has.
 func knownAs(name string, here []string) string {
 	if other := otherNames[strings.ToLower(name)]; slices.Contains(here, other) {
 		return other
@@ -294,44 +293,43 @@ func knownAs(name string, here []string) string {
 // missingSetting is a required setting that is not set.
 type missingSetting struct{ name, summary, detail string }
 
-// UnlessMisspelled reports that a setting is missing, unless a misspelled form of it
-// is reported.
+// UnlessMisspelled reports that a setting is missing, unless a misspelled form of its name is reported.
 func (r *Reader) UnlessMisspelled(name, summary, detail string) {
-	r.absent = append(r.absent, missingSetting{name, summary, detail})
+	r.missing = append(r.missing, missingSetting{name, summary, detail})
 }
 
-// misspelled reports whether an unknown attribute is meant as the setting.
+// misspelled reports whether an unknown attribute is probably a misspelled form of the name.
 func (r *Reader) misspelled(name string) bool {
 	for given := range r.Attributes {
-		if !slices.Contains(r.asked, given) && cmp.Or(knownAs(given, r.asked), wording.Nearest(given, r.asked)) == name {
+		if !slices.Contains(r.known, given) && cmp.Or(knownAs(given, r.known), wording.Nearest(given, r.known)) == name {
 			return true
 		}
 	}
 	return false
 }
 
-// Done reports every attribute and block that is unknown here, and what is missing.
+// Done reports the attributes and blocks that were not read, and the settings that are missing.
 func (r *Reader) Done() {
-	for _, a := range r.absent {
+	for _, a := range r.missing {
 		if !r.misspelled(a.name) {
 			r.ev.Fail(r.At, a.summary, a.detail)
 		}
 	}
-	r.absent = nil
+	r.missing = nil
 	for _, name := range slices.Sorted(maps.Keys(r.Attributes)) {
-		if slices.Contains(r.asked, name) {
+		if slices.Contains(r.known, name) {
 			continue
 		}
 		a := r.Attributes[name]
 		r.ev.MayBeSecret(a.Expr.Range())
-		detail := fmt.Sprintf("There is no %q %s. %s", name, r.what, wording.Instead(cmp.Or(knownAs(name, r.asked), name), r.asked))
+		detail := fmt.Sprintf("There is no %q %s. %s", name, r.what, wording.Instead(cmp.Or(knownAs(name, r.known), name), r.known))
 		if slices.Contains(r.opened, name) {
 			detail = fmt.Sprintf("%q is a block: write %s { … } without an equals sign.", name, r.forms[name])
-			if other := knownAs(name, r.asked); other != "" {
+			if other := knownAs(name, r.known); other != "" {
 				detail = fmt.Sprintf("%q is a block, %s { … }. Did you mean %q?", name, r.forms[name], other)
 			}
 		}
-		if name == "port" && slices.Contains(r.asked, "host") {
+		if name == "port" && slices.Contains(r.known, "host") {
 			detail = fmt.Sprintf("There is no %q %s: it is part of host, as in \"203.0.113.10:2222\".", name, r.what)
 		}
 		r.ev.Fail(a.NameRange, "Unknown setting", strings.TrimSpace(detail))
@@ -342,14 +340,14 @@ func (r *Reader) Done() {
 		}
 		r.ev.MayBeSecret(b.Body.Range())
 		detail := fmt.Sprintf("There is no block %q %s. %s", b.Type, r.what, wording.Instead(b.Type, r.opened))
-		if slices.Contains(r.asked, b.Type) {
+		if slices.Contains(r.known, b.Type) {
 			detail = fmt.Sprintf("%q is a setting: write %s = … with an equals sign.", b.Type, b.Type)
 		}
 		r.ev.Fail(b.TypeRange, "Unknown block", strings.TrimSpace(detail))
 	}
 }
 
-// Convert converts v; the error says in words what is expected.
+// Convert converts a value to a type. The error says which type is expected.
 func Convert(v cty.Value, t cty.Type) (cty.Value, error) {
 	out, err := convert.Convert(v, t)
 	if err != nil {

@@ -16,14 +16,14 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// DecodeSchema reads what a plugin's schema declares, as JSON, and adds the place of each
-// attribute and entry to places, by their paths, joined with dots.
+// DecodeSchema reads the settings that a plugin's schema declares, and returns them as values for JSON. It adds
+// the place of each attribute, entry and nested block to places; the keys are paths, joined with dots.
 func (r *Reader) DecodeSchema(s *sdk.Schema, places map[string]hcl.Range) map[string]any {
 	d := &schemaDecoder{places}
 	return d.body(r, s, nil)
 }
 
-// schemaDecoder turns a block into JSON by a plugin's schema.
+// schemaDecoder reads a block by a plugin's schema.
 type schemaDecoder struct{ places map[string]hcl.Range }
 
 func (d *schemaDecoder) body(r *Reader, s *sdk.Schema, path []string) map[string]any {
@@ -113,8 +113,7 @@ func (d *schemaDecoder) evaluate(r *Reader, at *hclsyntax.Attribute, a *sdk.Attr
 	return v, ok
 }
 
-// checkTexts checks every text in v, which may be of any type that a schema
-// can name.
+// checkTexts checks every string in a value, which may have any type that a schema can name.
 func checkTexts(v cty.Value, a *sdk.Attribute) error {
 	return cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
 		if v.Type() != cty.String || v.IsNull() || !v.IsKnown() {
@@ -138,8 +137,8 @@ func checkText(s string, a *sdk.Attribute) error {
 	return err
 }
 
-// block decodes nested blocks: one as an object, several as a list, labeled
-// ones as an object by label.
+// block decodes nested blocks: a single one as an object, repeated ones as a list, and labeled ones as an object
+// whose keys are the labels.
 func (d *schemaDecoder) block(r *Reader, b *sdk.Block, path []string, out map[string]any) {
 	path = append(slices.Clone(path), b.Name)
 	var labels []string

@@ -11,7 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// secretValue evaluates an attribute with secrets.
+// secretValue evaluates an attribute whose value is secret.
 func (r *Reader) secretValue(name string, t cty.Type) (v cty.Value, ok bool) {
 	a := r.Attribute(name)
 	if a == nil {
@@ -37,7 +37,7 @@ func (r *Reader) SecretText(name string) (text string, ok bool) {
 	return v.AsString(), true
 }
 
-// SecretTexts reads a list of secrets that pass a check; each comes with its range.
+// SecretTexts reads a list of secrets and their ranges. Those that do not pass the check are errors.
 func (r *Reader) SecretTexts(name string, check func(string) error) (texts []string, ranges []hcl.Range) {
 	a := r.Attribute(name)
 	if a == nil {
@@ -62,9 +62,9 @@ func (r *Reader) SecretTexts(name string, check func(string) error) (texts []str
 	return texts, ranges
 }
 
-// secretEntries returns the strings, or nulls, of a list of secrets; none after it reported an
-// error. Plain strings are evaluated one by one, which is much faster; any other list as a
-// whole, which also reports its errors.
+// secretEntries returns the strings or nulls in a list of secrets, and nothing after it reported an error. A list
+// of plain strings is evaluated entry by entry, which is much faster; any other list is evaluated as a whole, which
+// also reports its errors.
 func (r *Reader) secretEntries(a *hclsyntax.Attribute) []cty.Value {
 	entries, ok := r.plainTexts(a.Expr)
 	if !ok {
@@ -140,7 +140,7 @@ func (r *Reader) isSecret(a *hclsyntax.Attribute) bool {
 	return r.ev.ReadsSecrets(a.Expr) || s != nil && s.IsSecret(a.Expr.Range())
 }
 
-// without replaces a value where it is quoted or begins the message.
+// without replaces a value in a message where it is quoted, or at the beginning.
 func without(message, value string) string {
 	const instead = "the value"
 	message = strings.ReplaceAll(message, strconv.Quote(value), instead)

@@ -15,22 +15,22 @@ import (
 
 // Setting is one setting of a block, as the tags of a field declare it:
 //
-//	hcl:"name[,role]"  no role: a required attribute; optional: one that has a
-//	                   default; custom: an attribute that code of its own reads;
-//	                   block: a nested block; blocks: nested blocks, and
-//	                   component: blocks of components, that code of its own reads
+//	hcl:"name[,role]"  without a role, a required attribute; optional: an attribute
+//	                   with a default; block: a nested block; custom, blocks and
+//	                   component: an attribute, nested blocks, and blocks of
+//	                   components that the caller reads
 //	doc:"…"            what it is for, in whole sentences
-//	form:"…"           the form of a string or of the entries of a list: see Types
-//	enum:"a,b"         the only values of a string
-//	min:"0" max:"9"    of a number
-//	zero:"true"        of a duration that may be 0
-//	default:"…"        the default in words, if the value is not the default
-//	required:"true"    of a custom attribute that cannot be left out
-//	block:"…"          a repeated block that is another form of the attribute
-//	type:"…"           the type in words, for one that the caller reads
+//	form:"…"           the form of a string: see Types.Forms
+//	enum:"a,b"         the values that a string may have
+//	min:"0" max:"9"    the limits of a number
+//	zero:"true"        a duration may be 0
+//	default:"…"        the default in words, if it is not the value of the field
+//	required:"true"    a custom attribute is required
+//	block:"…"          a block that can be written instead of the attribute
+//	type:"…"           the type in words, if the caller reads it
 //	example:"…"        a value for the generated example; an expression if it
 //	                   begins with a bracket or calls a function
-//	sample:"…"         the same, in a comment
+//	sample:"…"         a value for the generated example, in a comment
 type Setting struct {
 	Index    int // of the field
 	Name     string
@@ -38,12 +38,12 @@ type Setting struct {
 	Doc      string
 	Enum     []string
 	Min, Max float64
-	Example  string // shown in the example as it is
-	Sample   string // shown there in a comment
+	Example  string // its value in the example
+	Sample   string // its value in the example, in a comment
 	Default  string // in words
 	Type     string // in words
 	Required bool
-	Block    string // a block that is another form of the attribute
+	Block    string // a block that can be written instead of the attribute
 
 	form string
 	zero bool
@@ -89,7 +89,7 @@ func Settings(t reflect.Type) []Setting {
 	return out
 }
 
-// documented is a struct whose settings are documented elsewhere.
+// documented is a struct that has the documentation of its settings, instead of tags.
 type documented interface{ SettingDoc(name string) string }
 
 func parseSetting(f reflect.StructField, index int, tag string) Setting {
@@ -102,14 +102,14 @@ func parseSetting(f reflect.StructField, index int, tag string) Setting {
 	if enum := f.Tag.Get("enum"); enum != "" {
 		s.Enum = strings.Split(enum, ",")
 	}
-	s.Min, s.Max = limit(f, "min"), limit(f, "max")
+	s.Min, s.Max = limitTag(f, "min"), limitTag(f, "max")
 	if s.Type == "" && !s.Role.IsBlock() {
 		s.Type = typeWords(f.Type)
 	}
 	return s
 }
 
-func limit(f reflect.StructField, name string) float64 {
+func limitTag(f reflect.StructField, name string) float64 {
 	tag, ok := f.Tag.Lookup(name)
 	if !ok {
 		return 0
@@ -153,8 +153,8 @@ func ctyType(t reflect.Type) cty.Type {
 	return cty.String
 }
 
-// Decode reads all settings that a struct declares, except those of role custom, blocks and
-// component. A setting that is not set keeps its value, the default.
+// Decode reads the settings that a struct declares into its fields, except those of the roles custom, blocks
+// and component. A field whose setting is not set keeps its value, the default.
 func (r *Reader) Decode(into any) {
 	v := reflect.ValueOf(into).Elem()
 	for _, s := range Settings(v.Type()) {

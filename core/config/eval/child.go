@@ -18,20 +18,19 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// A loop, or a function such as indent, can use any amount of time and memory, and
-// nothing within the process can stop it. So a configuration with one is first evaluated in
-// another process, which reports the expression that it is evaluating. If the process has to
-// be killed, that expression is the place of the error.
+// A loop, or a function such as indent, can use any amount of time and memory, and nothing within the process can
+// stop it. So a configuration with one is first evaluated in a child process, which reports each expression before
+// it evaluates it. If the child has to be killed, the error is at the last expression.
 
 const (
 	evaluatorMemory = 512 << 20
-	evaluatorEnv    = "AITUNNEL_INTERNAL_REHEARSAL"
+	evaluatorEnv    = "AITUNNEL_INTERNAL_EVALUATOR"
 )
 
 // evaluationTime is shorter in tests.
 var evaluationTime = 10 * time.Second
 
-// Exit codes of the other process.
+// The exit codes of the child.
 const (
 	evaluatorDone   = 0
 	evaluatorValues = 10
@@ -41,8 +40,8 @@ const (
 // hasEvaluator is true if this program calls [RunEvaluator].
 var hasEvaluator bool
 
-// RunEvaluator must be called at the very beginning of the program. In a process
-// that was started to evaluate a configuration for another one, it does not return.
+// RunEvaluator must be called at the very beginning of the program. In a child process that was started to
+// evaluate a configuration, it does so and does not return.
 func RunEvaluator() {
 	hasEvaluator = true
 	if os.Getenv(evaluatorEnv) == "" {
@@ -52,7 +51,7 @@ func RunEvaluator() {
 	os.Exit(evaluateAll())
 }
 
-// evaluationJob is the input of the other process.
+// evaluationJob is the input of the child.
 type evaluationJob struct {
 	Path       string
 	Vars       map[string]string
@@ -131,13 +130,13 @@ func watchHeap() {
 	}
 }
 
-// checkInChild evaluates the configuration in another process, once. It returns false after
-// it reported an error.
+// checkInChild evaluates the configuration in a child process, once. It returns false after it reported an
+// error.
 func (ev *Evaluator) checkInChild() bool {
-	if ev.elsewhere || !hasEvaluator {
+	if ev.checkedInChild || !hasEvaluator {
 		return true
 	}
-	ev.elsewhere = true
+	ev.checkedInChild = true
 	at, err := ev.runChild()
 	if err == nil {
 		return true
@@ -189,7 +188,7 @@ func (ev *Evaluator) runChild() (hcl.Range, error) {
 	return at, fmt.Errorf("the evaluation takes more than %s of memory", wording.Size(evaluatorMemory))
 }
 
-// lastPlace returns the last place that the other process reported.
+// lastPlace returns the last place that the child reported.
 func (ev *Evaluator) lastPlace(out interface{ Read([]byte) (int, error) }) hcl.Range {
 	at := ev.Start()
 	decoder := json.NewDecoder(bufio.NewReader(out))

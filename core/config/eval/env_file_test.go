@@ -7,7 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestEnvFileIsReadAsDockerReadsIt(t *testing.T) {
+// An env_file is read as Docker reads one.
+func TestParseEnvFile(t *testing.T) {
 	text := "\xef\xbb\xbfFIRST=1\r\n" +
 		"# a comment\n\n" +
 		"HASH=a#b\n" +
@@ -31,15 +32,21 @@ func TestEnvFileIsReadAsDockerReadsIt(t *testing.T) {
 		"FIRST": "1", "HASH": "a#b", "COMMENT": "a", "DOLLAR": "a$b", "ESCAPES": "a\"b\\c\nd\\qe", "SINGLE": `a\$b # c`, "QUOTE": `a"b"`, "APOSTROPHE": `it's "a" 'b' c`, "BACKSLASH": `C:\`, "QUOTED": "a b",
 		"EXPORTED": "x=y", "TAB": "t", "LINES": "one\n  two # no comment\nthree", "WITH-DASH.and.dot": "v", "EMPTY": "", "INDENTED": "spaced",
 	}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("%v (-want +got)\n%s", err, diff)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestParseInvalidEnvFile(t *testing.T) {
 	if _, err := parseEnvFile([]byte("\xff\xfeA\x00=\x00b\x00")); err == nil || !strings.Contains(err.Error(), "UTF-16") {
-		t.Errorf("UTF-16: %v", err)
+		t.Errorf("UTF-16: got %v", err)
 	}
-	for _, wrong := range []string{"two words=x", "=x", `A="x`, `A='x`, `A="x"y`, `A='x''y'`, "A=caf\xe9", "caf\xe9=x"} {
-		if _, err := parseEnvFile([]byte("OK=1\n" + wrong)); err == nil || err.Error()[:7] != "line 2:" {
-			t.Errorf("%q: %v", wrong, err)
+	for _, line := range []string{"two words=x", "=x", `A="x`, `A='x`, `A="x"y`, `A='x''y'`, "A=caf\xe9", "caf\xe9=x"} {
+		if _, err := parseEnvFile([]byte("OK=1\n" + line)); err == nil || !strings.HasPrefix(err.Error(), "line 2:") {
+			t.Errorf("%q: got %v, want an error in line 2", line, err)
 		}
 	}
 }

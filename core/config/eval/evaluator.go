@@ -19,7 +19,7 @@ type Options struct {
 	Vars       map[string]string           // values of variables, before those of the environment
 	Texts      map[string][]byte           // contents to use instead of those of files
 	Getenv     func(string) (string, bool) // default os.LookupEnv
-	Predefined map[string][]string         // names of blocks that nobody writes, by type
+	Predefined map[string][]string         // names of predefined blocks, by type
 }
 
 // Evaluator reads a configuration: call [Evaluator.Read], [Evaluator.ReadEnvironment] and
@@ -36,19 +36,19 @@ type Evaluator struct {
 
 	ctx      context.Context
 	lastFile string              // the file that was parsed last
-	names    map[string][]string // that references may use, by all their roots
+	names    map[string][]string // that references may use, by root
 
-	context   *hcl.EvalContext
-	sizes     map[string]int64              // of variables and locals, and of all of a kind together
-	spent     int64                         // bytes that the evaluated expressions may take
-	trusted   map[hclsyntax.Expression]bool // the expressions that may be evaluated
-	elsewhere bool                          // they were evaluated in another process
-	stopped   bool                          // a limit was exceeded: nothing more is evaluated
-	progress  func(at hcl.Range)            // called before each evaluation, in the other process
+	context        *hcl.EvalContext
+	sizes          map[string]int64              // of variables and locals, and of all of a kind together
+	spent          int64                         // bytes that the evaluated expressions may take
+	trusted        map[hclsyntax.Expression]bool // the expressions that may be evaluated
+	checkedInChild bool                          // everything was evaluated in a child process
+	stopped        bool                          // a limit was exceeded: nothing more is evaluated
+	progress       func(at hcl.Range)            // in the child, called before each evaluation
 }
 
-// New returns an evaluator that has read nothing yet. ctx ends the process that evaluates what
-// has no limits.
+// New returns an evaluator that has read nothing yet. The child process that it may start is killed when ctx is
+// done.
 func New(ctx context.Context, o Options) *Evaluator {
 	if o.Getenv == nil {
 		o.Getenv = os.LookupEnv
@@ -98,7 +98,7 @@ func (ev *Evaluator) TopBlocks(kind string, labels ...string) []*hclsyntax.Block
 	return out
 }
 
-// HasLabels reports whether a block has these labels; if not, that is an error.
+// HasLabels reports whether a block has as many labels as these; if not, it reports an error.
 func (ev *Evaluator) HasLabels(b *hclsyntax.Block, labels ...string) bool {
 	if len(b.Labels) == len(labels) {
 		return true

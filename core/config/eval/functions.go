@@ -11,8 +11,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
-// functions returns what expressions may call: env and file, whose values are
-// secrets, and the usual ones for texts, numbers and collections.
+// functions returns the functions that expressions may call: env and file, whose values are secrets, and common
+// ones for strings, numbers and collections.
 func (ev *Evaluator) functions() map[string]function.Function {
 	return map[string]function.Function{
 		"env":  ev.envFunction(),
@@ -43,7 +43,7 @@ func (ev *Evaluator) envFunction() function.Function {
 		Type:     function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			if len(args) > 2 {
-				return cty.NilVal, function.NewArgErrorf(2, "env takes a name and one default")
+				return cty.NilVal, function.NewArgErrorf(2, "too many arguments: env takes a name and a default")
 			}
 			name := args[0].AsString()
 			if v, ok := ev.Getenv(name); ok {
@@ -60,7 +60,7 @@ func (ev *Evaluator) envFunction() function.Function {
 	})
 }
 
-// fileFunction is file(path): the content, without white space around it.
+// fileFunction is file(path), the content without white space at its ends.
 func (ev *Evaluator) fileFunction() function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "path", Type: cty.String}},
@@ -94,7 +94,7 @@ var jsonDecode = function.New(&function.Spec{
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return stdlib.JSONDecodeFunc.Call(args) },
 })
 
-// jsonDepth returns the depth of a JSON text, or more.
+// jsonDepth returns the depth of a JSON text. If the text is not valid, the result may be too large.
 func jsonDepth(text string) (deepest int) {
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {

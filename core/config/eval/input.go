@@ -12,8 +12,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Input reads a file that the configuration depends on, of at most limit bytes, and adds it to
-// the inputs, also if it is missing.
+// Input reads a file of at most limit bytes on which the configuration depends, and adds it to the inputs, even if
+// it is missing.
 func (ev *Evaluator) Input(path string, limit int64) ([]byte, error) {
 	content, given := ev.Texts[path]
 	if given {
@@ -29,8 +29,8 @@ func (ev *Evaluator) Input(path string, limit int64) ([]byte, error) {
 	return content, nil
 }
 
-// ReadEnvironment reads env_file, whose values come after those of the real
-// environment. It must be a plain string, because it is read before everything else.
+// ReadEnvironment reads env_file. The real environment takes precedence over its values. The setting must be a plain
+// string, because the file is read before any expression is evaluated.
 func (ev *Evaluator) ReadEnvironment() {
 	for _, a := range ev.Top {
 		if a.Name != "env_file" {
@@ -47,12 +47,12 @@ func (ev *Evaluator) ReadEnvironment() {
 		path := ev.ResolvePath(v.AsString())
 		content, err := ev.Input(path, hclfile.MaxValue)
 		if err != nil {
-			ev.Fail(a.Expr.Range(), "Cannot read the file of env_file", wording.Sentence("cannot read the file: "+err.Error()))
+			ev.Fail(a.Expr.Range(), "Cannot read env_file", wording.Sentence("cannot read the file: "+err.Error()))
 			return
 		}
 		values, err := parseEnvFile(content)
 		if err != nil {
-			ev.Fail(a.Expr.Range(), "Invalid file of env_file", wording.Sentence(fmt.Sprintf("the file %s: %s; each line is NAME=value", path, err)))
+			ev.Fail(a.Expr.Range(), "Invalid env_file", wording.Sentence(fmt.Sprintf("the file %s: %s; each line is NAME=value", path, err)))
 			return
 		}
 		real := ev.Getenv
@@ -66,7 +66,8 @@ func (ev *Evaluator) ReadEnvironment() {
 	}
 }
 
-// ResolvePath returns the path a user wrote, relative to the configuration's directory.
+// ResolvePath resolves a path that a user wrote: relative to the directory of the configuration, or in the home
+// directory.
 func (ev *Evaluator) ResolvePath(path string) string {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {
 		if home, err := os.UserHomeDir(); err == nil {

@@ -63,7 +63,7 @@ func (ev *Evaluator) estimate(e hclsyntax.Expression) int64 {
 	case *hclsyntax.FunctionCallExpr:
 		return ev.estimateCall(e)
 	}
-	return unbounded // a loop, a splat, or an expression of a later version of the library
+	return unbounded // a loop, a splat, or a kind of expression that a later version of the library adds
 }
 
 func (ev *Evaluator) estimateAll(all []hclsyntax.Expression) (size int64) {
@@ -73,8 +73,7 @@ func (ev *Evaluator) estimateAll(all []hclsyntax.Expression) (size int64) {
 	return size
 }
 
-// estimateCall returns the estimate for a call. Most functions return their arguments, or a
-// part of them.
+// estimateCall returns the estimate for a call. Most functions return no more than their arguments.
 func (ev *Evaluator) estimateCall(call *hclsyntax.FunctionCallExpr) int64 {
 	given := ev.estimateAll(call.Args)
 	switch call.Name {
@@ -119,8 +118,8 @@ func staticText(args []hclsyntax.Expression) (string, bool) {
 	return v.AsString(), !diags.HasErrors()
 }
 
-// sizeOfReference returns the size of a variable or local, which was evaluated before
-// expressions that refer to it.
+// sizeOfReference returns the size of a variable or local, which is evaluated before the expressions that refer to
+// it.
 func (ev *Evaluator) sizeOfReference(t hcl.Traversal) int64 {
 	if len(t) > 1 {
 		if step, ok := t[1].(hcl.TraverseAttr); ok {
@@ -203,9 +202,8 @@ func (ev *Evaluator) tooLarge(at hcl.Range) {
 	ev.stopped = true
 }
 
-// withinLimits reports whether an expression may be evaluated. If the text does not
-// show a limit for one of them, all expressions are first evaluated in another
-// process, which can be stopped.
+// withinLimits reports whether an expression may be evaluated. If its estimate is too large, all expressions are
+// first evaluated in a child process, which can be killed.
 func (ev *Evaluator) withinLimits(e hclsyntax.Expression) bool {
 	if ev.stopped {
 		return false

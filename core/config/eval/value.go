@@ -28,7 +28,7 @@ func (ev *Evaluator) Value(expr hclsyntax.Expression, secret bool) (v cty.Value,
 		return v, false
 	}
 	if !v.IsWhollyKnown() {
-		return v, false // it depends on something that is wrong, which was reported
+		return v, false // it depends on an invalid value, which was reported
 	}
 	return v, true
 }
@@ -102,8 +102,8 @@ func (ev *Evaluator) ReadsSecrets(e hclsyntax.Expression) bool {
 
 func readsSecret(function string) bool { return function == "env" || function == "file" }
 
-// hideValues removes values from a message of the evaluator, which quotes those of variables
-// and arguments. For a failed call, only the function's own message stays.
+// hideValues removes the values of variables and arguments from a message of the library. Of a failed call, only the
+// message of the function is kept.
 func hideValues(d *hcl.Diagnostic, secret bool) {
 	d.Expression, d.EvalContext, d.Context = nil, nil, nil
 	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
@@ -136,7 +136,7 @@ func (ev *Evaluator) MarkSecret(e hclsyntax.Expression) {
 	}
 }
 
-// KeepSecret marks every string in v as one that no message may show.
+// KeepSecret adds every string in a value to the secrets that no message may show.
 func (ev *Evaluator) KeepSecret(v cty.Value) {
 	v, _ = v.Unmark()
 	switch {

@@ -13,8 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// mark is on every value that came from the environment, a file or a sensitive
-// variable.
+// mark marks every value that came from the environment, a file or a sensitive variable.
 type mark string
 
 const secretMark mark = "secret"
@@ -77,8 +76,7 @@ func (ev *Evaluator) variables(check func(*hclsyntax.Block)) {
 	ev.context.Variables["var"] = cty.ObjectVal(values)
 }
 
-// variable returns the value of one: from the command line, the environment or its
-// default.
+// variable returns the value of a variable: from the command line, the environment or its default.
 func (ev *Evaluator) variable(name string, b *hclsyntax.Block) cty.Value {
 	sensitive := ev.isSensitive(b.Body.Attributes["sensitive"])
 	value := cty.DynamicVal
@@ -150,7 +148,7 @@ type ordering struct {
 	evaluator  *Evaluator
 	attributes map[string]*hclsyntax.Attribute
 	values     map[string]cty.Value
-	state      map[string]int // 1 while it is evaluated, 2 afterwards
+	state      map[string]int // 1 while a local is being evaluated, 2 afterwards
 }
 
 func (o *ordering) resolve(name string, path []string) {

@@ -12,8 +12,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
-// explain returns syntax errors in the terms of the program, up to a string without an end, which
-// causes the errors that follow.
+// explain returns syntax errors in the terms of this program. It leaves out those after a string without a closing
+// quote, which causes them.
 func explain(diags hcl.Diagnostics, text []byte) (out hcl.Diagnostics) {
 	reported := map[int]bool{} // lines with a URL without quotes
 	for _, d := range diags {
@@ -41,8 +41,7 @@ func explain(diags hcl.Diagnostics, text []byte) (out hcl.Diagnostics) {
 	return out
 }
 
-// withOurTerms returns an error of the parser with settings called settings, as everywhere
-// else; it calls them arguments and attributes.
+// withOurTerms replaces the terms argument and attribute, which the parser uses, by setting.
 func withOurTerms(d *hcl.Diagnostic) *hcl.Diagnostic {
 	switch d.Summary {
 	case settingExpected:
@@ -57,8 +56,7 @@ func withOurTerms(d *hcl.Diagnostic) *hcl.Diagnostic {
 	return d
 }
 
-// settingExpected is how the parser begins its error for a line that is neither a setting
-// nor a block.
+// settingExpected is the summary of the parser's error for a line that is neither a setting nor a block.
 const settingExpected = "Argument or block definition required"
 
 // colon matches the beginning of a line as in YAML or JSON, after its braces.
@@ -81,8 +79,7 @@ var bareURL = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(\s*([\w-]+)?[^"#]*?)\b[A-Za-z][A-Za-z0-9+]*://[^\s,\])}"]*`)
 })
 
-// urlWithoutQuotes returns what to report instead of d if it is caused by a URL without
-// quotes; otherwise nil.
+// urlWithoutQuotes returns the error to report instead of d if a URL without quotes causes it; otherwise nil.
 func urlWithoutQuotes(d *hcl.Diagnostic, text []byte) *hcl.Diagnostic {
 	if d.Subject == nil {
 		return nil

@@ -41,8 +41,8 @@ func checkNesting(text []byte, filename string, start hcl.Pos) hcl.Diagnostics {
 	return nil
 }
 
-// nesting counts the levels of a text by its tokens, and never fewer than the parser has: a
-// closing bracket that does not match is ignored.
+// nesting counts the levels of a text by its tokens, and never fewer than the parser: a closing bracket that does
+// not match is ignored.
 type nesting struct {
 	levels []level
 	depth  int

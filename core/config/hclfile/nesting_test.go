@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// deepTexts are texts that exhaust the stack of a parser or evaluator without a limit.
+// deepTexts returns texts that would exhaust the stack of a parser or evaluator without a limit.
 func deepTexts() map[string]string {
 	repeat := func(s string) string { return strings.Repeat(s, 5*maxNesting) }
 	many := 20_000 / testhelp.Slowdown
@@ -22,7 +22,7 @@ func deepTexts() map[string]string {
 		"parentheses":          "locals {\n  a = " + strings.Repeat("(", many) + "1" + strings.Repeat(")", many) + "\n}\n",
 		"unclosed parentheses": "locals {\n  a = " + repeat("("),
 		"brackets":             "locals {\n  a = " + strings.Repeat("[", many) + "\n}\n",
-		"closers that fit not": "locals {\n  a = " + repeat("([)") + "\n}\n",
+		"mismatched brackets":  "locals {\n  a = " + repeat("([)") + "\n}\n",
 		"exclamation marks":    "locals {\n  a = " + strings.Repeat("!", many) + "true\n}\n",
 		"minus signs":          "locals {\n  a = " + repeat("- ") + "1\n}\n",
 		"minus over lines":     "locals {\n  a = (" + repeat("-\n") + "1)\n}\n",
@@ -55,32 +55,32 @@ func TestDeeplyNestedTextIsRefused(t *testing.T) {
 					t.Fatalf("%.200q", diags.Error())
 				}
 				if at := diags[0].Subject; at == nil || at.Start.Line < 1 || at.Start.Column < 1 {
-					t.Errorf("no place in %+v", diags[0])
+					t.Errorf("the error has no line and column: %+v", diags[0])
 				}
 			}
 		})
 	}
 }
 
-// Usual text is far from the limit, however long it is.
-func TestLongTextIsNotDeep(t *testing.T) {
+// A long text is not refused if it is nested no deeper than the limit.
+func TestLongTextIsAccepted(t *testing.T) {
 	var b strings.Builder
-	long := 10 * maxNesting / testhelp.Slowdown
+	n := 10 * maxNesting / testhelp.Slowdown
 	b.WriteString("locals {\n")
-	for i := range long {
+	for i := range n {
 		fmt.Fprintf(&b, "  a%d = [\"${lower(\"a-%d\")}\", { b = -1 + 2 }, (true ? [1] : [2])[0]] # (([[{{\n", i, i)
 	}
-	b.WriteString("  list = [\n" + strings.Repeat("    { a = [1, 2 - 1] },\n", long) + "  ]\n")
-	b.WriteString("  object = {\n" + strings.Repeat("    a = 1 + 1\n", long) + "  }\n")
-	b.WriteString("  text = \"" + strings.Repeat("%{ if true }${1}%{ else }%{ endif }", long) + "\"\n")
+	b.WriteString("  list = [\n" + strings.Repeat("    { a = [1, 2 - 1] },\n", n) + "  ]\n")
+	b.WriteString("  object = {\n" + strings.Repeat("    a = 1 + 1\n", n) + "  }\n")
+	b.WriteString("  text = \"" + strings.Repeat("%{ if true }${1}%{ else }%{ endif }", n) + "\"\n")
 	b.WriteString("  deep = " + strings.Repeat("(", maxNesting-1) + "1" + strings.Repeat(")", maxNesting-1) + "\n}\n")
 	if _, diags := Parse([]byte(b.String()), "a.hcl", hcl.InitialPos); diags.HasErrors() {
 		t.Error(diags)
 	}
 }
 
-// The quick check never accepts a text that the exact one refuses.
-func FuzzShallow(f *testing.F) {
+// isShallow, which is quick, never accepts a text that the exact count of nesting refuses.
+func FuzzIsShallow(f *testing.F) {
 	for _, text := range deepTexts() {
 		if len(text) < 50_000 {
 			f.Add([]byte(text))
@@ -97,7 +97,7 @@ func FuzzShallow(f *testing.F) {
 			deepest = max(deepest, exact.depth)
 		}
 		if deepest > 0 && isShallow(text, deepest-1) {
-			t.Errorf("not all of the %d levels were seen", deepest)
+			t.Errorf("a text of %d levels was accepted with a limit of %d", deepest, deepest-1)
 		}
 	})
 }

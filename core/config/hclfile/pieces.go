@@ -20,10 +20,9 @@ func ParseFile(text []byte, path string) ([]*hclsyntax.Body, hcl.Diagnostics) {
 	return bodies, nil
 }
 
-// parsePieces parses a text. A long one is parsed in pieces of at least size
-// bytes, all at once; each is a body with its part of the blocks. This is no
-// different from parsing the whole: if a piece is valid by itself, the next one
-// begins where a block may begin; if one is not, the whole is parsed instead.
+// parsePieces parses a text. A long text is cut into pieces of at least size bytes, which are parsed in parallel;
+// each becomes a body. The result is the same as for the whole text: if a piece is valid, the next piece begins where
+// a block may begin; if a piece is not valid, the whole text is parsed instead.
 func parsePieces(text []byte, path string, size int) ([]*hclsyntax.Body, hcl.Diagnostics) {
 	cut := pieces(text, size)
 	bodies := make([]*hclsyntax.Body, len(cut))
@@ -48,7 +47,7 @@ func parsePieces(text []byte, path string, size int) ([]*hclsyntax.Body, hcl.Dia
 	return []*hclsyntax.Body{body}, nil
 }
 
-// piece is a part of a text, and where it begins there.
+// piece is a part of a text, and its position in the text.
 type piece struct {
 	text  []byte
 	start hcl.Pos

@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// outline returns the content of bodies, with places.
+// outline returns the blocks and attributes of bodies with their ranges, sorted.
 func outline(bodies []*hclsyntax.Body) (lines []string) {
 	for _, body := range bodies {
 		_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
@@ -25,13 +25,13 @@ func outline(bodies []*hclsyntax.Body) (lines []string) {
 			return nil
 		})
 	}
-	slices.Sort(lines) // attributes come in any order
+	slices.Sort(lines) // since attributes are in a map
 	return lines
 }
 
-// A text that is parsed in pieces has the same content and places as the whole, or the same
+// A text that is parsed in pieces gives the same blocks, attributes and ranges as the whole, or the same
 // errors.
-func FuzzPieces(f *testing.F) {
+func FuzzParsePieces(f *testing.F) {
 	for _, text := range []string{
 		"a {\n x = 1\n}\n\nb \"c\" {\n y = [1,\n2]\n}\n# é\nc {}\n",
 		"a {\n b {\n}\n}\nc {\n}\n",
@@ -49,15 +49,15 @@ func FuzzPieces(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		file, wrong := hclsyntax.ParseConfig([]byte(text), "a.hcl", hcl.InitialPos)
+		file, want := hclsyntax.ParseConfig([]byte(text), "a.hcl", hcl.InitialPos)
 		bodies, diags := parsePieces([]byte(text), "a.hcl", 1)
-		if strings.Contains(wrong.Error(), "Attribute redefined") {
-			return // of several pieces, the loader reports it
+		if strings.Contains(want.Error(), "Attribute redefined") {
+			return // the loader reports duplicates in different pieces
 		}
-		if diff := cmp.Diff(wrong.Error(), diags.Error()); diff != "" {
+		if diff := cmp.Diff(want.Error(), diags.Error()); diff != "" {
 			t.Fatalf("errors (-whole +pieces):\n%s", diff)
 		}
-		if wrong.HasErrors() {
+		if want.HasErrors() {
 			return
 		}
 		if diff := cmp.Diff(outline([]*hclsyntax.Body{file.Body.(*hclsyntax.Body)}), outline(bodies)); diff != "" {

@@ -39,7 +39,7 @@ func ReadRegular(path string, limit int64) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
-	_ = f.SetReadDeadline(time.Now().Add(readTime)) // an ordinary file has none, and needs none
+	_ = f.SetReadDeadline(time.Now().Add(readTime)) // fails for an ordinary file, which needs no deadline
 	content, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(content)) > limit {
 		return nil, &tooLargeError{path, limit}
@@ -67,8 +67,8 @@ func Read(path string) ([]byte, error) {
 // stdin is the name for standard input.
 const stdin = "-"
 
-// IsPipe reports whether a configuration comes from a pipe, a terminal or anything else that
-// can be read only once. It is kept in memory, and not watched.
+// IsPipe reports whether a configuration comes from a pipe, a terminal or anything else that can be read only once.
+// Such a configuration is kept in memory, and not watched.
 func IsPipe(path string) bool {
 	if _, read := pipes.Load(path); read || path == stdin || IsOfProcess(path) {
 		return true
@@ -89,7 +89,7 @@ func IsOfProcess(path string) bool {
 // pipes has the texts that were read from pipes.
 var pipes sync.Map // path: func() ([]byte, error)
 
-// ReadPipe reads a pipe, once: after that, it returns the same text.
+// ReadPipe reads a pipe once. Later calls return the same text.
 func ReadPipe(path string) ([]byte, error) {
 	once, _ := pipes.LoadOrStore(path, sync.OnceValues(func() ([]byte, error) {
 		if kept, text := inherited(); kept == path {
@@ -106,7 +106,7 @@ func drainPipe(path string) ([]byte, error) {
 		err  error
 	}
 	done := make(chan result, 1)
-	go func() { // it may never end: nothing else can stop the opening of a pipe
+	go func() { // may never end, since nothing can stop the opening of a pipe
 		text, err := readAll(path)
 		done <- result{text, err}
 	}()

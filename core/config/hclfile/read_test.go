@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-func TestReadReturnsTheErrorOfAMissingFile(t *testing.T) {
+func TestReadMissingFile(t *testing.T) {
 	if _, err := Read(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
-		t.Error(err)
+		t.Errorf("got %v, want an error that the file does not exist", err)
 	}
 }

@@ -175,7 +175,7 @@ func (c *converter) ssh(s *oldMap, port string) {
 	if s == nil {
 		for _, ch := range c.channels {
 			if ch.remote != nil {
-				c.warn(ch.remote.node, "Not carried over", "There is no ssh, so no port is opened on the far side for the channel %q.", ch.block.label)
+				c.warn(ch.remote.node, "Not carried over", "There is no ssh, so no port is opened on the server for the channel %q.", ch.block.label)
 			}
 		}
 		return

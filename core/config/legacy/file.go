@@ -85,7 +85,7 @@ func (c *converter) block(kind, label string, at hcl.Range) *Block {
 	return b
 }
 
-// drop removes a block again.
+// drop removes a block if nothing was added to it.
 func (c *converter) drop(b *Block) {
 	if len(b.attributes)+len(b.blocks) == 0 {
 		c.blocks = slices.DeleteFunc(c.blocks, func(x *Block) bool { return x == b })
@@ -180,7 +180,7 @@ func (c *converter) ui(ui, top *oldMap) {
 	}
 	address := net.JoinHostPort(host, port)
 	if open && !isLoopback(address) {
-		c.warn(at, "Not carried over", "The panel's port could be reached from other machines without a token, so anyone could spend the keys. It listens on 127.0.0.1 until there is a token.")
+		c.warn(at, "Not carried over", "The panel's port could be reached from other machines without a token, so anyone could use the keys. It listens on 127.0.0.1 until there is a token.")
 		address = net.JoinHostPort("127.0.0.1", port)
 	}
 	admin.text("listen", address, c.at(at))

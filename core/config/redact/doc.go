@@ -1,3 +1,3 @@
-// Package redact hides the secrets in the texts of a configuration: with stars in messages, and with
-// placeholders in texts that may be sent back.
+// Package redact hides the secrets of a configuration: with stars in messages, and with placeholders in texts that can
+// be edited and sent back.
 package redact

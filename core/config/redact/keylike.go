@@ -2,8 +2,8 @@ package redact
 
 import "strings"
 
-// keyPrefixes begin the keys of well-known sites. What follows sk is always taken for a key; words that
-// begin like the others are common in names, such as those of models.
+// keyPrefixes are prefixes of keys that nothing else has. The prefixes in rarerKeyPrefixes are also common in names,
+// such as those of models.
 var keyPrefixes = []string{"sk-", "sk_", "gsk_", "csk-", "AIza"}
 
 var rarerKeyPrefixes = []string{"rk-", "rk_", "pk-", "pk_", "xai-", "fw_", "fw-", "hf_", "hf-", "tok-", "tok_", "ak-", "ak_", "r8_", "pplx-", "nvapi-", "github_pat_", "ghp_"}

@@ -55,8 +55,8 @@ func (s *Source) Masked() []byte {
 	return s.hidden
 }
 
-// maskYAML is Masked for YAML: it masks values in secret places, but not names. In a text that does
-// not parse, every longer word may be a secret.
+// maskYAML is Masked for YAML: it masks values in secret places, but not names. In a text that does not parse, every
+// long word may be a secret.
 func (s *Source) maskYAML() {
 	for _, r := range s.Scalars {
 		word := s.Text[r.Start.Byte:r.End.Byte]
@@ -144,7 +144,7 @@ func QuotesSecret(message string) bool {
 // shortestKey is the minimum length of an unknown text that may be a secret.
 const shortestKey = 8
 
-// LooksSecret guesses whether a text is a secret, if it cannot be parsed: it is not short, and has
+// LooksSecret reports whether a word of a text that does not parse is probably a secret: it is not short, and has
 // digits.
 func LooksSecret(word string) bool {
 	return len(word) >= shortestKey && strings.ContainsAny(word, "0123456789")
@@ -156,8 +156,8 @@ var envName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`
 // is not a key in the wrong place.
 func IsEnvName(s string) bool { return envName().MatchString(s) }
 
-// HasLiteral reports whether the text contains a literal secret, other than possible ones.
-func (s *Source) HasLiteral(may func(value []byte) bool) bool {
+// HasLiteral reports whether the text contains a literal secret that is not a placeholder.
+func (s *Source) HasLiteral(isPlaceholder func(value []byte) bool) bool {
 	for _, r := range s.secret {
 		text, masked := s.Text[r.Start.Byte:r.End.Byte], s.Masked()[r.Start.Byte:r.End.Byte]
 		if !slices.Contains(masked, '*') {
@@ -165,7 +165,7 @@ func (s *Source) HasLiteral(may func(value []byte) bool) bool {
 		}
 		quoted := quotedText().FindAllIndex(text, -1)
 		if len(quoted) == 0 || slices.ContainsFunc(quoted, func(at []int) bool {
-			return masked[at[0]+1] == '*' && !may(text[at[0]+1:at[1]-1])
+			return masked[at[0]+1] == '*' && !isPlaceholder(text[at[0]+1:at[1]-1])
 		}) {
 			return true
 		}

@@ -16,8 +16,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// Texts are the texts of a configuration with placeholders instead of secrets, and of what looks like
-// one.
+// Texts are the texts of a configuration, with placeholders instead of secrets and of text that looks like a secret.
 type Texts struct {
 	Files     []File
 	originals map[string]string // by placeholder
@@ -26,12 +25,12 @@ type Texts struct {
 // File is one file of [Texts].
 type File struct{ Name, Text string }
 
-// placeholder returns the placeholder of a secret. It is always the same for the same secret, and
-// reveals nothing without the seed.
+// placeholder matches a placeholder. It has a keyed hash of the secret, so it is always the same for the same
+// secret, and reveals nothing without the seed.
 var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\(hidden:[0-9a-f]{16}\)`) })
 
-// New hides the secrets of sources, and all known values, since a text that does not parse does not
-// show which parts are secret.
+// New hides the secrets of the sources, and all known values: in a text that does not parse, it is not known which
+// parts are secret.
 func New(sources map[string]*Source, seed []byte, known ...*Values) Texts {
 	t := Texts{originals: map[string]string{}}
 	all := &Values{}
@@ -64,8 +63,7 @@ func (t *Texts) hide(text []byte, ranges [][2]int, seed []byte) string {
 	return out.String()
 }
 
-// Restore replaces placeholders by their secrets. An unknown placeholder is an error in the file with
-// that name.
+// Restore replaces placeholders by their secrets. An unknown placeholder is an error in the file with this name.
 func (t Texts) Restore(name, text string) ([]byte, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	var out strings.Builder

@@ -10,8 +10,8 @@ import (
 // Values are the secret values of env, file and sensitive variables.
 type Values struct{ values map[string]bool }
 
-// shortest is the minimum length of a value that is hidden wherever it appears. Hiding shorter ones
-// would hide too much other text; messages do not quote them, since they quote no secret value.
+// shortest is the minimum length of a value that is hidden wherever it appears: hiding shorter ones would hide too
+// much other text. Messages do not quote secret values of any length.
 const shortest = 6
 
 // Add makes a value a secret.

@@ -11,7 +11,7 @@ func TestDuration(t *testing.T) {
 		"24h": 24 * time.Hour, "30d": 720 * time.Hour, "49h": 49 * time.Hour, "10m": 10 * time.Minute, "10h": 10 * time.Hour,
 	} {
 		if got := Duration(d); got != want {
-			t.Errorf("%v: %s, want %s", d, got, want)
+			t.Errorf("%v: got %s, want %s", d, got, want)
 		}
 	}
 }

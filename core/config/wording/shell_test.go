@@ -11,7 +11,7 @@ func TestShellWord(t *testing.T) {
 		"":                           "''",
 	} {
 		if got := ShellWord(path); got != want {
-			t.Errorf("%q: %s, want %s", path, got, want)
+			t.Errorf("%q: got %s, want %s", path, got, want)
 		}
 	}
 }

@@ -20,25 +20,25 @@ import (
 
 // canaries are secrets in every place that accepts one, by place.
 var canaries = map[string]string{
-	"literal key":          "sk-q7w1e9r3t5y2u8-literal",
-	"key block":            "sk-m4n6b8v0c2x1z3-block",
-	"key of env":           "sk-a1s3d5f7g9h2j4-env",
-	"default of env":       "sk-p0o9i8u7y6t5r4-default",
-	"key of file":          "sk-l2k4j6h8g0f1d3-file",
-	"client token":         "tok-z9x7c5v3b1n2m4-client",
-	"client token of env":  "tok-e2r4t6y8u0i1o3-client",
-	"admin token":          "tok-w5q3a1s9d7f6g8-admin",
-	"url of notify":        "ntf-p9o7i5u3y1t2r4-topic",
-	"token of client":      "cli-m4n6b8v0c2x1z3-laptop",
-	"passphrase":           "pass-h3j5k7l9z1x2c4-phrase",
-	"password":             "pass-v6b8n0m2q4w1e3-word",
-	"plugin environment":   "env-r7t9y1u3i5o2p4-plugin",
-	"sensitive setting":    "set-s8d0f2g4h6j1k3-setting",
-	"default of variable":  "var-x5c7v9b1n3m2q4-default",
-	"variable by option":   "var-g1h3j5k7l9a2s4-option",
-	"variable by env":      "var-d6f8g0h2j4k1l3-env",
-	"literal local":        "loc-c3v5b7n9m1q2w4-local",
-	"inside of a template": "tpl-u4i6o8p0a2s1d3-inside",
+	"literal key":         "sk-q7w1e9r3t5y2u8-literal",
+	"key block":           "sk-m4n6b8v0c2x1z3-block",
+	"key of env":          "sk-a1s3d5f7g9h2j4-env",
+	"default of env":      "sk-p0o9i8u7y6t5r4-default",
+	"key of file":         "sk-l2k4j6h8g0f1d3-file",
+	"client token":        "tok-z9x7c5v3b1n2m4-client",
+	"client token of env": "tok-e2r4t6y8u0i1o3-client",
+	"admin token":         "tok-w5q3a1s9d7f6g8-admin",
+	"url of notify":       "ntf-p9o7i5u3y1t2r4-topic",
+	"token of client":     "cli-m4n6b8v0c2x1z3-laptop",
+	"passphrase":          "pass-h3j5k7l9z1x2c4-phrase",
+	"password":            "pass-v6b8n0m2q4w1e3-word",
+	"plugin environment":  "env-r7t9y1u3i5o2p4-plugin",
+	"sensitive setting":   "set-s8d0f2g4h6j1k3-setting",
+	"default of variable": "var-x5c7v9b1n3m2q4-default",
+	"variable by option":  "var-g1h3j5k7l9a2s4-option",
+	"variable by env":     "var-d6f8g0h2j4k1l3-env",
+	"literal local":       "loc-c3v5b7n9m1q2w4-local",
+	"part of a template":  "tpl-u4i6o8p0a2s1d3-inside",
 }
 
 const canaryConfig = `variable "fixed" {
@@ -72,7 +72,7 @@ channel "a" {
   target = "https://a.example"
   keys   = ["<literal key>", env("KEY"), env("NONE", "<default of env>"), file("team.key"), local.mine, local.both]
   key "block" { value = "<key block>" }
-  key "inside" { value = "x-${upper("y")}-<inside of a template>" }
+  key "inside" { value = "x-${upper("y")}-<part of a template>" }
   key "fixed" { value = var.fixed }
   key "given" { value = var.given }
   key "found" { value = "${var.found}" }
@@ -87,7 +87,7 @@ route "/**" {
 }
 `
 
-// canaryOptions returns the options to load canaryConfig, changed by change.
+// canaryOptions returns canaryConfig with the secrets in it, and the options to load it.
 func canaryOptions(t testing.TB) (o config.Options, text string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -109,16 +109,8 @@ func canaryOptions(t testing.TB) (o config.Options, text string) {
 	}, text
 }
 
-func loadText(t testing.TB, o config.Options, text string) (*config.Config, config.Report) {
-	t.Helper()
-	if err := os.WriteFile(o.Path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return config.Load(t.Context(), o)
-}
-
-// leaked returns the place whose secret is in text, or a large part of it. The last characters
-// may be shown: they distinguish keys.
+// leaked returns the place of a secret of which a text contains 8 characters or more, "" if there is none.
+// The prefix and the end of a secret may be shown, since they distinguish keys.
 func leaked(text string) string {
 	const part = 8
 	text = strings.ToLower(text)
@@ -133,8 +125,8 @@ func leaked(text string) string {
 	return ""
 }
 
-// everything returns everything that a report can print.
-func everything(t testing.TB, r config.Report) string {
+// printed returns all that a report can print.
+func printed(t testing.TB, r config.Report) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := r.Write(&out, true); err != nil {
@@ -152,13 +144,13 @@ func everything(t testing.TB, r config.Report) string {
 
 func TestNoPartOfAConfigurationPrintsASecret(t *testing.T) {
 	o, text := canaryOptions(t)
-	cfg, report := loadText(t, o, text)
+	cfg, report := loadWith(t, o, text)
 	if cfg == nil {
 		t.Fatal(report.Lines())
 	}
 	for place, value := range canaries {
-		if place != "inside of a template" && leaked(value) == "" {
-			t.Fatalf("the %s would not be found", place)
+		if leaked(value) == "" {
+			t.Fatalf("leaked does not find the %s", place)
 		}
 	}
 	n := 0
@@ -184,10 +176,10 @@ func TestNoPartOfAConfigurationPrintsASecret(t *testing.T) {
 		}
 	})
 	if n < 50 {
-		t.Errorf("only %d values were printed", n)
+		t.Errorf("only %d values were printed, want at least 50", n)
 	}
 	if got := cfg.Channels[0].Keys[0].Value.Plaintext(); got != canaries["literal key"] {
-		t.Error("the first key is not what the file says")
+		t.Error("the first key is not the one in the file")
 	}
 }
 
@@ -225,41 +217,40 @@ func visitAt(path string, v reflect.Value, f func(path string, v any)) {
 	}
 }
 
-// TestNoDiagnosticShowsASecret breaks a configuration that is full of secrets
-// with all common typing errors, at many places; in the long form of the tests
-// at every place.
+// TestNoDiagnosticShowsASecret makes typing errors at many places of a configuration that is full of
+// secrets; at every place in a soak run.
 func TestNoDiagnosticShowsASecret(t *testing.T) {
 	o, text := canaryOptions(t)
-	slips := map[string]func(i int) string{
-		"cut off":       func(i int) string { return text[:i] },
-		"one left out":  func(i int) string { return text[:i] + text[i+1:] },
-		"a quote added": func(i int) string { return text[:i] + `"` + text[i:] },
-		"a line break":  func(i int) string { return text[:i] + "\n" + text[i:] },
-		"a reference":   func(i int) string { return text[:i] + " no.such " + text[i:] },
+	typos := map[string]func(i int) string{
+		"the rest is missing":    func(i int) string { return text[:i] },
+		"a character is missing": func(i int) string { return text[:i] + text[i+1:] },
+		"an extra quote":         func(i int) string { return text[:i] + `"` + text[i:] },
+		"an extra line break":    func(i int) string { return text[:i] + "\n" + text[i:] },
+		"an extra reference":     func(i int) string { return text[:i] + " no.such " + text[i:] },
 	}
 	step := 11 * testhelp.Slowdown
 	if testhelp.Soak() {
 		step = 1
 	}
-	mistakes := 0
-	for first, name := range slices.Sorted(maps.Keys(slips)) {
-		slip := slips[name]
+	refused := 0
+	for first, name := range slices.Sorted(maps.Keys(typos)) {
+		typo := typos[name]
 		for i := first; i < len(text); i += step {
-			_, report := loadText(t, o, slip(i))
+			_, report := loadWith(t, o, typo(i))
 			if report.HasErrors() {
-				mistakes++
+				refused++
 			}
-			if place := leaked(everything(t, report)); place != "" {
+			if place := leaked(printed(t, report)); place != "" {
 				t.Errorf("%s at line %d shows the %s", name, 1+strings.Count(text[:i], "\n"), place)
 			}
 		}
 	}
-	if mistakes < len(text)/step {
-		t.Errorf("only %d mistakes were made", mistakes)
+	if refused < len(text)/step {
+		t.Errorf("only %d texts were refused", refused)
 	}
 }
 
-// TestNoWrongValueShowsASecret puts every secret where it does not belong.
+// TestNoWrongValueShowsASecret sets settings of other types to expressions with secrets.
 func TestNoWrongValueShowsASecret(t *testing.T) {
 	o, text := canaryOptions(t)
 	sources := []string{`env("KEY")`, `file("team.key")`, `var.fixed`, `var.given`, `var.found`, `local.both`,
@@ -272,19 +263,19 @@ func TestNoWrongValueShowsASecret(t *testing.T) {
 		"host_key": "tunnel \"vps\" {", "version": "plugin \"acme\" {",
 		"mode": "    arms  = 2", "every": "    arms  = 2", "memory": "    arms  = 2", "shares": "    arms  = 2", "pin": "    arms  = 2", "level": "    arms  = 2",
 	}
-	step := testhelp.Slowdown // a part of the sources in each place, another part in the next
+	step := testhelp.Slowdown // tries every step-th source in each place, beginning with another one in the next
 	if testhelp.Soak() {
 		step = 1
 	}
 	for first, name := range slices.Sorted(maps.Keys(places)) {
 		after := places[name]
 		if strings.Count(text, after) != 1 {
-			t.Fatalf("%q does not stand in the configuration once", after)
+			t.Fatalf("the configuration must contain %q exactly once", after)
 		}
 		for i := first % step; i < len(sources); i += step {
 			source := sources[i]
-			_, report := loadText(t, o, strings.Replace(text, after, fmt.Sprintf("%s\n%s = %s", after, name, source), 1))
-			if place := leaked(everything(t, report)); place != "" {
+			_, report := loadWith(t, o, strings.Replace(text, after, fmt.Sprintf("%s\n%s = %s", after, name, source), 1))
+			if place := leaked(printed(t, report)); place != "" {
 				t.Errorf("%s = %s shows the %s", name, source, place)
 			}
 		}

@@ -7,14 +7,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config"
 )
 
-const withPlugin = `
-plugin "acme" {
-  resources {
-    memory    = "80MiB"
-    log_lines = 7
-  }
-}
-plugin "other" {}
+const componentsConfig = `
 channel "a" {
   target = "https://a.test"
   key "team" {
@@ -44,30 +37,16 @@ route "/**" {
 }
 `
 
-func TestResourcesOfAPlugin(t *testing.T) {
-	cfg, report := loadAlone(t, withPlugin, nil)
-	if report.HasErrors() {
-		t.Fatal(report.Lines())
-	}
-	if got := cfg.Plugin("acme").Resources; got != (config.Resources{Memory: 80 << 20, LogLines: 7}) {
-		t.Errorf("%+v", got)
-	}
-	if got := cfg.Plugin("other").Resources; got != (config.Resources{Memory: 512 << 20, LogLines: 200}) {
-		t.Errorf("without a block: %+v", got)
-	}
-}
-
-// TestMembersOfComponents: a component gets the names of the channels, or the labels of the
-// keys, for which it plans.
-func TestMembersOfComponents(t *testing.T) {
-	cfg, report := loadAlone(t, withPlugin, nil)
+// The members of a component are the names of the channels, or the labels of the keys, that it plans.
+func TestMembers(t *testing.T) {
+	cfg, report := load(t, componentsConfig, nil)
 	if report.HasErrors() {
 		t.Fatal(report.Lines())
 	}
 	labels := []string{"team", "night"}
 	for _, tt := range []struct {
-		of   *config.Component
-		want []string
+		component *config.Component
+		want      []string
 	}{
 		{cfg.Routes[0].Strategy, []string{"c", "a"}},
 		{cfg.Routes[0].Shadows[0], []string{"c", "a"}},
@@ -76,8 +55,8 @@ func TestMembersOfComponents(t *testing.T) {
 		{cfg.Channels[0].HealthCheck.Checker, labels},
 		{cfg.Channels[1].KeySelector, []string{}},
 	} {
-		if got := cfg.Members(tt.of); got == nil || !slices.Equal(got, tt.want) {
-			t.Errorf("%s: %q, want %q", tt.of.Ref, got, tt.want)
+		if got := cfg.Members(tt.component); got == nil || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.component.Ref, got, tt.want)
 		}
 	}
 }

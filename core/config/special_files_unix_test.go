@@ -13,7 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/config/hclfile"
 )
 
-// Reading neither waits for the other end of a pipe nor reads a device forever.
+// Loading neither waits for the other end of a pipe nor reads a device forever.
 func TestOnlyRegularFilesAreRead(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
@@ -24,27 +24,27 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct{ text, want string }{
-		"file of a pipe":       {"locals {\n  a = file(\"" + fifo + "\")\n}\n", "not a regular file"},
-		"file of a device":     {"locals {\n  a = file(\"/dev/zero\")\n}\n", "not a regular file"},
-		"file of a directory":  {"locals {\n  a = file(\"" + dir + "\")\n}\n", "not a regular file"},
-		"file that is large":   {"locals {\n  a = file(\"" + dir + "/large\")\n}\n", "larger than 64KiB"},
-		"file of proc":         {"locals {\n  a = file(\"/proc/kmsg\")\n}\n", ""},
-		"env_file of a pipe":   {"env_file = \"" + fifo + "\"\n", "not a regular file"},
-		"env_file of a device": {"env_file = \"/dev/urandom\"\n", "not a regular file"},
+		"file() of a pipe":             {"locals {\n  a = file(\"" + fifo + "\")\n}\n", "not a regular file"},
+		"file() of a device":           {"locals {\n  a = file(\"/dev/zero\")\n}\n", "not a regular file"},
+		"file() of a directory":        {"locals {\n  a = file(\"" + dir + "\")\n}\n", "not a regular file"},
+		"file() of a large file":       {"locals {\n  a = file(\"" + dir + "/large\")\n}\n", "larger than 64KiB"},
+		"file() of a file that blocks": {"locals {\n  a = file(\"/proc/kmsg\")\n}\n", ""},
+		"env_file of a pipe":           {"env_file = \"" + fifo + "\"\n", "not a regular file"},
+		"env_file of a device":         {"env_file = \"/dev/urandom\"\n", "not a regular file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, report := loadAlone(t, tt.text+oneChannel, nil)
+			_, report := load(t, tt.text+oneChannel, nil)
 			if !strings.Contains(report.Summary(), tt.want) || !report.HasErrors() {
-				t.Errorf("%s, expected %q", report.Summary(), tt.want)
+				t.Errorf("got %q, want %q", report.Summary(), tt.want)
 			}
 			for path := range report.Inputs() {
-				hclfile.Sum(path) // it does not wait either
+				hclfile.Sum(path) // must not wait either
 			}
 		})
 	}
 }
 
-func TestAPipeAmongTheFilesOfADirectory(t *testing.T) {
+func TestPipeInADirectory(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mkfifo(filepath.Join(dir, "x.hcl"), 0o600); err != nil {
 		t.Skip("no named pipes here: ", err)
@@ -58,9 +58,8 @@ func TestAPipeAmongTheFilesOfADirectory(t *testing.T) {
 	}
 }
 
-// A configuration from a pipe is read once, kept, not watched, and there is a warning that says
-// so.
-func TestAConfigurationFromAPipe(t *testing.T) {
+// A configuration from a pipe is read once and kept in memory. It is not watched, and a warning says so.
+func TestConfigurationFromAPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Skip("no named pipes here: ", err)

@@ -3,16 +3,19 @@ package wording
 import "testing"
 
 func TestIsTypo(t *testing.T) {
-	for given, want := range map[[2]string]bool{
-		{"priorty", "priority"}:        true,
-		{"htpp", "http"}:               true,
-		{"bandti", "acme/bandit"}:      true,
-		{"acme/bandti", "acme/bandit"}: true,
-		{"nightkey", "weighted"}:       false,
-		{"cheapest", "sticky"}:         false,
+	for _, tt := range []struct {
+		given, ref string
+		want       bool
+	}{
+		{"priorty", "priority", true},
+		{"htpp", "http", true},
+		{"bandti", "acme/bandit", true},
+		{"acme/bandti", "acme/bandit", true},
+		{"nightkey", "weighted", false},
+		{"cheapest", "sticky", false},
 	} {
-		if got := IsTypo(given[0], given[1]); got != want {
-			t.Errorf("%s for %s: %v", given[0], given[1], got)
+		if got := IsTypo(tt.given, tt.ref); got != tt.want {
+			t.Errorf("%q for %q: got %v, want %v", tt.given, tt.ref, got, tt.want)
 		}
 	}
 }
@@ -24,7 +27,7 @@ func TestNearestRef(t *testing.T) {
 		"acme/nothing": "", "zzzzzz": "", "gudie": "guide", "gudie/guide": "guide", "guide/gudie": "guide", "Priority": "priority",
 	} {
 		if got := NearestRef(given, known); got != want {
-			t.Errorf("%q: %q, want %q", given, got, want)
+			t.Errorf("%q: got %q, want %q", given, got, want)
 		}
 	}
 }
