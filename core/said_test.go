@@ -70,6 +70,7 @@ func TestThePanelKnowsTheRefusalsOfTheProgram(t *testing.T) {
 	refusals := map[string]*regexp.Regexp{
 		"daemon/adminapi": regexp.MustCompile(`\b(?:Invalid\(|NotFound\(|Refused\("\w+", )` + literal),
 		"admin":           regexp.MustCompile(`\b(?:Invalid\(|NotFound\(|Refused\("\w+", )` + literal),
+		"daemon/reload":   regexp.MustCompile(`return fmt\.Sprintf\("(the configuration was read from a pipe(?:[^"\\]|\\.)*)"`),
 		"edit":            regexp.MustCompile(`(?:errors\.New|fmt\.Errorf)\(` + literal),
 	}
 	found := 0

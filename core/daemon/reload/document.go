@@ -8,22 +8,32 @@ import (
 	"path/filepath"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/hclfile"
 	"github.com/aitunnel/aitunnel/core/config/wording"
 	"github.com/aitunnel/aitunnel/core/edit"
 )
 
-// NotEditableError says that the text of a configuration is never changed by this
-// program.
-type NotEditableError struct{ Path string }
+// NotEditableError says that a configuration cannot be edited: it is a file of the earlier program, or was read from a
+// pipe.
+type NotEditableError struct {
+	Path  string
+	Piped bool
+}
 
 func (e *NotEditableError) Error() string {
+	if e.Piped {
+		return fmt.Sprintf("the configuration was read from a pipe (%s), so it cannot be edited here: save it to a file, then run aitunnel stop and aitunnel start -c FILE", e.Path)
+	}
 	return fmt.Sprintf("%s is a file of the earlier program, which is only read. To edit it here, write it as HCL and start with that: aitunnel init --from %s -c %s, then aitunnel stop and aitunnel start -c %[3]s", e.Path, wording.ShellWord(e.Path), wording.ShellWord(config.FileName))
 }
 
 // Document reads the files of the configuration for an edit.
 func (r *Reloader) Document() (*edit.Document, error) {
 	if kind := filepath.Ext(r.options.Path); kind == ".yaml" || kind == ".yml" {
-		return nil, &NotEditableError{r.options.Path}
+		return nil, &NotEditableError{Path: r.options.Path}
+	}
+	if hclfile.IsPipe(r.options.Path) {
+		return nil, &NotEditableError{Path: r.options.Path, Piped: true}
 	}
 	document, err := edit.Open(r.options.Path)
 	if err != nil {

@@ -10,6 +10,7 @@ export const messages = {
   'said.noNotify': 'the configuration has no notify block {name}',
   'said.noFile': 'the configuration has no file {name}; it has {files}',
   'said.noFileOf': 'the configuration has no file {name}: it consists of {files}',
+  'said.piped': 'the configuration was read from a pipe ({path}), so it cannot be edited here: save it to a file, then run aitunnel stop and aitunnel start -c FILE',
   'said.noPlugin': 'there is no plugin {name}',
   'said.noChannel': 'there is no channel {name}',
   'said.keyIsEmpty': 'a key is empty',

@@ -9,6 +9,7 @@ export const messages = {
   'said.noNotify': '配置中没有 notify 块 {name}',
   'said.noFile': '配置中没有文件 {name}；它由 {files} 组成',
   'said.noFileOf': '配置中没有文件 {name}：它由 {files} 组成',
+  'said.piped': '配置是从管道（{path}）读入的，无法在此编辑：请保存为文件，然后运行 aitunnel stop 和 aitunnel start -c FILE',
   'said.noPlugin': '没有插件 {name}',
   'said.noChannel': '没有渠道 {name}',
   'said.keyIsEmpty': '有一个密钥为空',
