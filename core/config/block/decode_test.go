@@ -107,9 +107,10 @@ func TestDefaultsAreKept(t *testing.T) {
 	want := defaultSite()
 	want.URL = "https://a.test"
 	for name, settings := range map[string]string{
-		"not set": `url = "https://a.test"`,
-		"null":    "url = \"https://a.test\"\nmode = null\nretries = null\ntimeout = null\nmodels = null\ntoken = null",
-		"empty":   "url = \"https://a.test\"\nlimit {}",
+		"not set":                             `url = "https://a.test"`,
+		"null":                                "url = \"https://a.test\"\nmode = null\nretries = null\ntimeout = null\nmodels = null\ntoken = null",
+		"empty":                               "url = \"https://a.test\"\nlimit {}",
+		"the default, which is not converted": "url = \"https://a.test\"\nhost = \"Default Host\"",
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, ev := decode(t, settings)

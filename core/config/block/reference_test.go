@@ -81,6 +81,31 @@ func TestExampleWithoutSettings(t *testing.T) {
 	}
 }
 
+// Nested blocks that the caller reads are in comments, except those that the example needs.
+func TestExampleOfNestedBlocks(t *testing.T) {
+	var settings struct {
+		Forward any `hcl:"forward,blocks" doc:"What is opened."`
+		Verdict any `hcl:"verdict,blocks" doc:"What answers mean."`
+	}
+	reference := block.Reference{Inner: func(s block.Setting, _ reflect.Value) block.Declaration {
+		return block.Declaration{Name: s.Name, Label: "name", Sample: "x", Doc: s.Doc, Value: &limit{Concurrent: 1}, Uncommented: s.Name == "forward"}
+	}}
+	want := `# What is opened.
+forward "x" {
+  # At once.
+  # concurrent = 1
+}
+
+# What answers mean.
+# verdict "x" {
+#   # At once.
+#   # concurrent = 1
+# }`
+	if diff := cmp.Diff(want, strings.Join(reference.ExampleSettings(&settings), "\n")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestDescribe(t *testing.T) {
 	want := `## site "NAME"
 
