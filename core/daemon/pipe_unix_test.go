@@ -24,7 +24,7 @@ func TestEditOfAConfigurationFromAPipe(t *testing.T) {
 	for _, edit := range []struct{ method, path, body string }{
 		{"POST", "/api/channels", `{"name":"other","target":"https://other.test","auth":"none"}`},
 		{"DELETE", "/api/channels/home", ""},
-		{"POST", "/api/channels/home/keys", `{"value":"key-home-2"}`},
+		{"POST", "/api/channels/home/keys", `{"key":"key-home-2"}`},
 		{"PUT", "/api/config", `{"text":""}`},
 	} {
 		status, _, body := r.ask(edit.method, edit.path, edit.body, "If-Match", "*")
