@@ -223,6 +223,17 @@ func TestValidateAsTheService(t *testing.T) {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
 	}
+	copied := filepath.Join(s.work, "aitunnel.hcl")
+	s.write(copied, "channel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n", false)
+	if out := s.run("validate"); !strings.Contains(out, "warning: this command reads aitunnel.hcl, not "+s.config+", which the system service uses: to act for the service, add --config "+s.config) {
+		t.Errorf("a file in the current directory: %s", out)
+	}
+	if out := s.run("validate", copied); strings.Contains(out, "warning:") {
+		t.Errorf("a named file: %s", out)
+	}
+	if err := os.Remove(copied); err != nil {
+		t.Fatal(err)
+	}
 	configure(filepath.Join(s.top, "none", "aitunnel.log"))
 	if out, err := s.try("validate"); exitCodeOf(err) != command.ExitConfig || !strings.Contains(out, "no such file or directory") {
 		t.Errorf("a directory that does not exist: %v\n%s", err, out)

@@ -208,7 +208,7 @@ func eventLine(p term.Paint, e event.Event) string {
 
 func eventName(t event.Type) string {
 	if t == event.TypeChannelToggle {
-		return "toggle"
+		return "channel"
 	}
 	return string(t)
 }

@@ -38,6 +38,7 @@ func (a *Env) AsServiceAccount(run func(*cobra.Command, []string) error) func(*c
 		root := os.Getuid() == 0
 		switch {
 		case !isService:
+			a.warnOfServiceConfiguration(name, u)
 			return run(c, args)
 		case !root && !u.IsAccount():
 			return fmt.Errorf("there is no configuration of yours; that of the system service is %s: run the command with sudo, or name another with --config%s", u.Config, instead[c.Name()])
@@ -46,6 +47,18 @@ func (a *Env) AsServiceAccount(run func(*cobra.Command, []string) error) func(*c
 		}
 		a.useServicePaths(u)
 		return run(c, args)
+	}
+}
+
+// warnOfServiceConfiguration warns that the command reads a file of the current or home
+// directory although it could act for a service: that may be the file from which the
+// configuration of the service was copied.
+func (a *Env) warnOfServiceConfiguration(name string, u service.Unit) {
+	if name != "" || os.Getenv("AITUNNEL_CONFIG") != "" || a.StateDirGiven || u.Config == "" || !MayActFor(u) {
+		return
+	}
+	if found, err := config.Find(""); err == nil {
+		a.Warn("this command reads %s, not %[2]s, which the system service uses: to act for the service, add --config %[2]s", found, u.Config)
 	}
 }
 

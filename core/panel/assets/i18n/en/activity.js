@@ -106,7 +106,7 @@ export const activity = {
   'eventType.retry': 'retry',
   'eventType.health': 'health',
   'eventType.key': 'key',
-  'eventType.channel_toggle': 'toggle',
+  'eventType.channel_toggle': 'channel',
   'eventType.reload': 'reload',
   'eventType.tunnel': 'tunnel',
   'eventType.plugin': 'plugin',

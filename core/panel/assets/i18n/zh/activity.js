@@ -106,7 +106,7 @@ export const activity = {
   'eventType.retry': '重试',
   'eventType.health': '健康',
   'eventType.key': '密钥',
-  'eventType.channel_toggle': '启停',
+  'eventType.channel_toggle': '渠道',
   'eventType.reload': '重新加载',
   'eventType.tunnel': '隧道',
   'eventType.plugin': '插件',
