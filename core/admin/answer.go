@@ -37,13 +37,19 @@ func wrongJSON(err error) string {
 	if errors.As(err, &kind) {
 		return "the field " + kind.Field + " must not be of the type " + strings.Fields(kind.Value + " ")[0]
 	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+	if name, ok := unknownField(err); ok {
 		if len(name) > 40 {
 			name = name[:40] + "…"
 		}
 		return "there is no field " + name
 	}
 	return "it cannot be parsed"
+}
+
+// unknownField returns the field, in quotes, that an object must not have. encoding/json has
+// no type for this error (decodeState.object).
+func unknownField(err error) (quoted string, ok bool) {
+	return strings.CutPrefix(err.Error(), "json: unknown field ")
 }
 
 // answer sends v, or an error.

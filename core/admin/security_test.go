@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -303,6 +304,19 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 	if len(s.done) > 0 {
 		t.Errorf("this was changed: %q", s.done)
+	}
+}
+
+// TestUnknownFieldsAreNamed fails if encoding/json reports them in other words.
+func TestUnknownFieldsAreNamed(t *testing.T) {
+	for name, quoted := range map[string]string{"nam": `"nam"`, `a " b`: `"a \" b"`} {
+		body, _ := json.Marshal(map[string]string{name: "x"})
+		d := json.NewDecoder(bytes.NewReader(body))
+		d.DisallowUnknownFields()
+		err := d.Decode(new(struct{ Name string }))
+		if got, want := wrongJSON(err), "there is no field "+quoted; got != want {
+			t.Errorf("%s: got %q, want %q", body, got, want)
+		}
 	}
 }
 

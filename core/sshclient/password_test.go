@@ -71,6 +71,23 @@ func TestExpiredPassword(t *testing.T) {
 	mustFail(t, envOf(s), c, true, `requires "guest" to change the password`, "log in with ssh")
 }
 
+// TestPasswordChangeRequest uses a server that answers the password by a request to change it,
+// as OpenSSH on BSD does. The server of the library cannot, but its questions have the same
+// number as that request.
+func TestPasswordChangeRequest(t *testing.T) {
+	t.Parallel()
+	tunnel := loginServer(t, func(net.Conn) *ssh.ServerConfig {
+		return &ssh.ServerConfig{KeyboardInteractiveCallback: func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+			return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) {
+				_, err := ask("", "", nil, nil)
+				return nil, err
+			}}}
+		}}
+	})
+	tunnel.Password = config.NewSecret("secret-of-the-test")
+	mustFail(t, Environment{Home: t.TempDir()}, tunnel, true, `requires "me" to change the password: log in with ssh`)
+}
+
 // TestPasswordIsNotRepeated counts how often a server that closes the connection gets the
 // password in one attempt.
 func TestPasswordIsNotRepeated(t *testing.T) {

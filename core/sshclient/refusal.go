@@ -26,24 +26,33 @@ const tooManyFailures = "oo many authentication failures"
 // disconnect is a server's message that it ends the connection.
 type disconnect struct {
 	sent bool // there is such a message
-	code string
+	code uint32
 	text string
 }
 
-// disconnectReason returns the server's disconnect message. The library's type for that
-// message is not exported.
+// disconnectReason returns the server's disconnect message. The library does not export its
+// type for that message (disconnectMsg), so the text of its Error method is parsed.
 func disconnectReason(err error) (d disconnect) {
 	_, text, found := strings.Cut(err.Error(), "ssh: disconnect, reason ")
 	if !found {
 		return disconnect{}
 	}
-	code, text, _ := strings.Cut(text, ": ")
-	return disconnect{true, code, line(text)}
+	var message string
+	_, _ = fmt.Sscanf(text, "%d: %q", &d.code, &message)
+	d.sent, d.text = true, line(message)
+	return d
+}
+
+// isPasswordChange reports whether the server answered the password by asking for a new one
+// (message 60, RFC 4252, section 8). The library has no type for an answer that it does not
+// expect (unexpectedMessageError).
+func isPasswordChange(err error) bool {
+	return strings.Contains(err.Error(), "ssh: unexpected message type 60 ")
 }
 
 // isTemporary reports whether the reason is not about who wants to log in: a service that is
 // not available (7), a lost connection (10), or too many connections (12).
-func (d disconnect) isTemporary() bool { return slices.Contains([]string{"7", "10", "12"}, d.code) }
+func (d disconnect) isTemporary() bool { return slices.Contains([]uint32{7, 10, 12}, d.code) }
 
 // isEnd reports whether an error is the end of a connection, and not an answer.
 func isEnd(err error) bool {
@@ -81,7 +90,7 @@ func (l *login) rejected(h Hop, err error) *Error {
 		text += "; the log of its SSH server may say more"
 	case tooMany && len(l.signers) > 1:
 		text = fmt.Sprintf("%s closed the connection after too many refused keys: %s", h.Address(), h.creds.chooseKey())
-	case l.method == "password" && strings.Contains(err.Error(), "unexpected message type 60"):
+	case l.method == "password" && isPasswordChange(err):
 		text = fmt.Sprintf("%s requires %q to change the password: log in with ssh to do that, then set password in the tunnel", h.Address(), h.user)
 	case l.question != "" && asksForNewPassword(l.question):
 		text = fmt.Sprintf("%s requires %q to change the password (it asks %q): log in with ssh to do that, then set password in the tunnel", h.Address(), h.user, l.question)

@@ -3,6 +3,7 @@
 package sshclient
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -152,12 +153,38 @@ func TestLostDuringTheLogin(t *testing.T) {
 // are about the login.
 func TestDisconnectReasons(t *testing.T) {
 	t.Parallel()
-	for code, permanent := range map[string]bool{"1": true, "2": true, "7": false, "10": false, "11": true, "12": false, "14": true, "15": true} {
-		err := (&login{refused: true}).rejected(Hop{host: "vps", port: "22", user: "me"}, errors.New("ssh: handshake failed: ssh: disconnect, reason "+code+": closed for\r\nmaintenance"))
-		if err.Permanent != permanent || !strings.Contains(err.Text, `vps:22 ended the login as "me": "closed for maintenance"`) {
-			t.Errorf("code %s: %+v", code, err)
+	for code, permanent := range map[uint32]bool{1: true, 2: true, 7: false, 10: false, 11: true, 12: false, 14: true, 15: true} {
+		for sent, shown := range map[string]string{"closed for\r\nmaintenance: \"back soon\"": `"closed for maintenance: \"back soon\""`, "": `"no reason"`} {
+			err := (&login{refused: true}).rejected(Hop{host: "vps", port: "22", user: "me"}, disconnected(t, code, sent))
+			if err.Permanent != permanent || !strings.Contains(err.Text, `vps:22 ended the login as "me": `+shown) {
+				t.Errorf("code %d: %+v", code, err)
+			}
 		}
 	}
+}
+
+// disconnected returns the error of the SSH library for a server that sends a disconnect
+// message.
+func disconnected(t *testing.T, code uint32, text string) error {
+	t.Helper()
+	near, far := net.Pipe()
+	defer func() { _ = far.Close() }()
+	go func() { _, _ = io.Copy(io.Discard, far) }()
+	go func() {
+		payload := ssh.Marshal(struct {
+			Code           uint32 `sshtype:"1"`
+			Text, Language string
+		}{Code: code, Text: text})
+		padding := 16 - (4+1+len(payload))%8 // at least 4
+		packet := binary.BigEndian.AppendUint32([]byte("SSH-2.0-test\r\n"), uint32(1+len(payload)+padding))
+		packet = append(append(packet, byte(padding)), payload...)
+		_, _ = far.Write(append(packet, make([]byte, padding)...))
+	}()
+	_, _, _, err := ssh.NewClientConn(near, "vps", &ssh.ClientConfig{HostKeyCallback: func(string, net.Addr, ssh.PublicKey) error { return nil }})
+	if err == nil {
+		t.Fatal("it connects")
+	}
+	return err
 }
 
 // TestTooManyAttempts uses a low MaxAuthTries. Advice to choose a key is given only where

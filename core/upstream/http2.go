@@ -10,7 +10,6 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -266,7 +265,7 @@ func (h *http2Pool) answered(c *http2Conn) {
 // noticeDrop looks for an answer that the site dropped although it had accepted the
 // request.
 func (h *http2Pool) noticeDrop(err error) {
-	if !strings.Contains(err.Error(), "server sent GOAWAY and closed the connection") {
+	if !isDropped(err) {
 		return
 	}
 	h.mu.Lock()
@@ -303,25 +302,6 @@ func failedHTTP2(ctx context.Context, w *written, reused bool, err error) error 
 		return &Error{Stale, w.sent, err}
 	}
 	return &Error{NoAnswer, w.sent, err}
-}
-
-// isNotAccepted reports whether the site did not accept the request: it had announced the
-// end of the connection before, or refused the request.
-func isNotAccepted(err error) bool {
-	text := err.Error() // the types are not exported
-	for _, part := range []string{"graceful shutdown GOAWAY", "REFUSED_STREAM; received from peer", "client conn not usable"} {
-		if strings.Contains(text, part) {
-			return true
-		}
-	}
-	return false
-}
-
-// isAnswered reports whether the site reacted to the request: it reset the stream, or
-// accepted it before GOAWAY.
-func isAnswered(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "stream error") || strings.Contains(text, "GOAWAY")
 }
 
 // written records how much of a request was sent.

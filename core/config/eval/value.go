@@ -111,9 +111,21 @@ func hideValues(d *hcl.Diagnostic, secret bool) {
 	case ok && call.FunctionCallError() != nil && (!secret || readsSecret(call.CalledFunctionName())):
 		d.Summary = fmt.Sprintf("Error in function %s", call.CalledFunctionName())
 		d.Detail = wording.Sentence(call.FunctionCallError().Error())
-	case secret && d.Summary != "Call to unknown function" && !strings.HasSuffix(d.Summary, "function arguments"):
+	case secret && !isUnknownFunction(d) && !isArgumentCount(d):
 		d.Detail = "The value cannot be computed. It is not shown because it is a secret."
 	}
+}
+
+// isUnknownFunction reports whether there is no function of a name.
+func isUnknownFunction(d *hcl.Diagnostic) bool {
+	_, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d)
+	return ok
+}
+
+// isArgumentCount reports whether a function is called with too few or too many arguments.
+// HCL has nothing but the summary for that (hclsyntax: FunctionCallExpr.Value).
+func isArgumentCount(d *hcl.Diagnostic) bool {
+	return d.Summary == "Not enough function arguments" || d.Summary == "Too many function arguments"
 }
 
 // MarkSecret marks the literals of an expression as secret.
