@@ -4,9 +4,6 @@ import (
 	"net/http"
 )
 
-// Toggled is a channel after it was paused or resumed.
-type Toggled = Channel
-
 // toggling is the body of a toggle; without enabled, the state is inverted.
 type toggling struct {
 	Enabled *bool `json:"enabled,omitempty"`
@@ -34,8 +31,8 @@ func (h *Handler) channel(name string) Channel {
 	return Channel{Name: name}
 }
 
-// Preferred says whether a channel is preferred on its routes.
-type Preferred struct {
+// PreferResult says whether a channel is preferred on its routes.
+type PreferResult struct {
 	Name  string `json:"name"`
 	First bool   `json:"first"`
 }
@@ -52,7 +49,7 @@ func (h *Handler) prefer(w http.ResponseWriter, r *http.Request) {
 	}
 	name, on := r.PathValue("name"), in.On == nil || *in.On
 	err := h.options.Source.Prefer(name, on)
-	answer(w, http.StatusOK, Preferred{name, on}, err)
+	answer(w, http.StatusOK, PreferResult{name, on}, err)
 }
 
 func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +63,7 @@ func (h *Handler) models(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) try(w http.ResponseWriter, r *http.Request) {
-	var in Trial
+	var in TryRequest
 	if !read(w, r, &in) {
 		return
 	}
@@ -81,7 +78,7 @@ func (h *Handler) addChannel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out, err := h.options.Source.AddChannel(r.Context(), in, m)
-	edited(w, http.StatusCreated, out, err, func() any { return Edited{OK: true, Name: in.Name, Channel: in.Name, Reload: out} })
+	edited(w, http.StatusCreated, out, err, func() any { return EditResult{OK: true, Name: in.Name, Channel: in.Name, Reload: out} })
 }
 
 func (h *Handler) changeChannel(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +89,7 @@ func (h *Handler) changeChannel(w http.ResponseWriter, r *http.Request) {
 	}
 	name := r.PathValue("name")
 	out, err := h.options.Source.ChangeChannel(r.Context(), name, in, m)
-	edited(w, http.StatusOK, out, err, func() any { return Edited{OK: true, Name: name, Channel: name, Reload: out} })
+	edited(w, http.StatusOK, out, err, func() any { return EditResult{OK: true, Name: name, Channel: name, Reload: out} })
 }
 
 func (h *Handler) removeChannel(w http.ResponseWriter, r *http.Request) {
@@ -102,11 +99,11 @@ func (h *Handler) removeChannel(w http.ResponseWriter, r *http.Request) {
 	}
 	name := r.PathValue("name")
 	out, err := h.options.Source.RemoveChannel(r.Context(), name, m)
-	edited(w, http.StatusOK, out, err, func() any { return Edited{OK: true, Name: name, Deleted: name, Reload: out} })
+	edited(w, http.StatusOK, out, err, func() any { return EditResult{OK: true, Name: name, Deleted: name, Reload: out} })
 }
 
-// AddedKey is the answer to adding a key.
-type AddedKey struct {
+// AddKeyResult is the answer to adding a key.
+type AddKeyResult struct {
 	Key
 	Name   string `json:"name"` // of the channel
 	Keys   Keys   `json:"keys"` // the keys of the channel now
@@ -122,7 +119,7 @@ func (h *Handler) addKey(w http.ResponseWriter, r *http.Request) {
 	}
 	name := r.PathValue("name")
 	key, out, err := h.options.Source.AddKey(r.Context(), name, KeySpec(in), m)
-	edited(w, http.StatusCreated, out, err, func() any { return AddedKey{key, name, h.channel(name).Keys, out} })
+	edited(w, http.StatusCreated, out, err, func() any { return AddKeyResult{key, name, h.channel(name).Keys, out} })
 }
 
 func (h *Handler) removeKey(w http.ResponseWriter, r *http.Request) {
@@ -134,12 +131,12 @@ func (h *Handler) removeKey(w http.ResponseWriter, r *http.Request) {
 	out, err := h.options.Source.RemoveKey(r.Context(), name, key, m)
 	edited(w, http.StatusOK, out, err, func() any {
 		keys := h.channel(name).Keys
-		return Edited{OK: true, Name: name, ID: key, Keys: &keys, Reload: out}
+		return EditResult{OK: true, Name: name, ID: key, Keys: &keys, Reload: out}
 	})
 }
 
 func (h *Handler) explain(w http.ResponseWriter, r *http.Request) {
-	var in Question
+	var in ExplainRequest
 	if !read(w, r, &in) {
 		return
 	}

@@ -49,11 +49,11 @@ func outcome(w http.ResponseWriter, r Reload, err error) {
 		return
 	}
 	status, code := refusal(r)
-	reply(w, status, NotApplied{r, problem{r.Error, code, r.Diags}})
+	reply(w, status, FailedReload{r, problem{r.Error, code, r.Diags}})
 }
 
-// NotApplied is the answer to a reload or a dry run that failed.
-type NotApplied struct {
+// FailedReload is the answer to a reload or a dry run that failed.
+type FailedReload struct {
 	Reload
 	Error problem `json:"error"`
 }
@@ -111,12 +111,12 @@ func (h *Handler) replace(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out, err := h.options.Source.Replace(r.Context(), draft, m)
-	edited(w, http.StatusOK, out, err, func() any { return Edited{OK: true, Reload: out} })
+	edited(w, http.StatusOK, out, err, func() any { return EditResult{OK: true, Reload: out} })
 }
 
 // importChannels adds the channels of a file of the earlier program.
 func (h *Handler) importChannels(w http.ResponseWriter, r *http.Request) {
-	var in Import
+	var in ImportRequest
 	m, ok := match(w, r)
 	if !ok || !read(w, r, &in) {
 		return
@@ -125,8 +125,8 @@ func (h *Handler) importChannels(w http.ResponseWriter, r *http.Request) {
 	edited(w, http.StatusOK, out.Reload, err, func() any { return out })
 }
 
-// Edited is the answer to an edit of the configuration.
-type Edited struct {
+// EditResult is the answer to an edit of the configuration.
+type EditResult struct {
 	OK      bool   `json:"ok"`
 	Name    string `json:"name,omitempty"`    // of the channel
 	Channel string `json:"channel,omitempty"` // the one that was added or changed

@@ -5,7 +5,7 @@ import "net/http"
 // undo undoes the newest edit.
 func (h *Handler) undo(w http.ResponseWriter, r *http.Request) {
 	out, err := h.options.Source.Undo(r.Context())
-	edited(w, http.StatusOK, out, err, func() any { return Edited{OK: true, Reload: out} })
+	edited(w, http.StatusOK, out, err, func() any { return EditResult{OK: true, Reload: out} })
 }
 
 func (h *Handler) unknownAnswers(w http.ResponseWriter, _ *http.Request) {
@@ -21,5 +21,5 @@ func (h *Handler) unknownAnswer(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) forgetUnknown(w http.ResponseWriter, r *http.Request) {
 	key := r.PathValue("key")
 	err := h.options.Source.ForgetUnknown(key)
-	answer(w, http.StatusOK, Edited{OK: true, Deleted: key}, err)
+	answer(w, http.StatusOK, EditResult{OK: true, Deleted: key}, err)
 }

@@ -29,11 +29,11 @@ func (h *Handler) statusEndpoints() []endpoint {
 		{method: "GET", path: "/api/routes", access: observes, summary: "Routes with their plans", handle: show(s.Routes), out: []Route{}},
 		{method: "GET", path: "/api/tunnels", access: observes, summary: "Tunnels and their forwards", handle: show(s.Tunnels), out: []Tunnel{}},
 		{method: "POST", path: "/api/tunnels/{name}/retry", summary: "Make a waiting or failed tunnel try again now", handle: h.retryTunnel, out: Tunnel{}, fails: []int{404, 415}},
-		{method: "POST", path: "/api/tunnels/{name}/test", summary: "Test a tunnel step by step, without affecting open forwards", handle: h.testTunnel, out: TestedTunnel{}, fails: []int{404, 415}},
+		{method: "POST", path: "/api/tunnels/{name}/test", summary: "Test a tunnel step by step, without affecting open forwards", handle: h.testTunnel, out: TestTunnelResult{}, fails: []int{404, 415}},
 		{method: "POST", path: "/api/tunnels/{name}/trust", summary: "Trust the host key with this fingerprint, if the tunnel's host still presents it, and try again", handle: h.trustTunnel, in: HostKeyTrust{}, out: Tunnel{}, fails: []int{400, 404, 409, 413, 415}},
 		{method: "GET", path: "/api/plugins", access: observes, summary: "Plugin processes", handle: show(s.Plugins), out: Plugins{}},
-		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Restart a plugin's process with the installed executable", handle: h.restartPlugin, out: Reload{}, refused: NotApplied{}, fails: []int{404, 415, 422}},
-		{method: "POST", path: "/api/explain", access: observes, summary: "What would happen to a request; nothing is sent", handle: h.explain, in: Question{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
+		{method: "POST", path: "/api/plugins/{name}/restart", summary: "Restart a plugin's process with the installed executable", handle: h.restartPlugin, out: Reload{}, refused: FailedReload{}, fails: []int{404, 415, 422}},
+		{method: "POST", path: "/api/explain", access: observes, summary: "What would happen to a request; nothing is sent", handle: h.explain, in: ExplainRequest{}, out: Explanation{}, fails: []int{400, 404, 413, 415}},
 		{method: "GET", path: "/api/apps", access: observes, summary: "The settings that apps need to use the proxy", handle: h.apps, out: []AppSettings{}},
 		{method: "GET", path: "/api/stats", access: observes, summary: "Counters, tokens and latencies", handle: show(s.Stats), out: Summary{}},
 		{method: "POST", path: "/api/stats/reset", summary: "Reset the counters of attempts and tokens; the history and the last 24 hours stay", handle: h.resetStats, out: Summary{}, fails: []int{415}},
@@ -45,16 +45,16 @@ func (h *Handler) channelEndpoints() []endpoint {
 	s := h.options.Source
 	return []endpoint{
 		{method: "GET", path: "/api/channels", access: observes, summary: "All channels with their state", handle: show(s.Channels), out: []Channel{}},
-		{method: "POST", path: "/api/channels", summary: "Add a channel to the configuration", handle: h.addChannel, in: ChannelSpec{}, out: Edited{}, status: 201, fails: editFails, header: ifMatch},
-		{method: "PUT", path: "/api/channels/{name}", summary: "Change a channel in the configuration", handle: h.changeChannel, in: ChannelSpec{}, out: Edited{}, fails: editFails, header: ifMatch},
-		{method: "DELETE", path: "/api/channels/{name}", summary: "Remove a channel from the configuration", handle: h.removeChannel, out: Edited{}, fails: editFails, header: ifMatch},
+		{method: "POST", path: "/api/channels", summary: "Add a channel to the configuration", handle: h.addChannel, in: ChannelSpec{}, out: EditResult{}, status: 201, fails: editFails, header: ifMatch},
+		{method: "PUT", path: "/api/channels/{name}", summary: "Change a channel in the configuration", handle: h.changeChannel, in: ChannelSpec{}, out: EditResult{}, fails: editFails, header: ifMatch},
+		{method: "DELETE", path: "/api/channels/{name}", summary: "Remove a channel from the configuration", handle: h.removeChannel, out: EditResult{}, fails: editFails, header: ifMatch},
 		{method: "POST", path: "/api/channels/{name}/toggle", access: observes, summary: "Pause or resume a channel", handle: h.toggle, in: toggling{}, out: Channel{}, fails: []int{400, 404, 413, 415}},
-		{method: "POST", path: "/api/channels/{name}/switch", access: observes, summary: "Prefer a channel on its routes, or stop preferring it", handle: h.prefer, in: switching{}, out: Preferred{}, fails: []int{400, 404, 413, 415}},
-		{method: "POST", path: "/api/channels/{name}/check", access: observes, summary: "Run a channel's health check now", handle: h.check, out: Checked{}, fails: []int{404, 409, 415}},
+		{method: "POST", path: "/api/channels/{name}/switch", access: observes, summary: "Prefer a channel on its routes, or stop preferring it", handle: h.prefer, in: switching{}, out: PreferResult{}, fails: []int{400, 404, 413, 415}},
+		{method: "POST", path: "/api/channels/{name}/check", access: observes, summary: "Run a channel's health check now", handle: h.check, out: CheckResult{}, fails: []int{404, 409, 415}},
 		{method: "GET", path: "/api/channels/{name}/models", summary: "The models that the site of a channel offers", handle: h.models, out: Models{}, fails: []int{404, 409}},
-		{method: "POST", path: "/api/channels/{name}/try", summary: "Send one real request to a channel", handle: h.try, in: Trial{}, out: Tried{}, fails: []int{400, 404, 413, 415}},
-		{method: "POST", path: "/api/channels/{name}/keys", summary: "Add a key to a channel", handle: h.addKey, in: KeySpec{}, out: AddedKey{}, status: 201, fails: editFails, header: ifMatch},
-		{method: "DELETE", path: "/api/channels/{name}/keys/{key}", summary: "Remove a key, by its ID or its index, from 0", handle: h.removeKey, out: Edited{}, fails: editFails, header: ifMatch},
+		{method: "POST", path: "/api/channels/{name}/try", summary: "Send one real request to a channel", handle: h.try, in: TryRequest{}, out: TryResult{}, fails: []int{400, 404, 413, 415}},
+		{method: "POST", path: "/api/channels/{name}/keys", summary: "Add a key to a channel", handle: h.addKey, in: KeySpec{}, out: AddKeyResult{}, status: 201, fails: editFails, header: ifMatch},
+		{method: "DELETE", path: "/api/channels/{name}/keys/{key}", summary: "Remove a key, by its ID or its index, from 0", handle: h.removeKey, out: EditResult{}, fails: editFails, header: ifMatch},
 	}
 }
 
@@ -74,20 +74,20 @@ func (h *Handler) unknownEndpoints() []endpoint {
 	return []endpoint{
 		{method: "GET", path: "/api/unknown", summary: "Answers of sites that no rule recognizes, one of each kind", handle: h.unknownAnswers, out: []unknown.Entry{}},
 		{method: "GET", path: "/api/unknown/{key}", summary: "One of them, with a draft of a rule", handle: h.unknownAnswer, out: UnknownAnswer{}, fails: []int{404}},
-		{method: "DELETE", path: "/api/unknown/{key}", summary: "Remove an answer from the list", handle: h.forgetUnknown, out: Edited{}, fails: []int{404, 415}},
+		{method: "DELETE", path: "/api/unknown/{key}", summary: "Remove an answer from the list", handle: h.forgetUnknown, out: EditResult{}, fails: []int{404, 415}},
 	}
 }
 
 // configEndpoints are the endpoints for the configuration.
 func (h *Handler) configEndpoints() []endpoint {
 	return []endpoint{
-		{method: "GET", path: "/api/config", access: observes, summary: "The text of the configuration, its secrets replaced by placeholders", handle: h.text, out: Text{}},
-		{method: "PUT", path: "/api/config", summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: Edited{}, fails: append([]int{428}, editFails...), header: ifMatch},
-		{method: "POST", path: "/api/config/import", summary: "Add the channels of a YAML file of the earlier program", handle: h.importChannels, in: Import{}, out: Imported{}, fails: editFails, header: ifMatch},
+		{method: "GET", path: "/api/config", access: observes, summary: "The text of the configuration, its secrets replaced by placeholders", handle: h.text, out: ConfigText{}},
+		{method: "PUT", path: "/api/config", summary: "Replace the text of a file of the configuration", handle: h.replace, in: Draft{}, out: EditResult{}, fails: append([]int{428}, editFails...), header: ifMatch},
+		{method: "POST", path: "/api/config/import", summary: "Add the channels of a YAML file of the earlier program", handle: h.importChannels, in: ImportRequest{}, out: ImportResult{}, fails: editFails, header: ifMatch},
 		{method: "GET", path: "/api/config/edits", access: observes, summary: "The last edits through this API, which can be undone", handle: show(h.options.Source.Edits), out: []PastEdit{}},
-		{method: "POST", path: "/api/config/undo", summary: "Undo the newest edit", handle: h.undo, out: Edited{}, fails: []int{409, 415, 422}},
-		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration in its files", handle: h.reload, out: Reload{}, refused: NotApplied{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
-		{method: "POST", path: "/api/config/plan", summary: "Dry run: what a reload, or a new text of a file, would change", handle: h.plan, in: Draft{}, out: Reload{}, refused: NotApplied{}, fails: []int{400, 404, 413, 415, 422}},
+		{method: "POST", path: "/api/config/undo", summary: "Undo the newest edit", handle: h.undo, out: EditResult{}, fails: []int{409, 415, 422}},
+		{method: "POST", path: "/api/config/reload", summary: "Apply the configuration in its files", handle: h.reload, out: Reload{}, refused: FailedReload{}, fails: []int{400, 412, 415, 422}, header: ifMatch},
+		{method: "POST", path: "/api/config/plan", summary: "Dry run: what a reload, or a new text of a file, would change", handle: h.plan, in: Draft{}, out: Reload{}, refused: FailedReload{}, fails: []int{400, 404, 413, 415, 422}},
 	}
 }
 

@@ -16,8 +16,8 @@ type Notification struct {
 	Retry   *time.Time `json:"retry,omitempty"` // when it is retried
 }
 
-// TestedNotification is the result of a test message.
-type TestedNotification struct {
+// TestNotificationResult is the result of a test message.
+type TestNotificationResult struct {
 	Name  string `json:"name"`
 	OK    bool   `json:"ok"`
 	Error string `json:"error,omitempty"`
@@ -28,7 +28,7 @@ func (h *Handler) notifyEndpoints() []endpoint {
 	s := h.options.Source
 	return []endpoint{
 		{method: "GET", path: "/api/notifications", access: observes, summary: "Notification services", handle: show(s.Notifications), out: []Notification{}},
-		{method: "POST", path: "/api/notifications/{name}/test", summary: "Send a test message", handle: h.testNotification, out: TestedNotification{}, fails: []int{404, 415}},
+		{method: "POST", path: "/api/notifications/{name}/test", summary: "Send a test message", handle: h.testNotification, out: TestNotificationResult{}, fails: []int{404, 415}},
 	}
 }
 

@@ -71,9 +71,9 @@ func (p program) RetryTunnel(name string) (Tunnel, error) {
 	p.did("retry tunnel %s", name)
 	return p.Tunnels()[0], nil
 }
-func (p program) TestTunnel(_ context.Context, name string) (TestedTunnel, error) {
+func (p program) TestTunnel(_ context.Context, name string) (TestTunnelResult, error) {
 	p.did("test tunnel %s", name)
-	return TestedTunnel{Name: name, OK: true, Steps: []TunnelStep{{Step: "resolve", OK: true, Text: "the host is found"}}}, nil
+	return TestTunnelResult{Name: name, OK: true, Steps: []TunnelStep{{Step: "resolve", OK: true, Text: "the host is found"}}}, nil
 }
 func (p program) TrustTunnel(_ context.Context, name string, key HostKeyTrust) (Tunnel, error) {
 	p.did("trust %s of tunnel %s", key.Fingerprint, name)
@@ -93,7 +93,7 @@ func (p program) Stats() Summary {
 
 func (p program) ResetStats() { p.did("the counters were reset") }
 
-func (p program) Explain(_ context.Context, q Question) (Explanation, error) {
+func (p program) Explain(_ context.Context, q ExplainRequest) (Explanation, error) {
 	if q.Path == "" {
 		return Explanation{}, Invalid("a path is needed")
 	}
@@ -124,23 +124,23 @@ func (p program) Prefer(name string, on bool) error {
 	return nil
 }
 
-func (p program) Check(_ context.Context, name string) (Checked, error) {
+func (p program) Check(_ context.Context, name string) (CheckResult, error) {
 	if name == "spare" {
-		return Checked{}, Refused("no_health_check", "the channel has no health check")
+		return CheckResult{}, Refused("no_health_check", "the channel has no health check")
 	}
-	return Checked{Name: name, OK: true, Health: "up", Latency: 3, At: p.started}, p.known(name)
+	return CheckResult{Name: name, OK: true, Health: "up", Latency: 3, At: p.started}, p.known(name)
 }
 
 func (p program) Models(_ context.Context, name string) (Models, error) {
 	return Models{Models: []string{"gpt"}}, p.known(name)
 }
 
-func (p program) Try(_ context.Context, name string, t Trial) (Tried, error) {
+func (p program) Try(_ context.Context, name string, t TryRequest) (TryResult, error) {
 	if t.Model == "" {
-		return Tried{}, Invalid("a model is needed")
+		return TryResult{}, Invalid("a model is needed")
 	}
 	p.did("try %s", name)
-	return Tried{OK: true, Status: 200, Text: "Hello"}, p.known(name)
+	return TryResult{OK: true, Status: 200, Text: "Hello"}, p.known(name)
 }
 
 // edit returns the result of every edit: generation 2 is no longer current, and a channel named
@@ -195,9 +195,9 @@ func (p program) AddChannel(_ context.Context, c ChannelSpec, m Match) (Reload, 
 	return p.edit(c.Name, m)
 }
 
-func (p program) Import(_ context.Context, _ Import, m Match) (Imported, error) {
+func (p program) Import(_ context.Context, _ ImportRequest, m Match) (ImportResult, error) {
 	r, err := p.edit("import", m)
-	return Imported{OK: r.OK, Reload: r}, err
+	return ImportResult{OK: r.OK, Reload: r}, err
 }
 
 func (p program) ChangeChannel(_ context.Context, name string, _ ChannelSpec, m Match) (Reload, error) {
@@ -214,12 +214,12 @@ func (p program) Notifications() []Notification {
 	return []Notification{{Name: "phone", Service: "ntfy", Events: []string{"channel_down"}}}
 }
 
-func (p program) TestNotification(_ context.Context, name string) (TestedNotification, error) {
+func (p program) TestNotification(_ context.Context, name string) (TestNotificationResult, error) {
 	if name != "phone" {
-		return TestedNotification{}, NotFound("there is no notify block " + name)
+		return TestNotificationResult{}, NotFound("there is no notify block " + name)
 	}
 	p.did("test notification %s", name)
-	return TestedNotification{Name: name, OK: true}, nil
+	return TestNotificationResult{Name: name, OK: true}, nil
 }
 
 func (p program) Clients() []Client {
@@ -248,8 +248,8 @@ func (p program) RemoveKey(_ context.Context, channel, key string, m Match) (Rel
 	return p.edit(channel, m)
 }
 
-func (p program) Text(context.Context) (Text, error) {
-	return Text{Path: "aitunnel.hcl", Files: []File{{Name: "aitunnel.hcl", Text: "# nothing"}}, Text: "# nothing", Generation: 3, ETag: "c-0123"}, nil
+func (p program) Text(context.Context) (ConfigText, error) {
+	return ConfigText{Path: "aitunnel.hcl", Files: []ConfigFile{{Name: "aitunnel.hcl", Text: "# nothing"}}, Text: "# nothing", Generation: 3, ETag: "c-0123"}, nil
 }
 
 func (p program) Replace(_ context.Context, d Draft, m Match) (Reload, error) {

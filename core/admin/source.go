@@ -19,13 +19,13 @@ type Source interface {
 
 	// TestTunnel makes the steps of connecting a tunnel once. TrustTunnel adds the key that its host
 	// presents to the known hosts, if it has the fingerprint, and tries again.
-	TestTunnel(ctx context.Context, name string) (TestedTunnel, error)
+	TestTunnel(ctx context.Context, name string) (TestTunnelResult, error)
 	TrustTunnel(ctx context.Context, name string, key HostKeyTrust) (Tunnel, error)
 	Plugins() Plugins
 	Stats() Summary
 	ResetStats() // sets the counters of attempts and tokens to zero
 	Entry() Entry
-	Explain(context.Context, Question) (Explanation, error)
+	Explain(context.Context, ExplainRequest) (Explanation, error)
 
 	// History returns a reader of the history, including the latest requests, or
 	// [history.ErrNoHistory].
@@ -36,11 +36,11 @@ type Source interface {
 	// its health check.
 	Toggle(channel string, enabled *bool) (bool, error)
 	Prefer(channel string, on bool) error
-	Check(ctx context.Context, channel string) (Checked, error)
+	Check(ctx context.Context, channel string) (CheckResult, error)
 
 	// Models gets the models of a channel's site, and Try sends one real request to it.
 	Models(ctx context.Context, channel string) (Models, error)
-	Try(ctx context.Context, channel string, t Trial) (Tried, error)
+	Try(ctx context.Context, channel string, t TryRequest) (TryResult, error)
 
 	// Edits of the configuration change its files and apply them, or do neither.
 	AddChannel(context.Context, ChannelSpec, Match) (Reload, error)
@@ -48,14 +48,14 @@ type Source interface {
 	RemoveChannel(ctx context.Context, name string, m Match) (Reload, error)
 	Clients() []Client
 	Notifications() []Notification
-	TestNotification(ctx context.Context, name string) (TestedNotification, error)
+	TestNotification(ctx context.Context, name string) (TestNotificationResult, error)
 	AddClient(context.Context, ClientSpec, Match) (token string, r Reload, err error)
 	RemoveClient(ctx context.Context, name string, m Match) (Reload, error)
 	AddKey(ctx context.Context, channel string, key KeySpec, m Match) (Key, Reload, error)
 	RemoveKey(ctx context.Context, channel, key string, m Match) (Reload, error)
-	Text(context.Context) (Text, error)
+	Text(context.Context) (ConfigText, error)
 	Replace(context.Context, Draft, Match) (Reload, error)
-	Import(context.Context, Import, Match) (Imported, error)
+	Import(context.Context, ImportRequest, Match) (ImportResult, error)
 	Edits() []PastEdit // those that can be undone, the newest first
 	Undo(context.Context) (Reload, error)
 

@@ -132,8 +132,8 @@ type KeySpec struct {
 	Ephemeral bool   `json:"ephemeral,omitempty"` // in no file, and lost at a restart
 }
 
-// Checked is the result of a health check.
-type Checked struct {
+// CheckResult is the result of a health check.
+type CheckResult struct {
 	Name    string    `json:"name"`
 	OK      bool      `json:"ok"`
 	Health  string    `json:"health"`  // of the channel, as a result: unknown, up or down

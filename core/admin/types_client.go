@@ -75,9 +75,9 @@ type ClientSpec struct {
 	Per               string  `json:"per,omitempty"`               // of the budget: hour, day, week or month; "": day
 }
 
-// AddedClient is the answer to adding a client. The token is shown only once; the configuration has
+// AddClientResult is the answer to adding a client. The token is shown only once; the configuration has
 // its hash.
-type AddedClient struct {
+type AddClientResult struct {
 	OK     bool   `json:"ok"`
 	Name   string `json:"name"`
 	Token  string `json:"token"`

@@ -1,18 +1,18 @@
 package admin
 
-// Text is the text of the configuration, with placeholders instead of secrets. A text that is sent
+// ConfigText is the text of the configuration, with placeholders instead of secrets. A text that is sent
 // back may contain them.
-type Text struct {
-	Path       string `json:"path"`
-	Files      []File `json:"files"`
-	Text       string `json:"text"`    // of the first file
-	Content    string `json:"content"` // the same, for scripts of the earlier program
-	Generation uint64 `json:"generation"`
-	ETag       string `json:"etag"`
+type ConfigText struct {
+	Path       string       `json:"path"`
+	Files      []ConfigFile `json:"files"`
+	Text       string       `json:"text"`    // of the first file
+	Content    string       `json:"content"` // the same, for scripts of the earlier program
+	Generation uint64       `json:"generation"`
+	ETag       string       `json:"etag"`
 }
 
-// File is one file of the configuration.
-type File struct {
+// ConfigFile is one file of the configuration.
+type ConfigFile struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
 }
@@ -23,14 +23,14 @@ type Draft struct {
 	File string `json:"file,omitempty"` // its name; may be omitted if there is only one
 }
 
-// Import is a file of the earlier program with channels to add.
-type Import struct {
+// ImportRequest is a file of the earlier program with channels to add.
+type ImportRequest struct {
 	Text    string `json:"text"`              // YAML
 	Preview bool   `json:"preview,omitempty"` // only say what would be added
 }
 
-// Imported says what an import added, or would add.
-type Imported struct {
+// ImportResult says what an import added, or would add.
+type ImportResult struct {
 	OK     bool     `json:"ok"`
 	Added  []string `json:"added"` // channels
 	Left   []string `json:"left"`  // channels whose names are in use

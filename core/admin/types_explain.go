@@ -1,7 +1,7 @@
 package admin
 
-// Question is a request to explain.
-type Question struct {
+// ExplainRequest is a request to explain.
+type ExplainRequest struct {
 	Method  string            `json:"method,omitempty"` // default POST
 	Path    string            `json:"path"`
 	Model   string            `json:"model,omitempty"`

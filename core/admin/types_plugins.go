@@ -33,16 +33,16 @@ type Process struct {
 
 // Component is a component of a plugin.
 type Component struct {
-	Kind     string    `json:"kind"`
-	Name     string    `json:"name"`
-	Doc      string    `json:"doc,omitempty"`
-	Settings []Setting `json:"settings,omitempty"` // as its plugin declares them
-	UsedAt   []string  `json:"usedAt,omitempty"`   // file:line of the blocks that name it
-	Uses     []Use     `json:"uses,omitempty"`
+	Kind     string         `json:"kind"`
+	Name     string         `json:"name"`
+	Doc      string         `json:"doc,omitempty"`
+	Settings []Setting      `json:"settings,omitempty"` // as its plugin declares them
+	UsedAt   []string       `json:"usedAt,omitempty"`   // file:line of the blocks that name it
+	Uses     []ComponentUse `json:"uses,omitempty"`
 }
 
-// Use is one use of a component.
-type Use struct {
+// ComponentUse is one use of a component.
+type ComponentUse struct {
 	For       string     `json:"for"`             // such as "route /v1/**"
 	Where     string     `json:"where,omitempty"` // file:line; "" if it is used by default
 	Plan      uint64     `json:"plan,omitempty"`  // sequence number

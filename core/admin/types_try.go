@@ -7,15 +7,15 @@ type Models struct {
 	Models []string `json:"models"`
 }
 
-// Trial is one request to be sent to a channel, to see how it answers.
-type Trial struct {
+// TryRequest is one request to be sent to a channel, to see how it answers.
+type TryRequest struct {
 	Model  string `json:"model"`
 	Prompt string `json:"prompt"`
 	Key    string `json:"key,omitempty"` // the ID of the only key to use
 }
 
-// Tried is the result of a trial.
-type Tried struct {
+// TryResult is the result of a trial.
+type TryResult struct {
 	OK      bool         `json:"ok"`
 	Status  int          `json:"status"`           // 0: no answer
 	URL     string       `json:"url,omitempty"`    // where it was sent

@@ -22,8 +22,8 @@ type HostKeyTrust struct {
 	Fingerprint string `json:"fingerprint"` // SHA256:…
 }
 
-// TestedTunnel is the outcome of the test of a tunnel.
-type TestedTunnel struct {
+// TestTunnelResult is the outcome of the test of a tunnel.
+type TestTunnelResult struct {
 	Name  string       `json:"name"`
 	OK    bool         `json:"ok"`
 	Steps []TunnelStep `json:"steps"` // up to the first that failed; each forward is tested

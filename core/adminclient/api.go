@@ -57,7 +57,7 @@ func (c *Client) Entry(ctx context.Context) (admin.Entry, error) {
 }
 
 // Explain returns what would happen to a request.
-func (c *Client) Explain(ctx context.Context, q admin.Question) (out admin.Explanation, err error) {
+func (c *Client) Explain(ctx context.Context, q admin.ExplainRequest) (out admin.Explanation, err error) {
 	err = c.post(ctx, "/api/explain", q, &out)
 	return out, err
 }
@@ -87,13 +87,13 @@ func (c *Client) toggle(ctx context.Context, channel string, enabled bool) (out 
 }
 
 // Prefer makes the routes of a channel try it first, or ends that.
-func (c *Client) Prefer(ctx context.Context, channel string, on bool) (out admin.Preferred, err error) {
+func (c *Client) Prefer(ctx context.Context, channel string, on bool) (out admin.PreferResult, err error) {
 	err = c.post(ctx, channelPath(channel, "switch"), map[string]bool{"on": on}, &out)
 	return out, err
 }
 
 // Check runs the health check of a channel.
-func (c *Client) Check(ctx context.Context, channel string) (out admin.Checked, err error) {
+func (c *Client) Check(ctx context.Context, channel string) (out admin.CheckResult, err error) {
 	err = c.post(ctx, channelPath(channel, "check"), nil, &out)
 	return out, err
 }
@@ -104,44 +104,44 @@ func (c *Client) Models(ctx context.Context, channel string) (admin.Models, erro
 }
 
 // Try sends one real request to a channel.
-func (c *Client) Try(ctx context.Context, channel string, t admin.Trial) (out admin.Tried, err error) {
+func (c *Client) Try(ctx context.Context, channel string, t admin.TryRequest) (out admin.TryResult, err error) {
 	err = c.post(ctx, channelPath(channel, "try"), t, &out)
 	return out, err
 }
 
 // AddChannel adds a channel to the configuration.
-func (c *Client) AddChannel(ctx context.Context, spec admin.ChannelSpec) (out admin.Edited, err error) {
+func (c *Client) AddChannel(ctx context.Context, spec admin.ChannelSpec) (out admin.EditResult, err error) {
 	err = c.post(ctx, "/api/channels", spec, &out)
 	return out, err
 }
 
 // ChangeChannel changes a channel in the configuration.
-func (c *Client) ChangeChannel(ctx context.Context, channel string, spec admin.ChannelSpec) (out admin.Edited, err error) {
+func (c *Client) ChangeChannel(ctx context.Context, channel string, spec admin.ChannelSpec) (out admin.EditResult, err error) {
 	err = c.Call(ctx, http.MethodPut, channelPath(channel), spec, &out)
 	return out, err
 }
 
 // RemoveChannel removes a channel from the configuration.
-func (c *Client) RemoveChannel(ctx context.Context, channel string) (out admin.Edited, err error) {
+func (c *Client) RemoveChannel(ctx context.Context, channel string) (out admin.EditResult, err error) {
 	err = c.Call(ctx, http.MethodDelete, channelPath(channel), nil, &out)
 	return out, err
 }
 
 // AddKey adds a key to a channel.
-func (c *Client) AddKey(ctx context.Context, channel string, key admin.KeySpec) (out admin.AddedKey, err error) {
+func (c *Client) AddKey(ctx context.Context, channel string, key admin.KeySpec) (out admin.AddKeyResult, err error) {
 	err = c.post(ctx, channelPath(channel, "keys"), key, &out)
 	return out, err
 }
 
 // RemoveKey removes a key, by its ID, from a channel.
-func (c *Client) RemoveKey(ctx context.Context, channel, key string) (out admin.Edited, err error) {
+func (c *Client) RemoveKey(ctx context.Context, channel, key string) (out admin.EditResult, err error) {
 	err = c.Call(ctx, http.MethodDelete, channelPath(channel, "keys", key), nil, &out)
 	return out, err
 }
 
 // Config returns the text of the configuration, with placeholders for secrets.
-func (c *Client) Config(ctx context.Context) (admin.Text, error) {
-	return fetch[admin.Text](ctx, c, "/api/config")
+func (c *Client) Config(ctx context.Context) (admin.ConfigText, error) {
+	return fetch[admin.ConfigText](ctx, c, "/api/config")
 }
 
 // Reload applies the configuration from its files.
@@ -151,7 +151,7 @@ func (c *Client) Reload(ctx context.Context) (out admin.Reload, err error) {
 }
 
 // Undo undoes the newest edit of the configuration.
-func (c *Client) Undo(ctx context.Context) (out admin.Edited, err error) {
+func (c *Client) Undo(ctx context.Context) (out admin.EditResult, err error) {
 	err = c.post(ctx, "/api/config/undo", nil, &out)
 	return out, err
 }

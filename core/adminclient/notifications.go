@@ -13,7 +13,7 @@ func (c *Client) Notifications(ctx context.Context) ([]admin.Notification, error
 }
 
 // TestNotification sends a test message.
-func (c *Client) TestNotification(ctx context.Context, name string) (out admin.TestedNotification, err error) {
+func (c *Client) TestNotification(ctx context.Context, name string) (out admin.TestNotificationResult, err error) {
 	err = c.post(ctx, "/api/notifications/"+url.PathEscape(name)+"/test", nil, &out)
 	return out, err
 }

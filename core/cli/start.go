@@ -124,7 +124,7 @@ func (a *app) run(ctx context.Context, f startFlags) error {
 		sockets = d.HandOver(ctx)
 	}
 	err = errors.Join(err, a.drain(ctx, d, ending))
-	if err != nil || replaced || !ending.Restart || ctx.Err() != nil || d.StopAsked() {
+	if err != nil || replaced || !ending.Restart || ctx.Err() != nil || d.StopRequested() {
 		return err
 	}
 	return a.reexec(path, sockets)

@@ -9,12 +9,12 @@ import (
 	"github.com/google/renameio/v2/maybe"
 )
 
-// Created is the path of a list of the files of apps that [File.Write] created, so that
+// CreatedFiles is the path of a list of the files of apps that [File.Write] created, so that
 // [File.Undo] removes them.
-type Created string
+type CreatedFiles string
 
 // load returns the files with the time of their last Write.
-func (c Created) load() map[string]time.Time {
+func (c CreatedFiles) load() map[string]time.Time {
 	all := map[string]time.Time{}
 	if text, err := os.ReadFile(string(c)); err == nil {
 		_ = json.Unmarshal(text, &all) // a damaged list counts as empty
@@ -22,7 +22,7 @@ func (c Created) load() map[string]time.Time {
 	return all
 }
 
-func (c Created) add(path string) error {
+func (c CreatedFiles) add(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (c Created) add(path string) error {
 	return c.store(all)
 }
 
-func (c Created) remove(path string) error {
+func (c CreatedFiles) remove(path string) error {
 	all := c.load()
 	if _, known := all[path]; !known {
 		return nil
@@ -44,7 +44,7 @@ func (c Created) remove(path string) error {
 	return c.store(all)
 }
 
-func (c Created) store(all map[string]time.Time) error {
+func (c CreatedFiles) store(all map[string]time.Time) error {
 	text, err := json.Marshal(all)
 	if err != nil {
 		return err

@@ -21,8 +21,8 @@ const (
 // maxFile is the maximum size of a file that is edited.
 const maxFile = 4 << 20
 
-// Written is the result of Write for a file.
-type Written struct {
+// WriteResult is the result of Write for a file.
+type WriteResult struct {
 	Path    string `json:"path"`
 	Backup  string `json:"backup,omitempty"`  // the previous file
 	Created bool   `json:"created,omitempty"` // there was none
@@ -38,9 +38,9 @@ type Written struct {
 // Write writes the settings into the file, and keeps the previous file next to it. The backup
 // of an earlier Write stays, since Undo restores it. A new file has no backup, but is added to
 // created.
-func (f File) Write(created Created) (Written, error) {
+func (f File) Write(created CreatedFiles) (WriteResult, error) {
 	path := resolve(f.Path)
-	out := Written{Path: path, mode: 0o600}
+	out := WriteResult{Path: path, mode: 0o600}
 	old, err := read(path)
 	if out.Created = errors.Is(err, fs.ErrNotExist); err != nil && !out.Created {
 		return out, err
@@ -73,7 +73,7 @@ func (f File) Write(created Created) (Written, error) {
 
 // keep writes the backup of an existing file, unless an earlier Write did so or created the
 // file.
-func (w *Written) keep(created Created) error {
+func (w *WriteResult) keep(created CreatedFiles) error {
 	info, err := os.Stat(w.Path)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (w *Written) keep(created Created) error {
 }
 
 // Revert undoes one Write, unless the file was changed since, and reports whether it did.
-func (w Written) Revert(created Created) (bool, error) {
+func (w WriteResult) Revert(created CreatedFiles) (bool, error) {
 	now, err := read(w.Path)
 	if err != nil || !w.Changed || !bytes.Equal(now, w.after) {
 		return false, err
@@ -125,7 +125,7 @@ func newFolder(dir string) (missing string) {
 }
 
 // removeFolders removes the folders that Write created, unless they contain other files.
-func (w Written) removeFolders() {
+func (w WriteResult) removeFolders() {
 	if w.folder == "" {
 		return
 	}
@@ -167,8 +167,8 @@ func read(path string) ([]byte, error) {
 // ErrNothingToUndo says that a file was not changed by Write.
 var ErrNothingToUndo = errors.New("there is nothing to undo")
 
-// Undone is the result of Undo for a file.
-type Undone struct {
+// UndoResult is the result of Undo for a file.
+type UndoResult struct {
 	Path    string `json:"path"`
 	Removed bool   `json:"removed,omitempty"` // there was no such file before
 	Kept    string `json:"kept,omitempty"`    // a copy of the file with changes by others
@@ -176,9 +176,9 @@ type Undone struct {
 
 // Undo restores the file from before the first Write. If others have changed the file since, a
 // copy of it is kept.
-func (f File) Undo(created Created) (Undone, error) {
+func (f File) Undo(created CreatedFiles) (UndoResult, error) {
 	path := resolve(f.Path)
-	out, backup := Undone{Path: path}, path+backupSuffix
+	out, backup := UndoResult{Path: path}, path+backupSuffix
 	written, ours := created.load()[path]
 	saved, err := os.Stat(backup)
 	switch {
@@ -205,7 +205,7 @@ func (f File) Undo(created Created) (Undone, error) {
 }
 
 // keepChanges copies the file if others have changed it since Write.
-func (u *Undone) keepChanges(written time.Time) error {
+func (u *UndoResult) keepChanges(written time.Time) error {
 	now, err := os.Stat(u.Path)
 	if err != nil || now.ModTime().Equal(written) {
 		return nil //nolint:nilerr // a removed file has no changes

@@ -18,8 +18,8 @@ func file(t *testing.T, text string) File {
 	return File{path, jsonEdits(member{[]string{"a"}, "new"})}
 }
 
-func remembered(t *testing.T) Created {
-	return Created(filepath.Join(t.TempDir(), "state", "created.json"))
+func remembered(t *testing.T) CreatedFiles {
+	return CreatedFiles(filepath.Join(t.TempDir(), "state", "created.json"))
 }
 
 func put(t *testing.T, path, text string) {

@@ -152,7 +152,7 @@ func TestAHealthCheckCanBeRequested(t *testing.T) {
 	t.Parallel()
 	home, bare := site(t, "home"), site(t, "bare")
 	r := start(t, fmt.Sprintf("channel \"home\" {\n target = %q\n keys = [\"key-home-1\"]\n health_check \"http\" {\n  path = \"/v1/models\"\n  interval = \"1h\"\n  fall = 1\n }\n}\nchannel \"bare\" {\n target = %q\n keys = [\"key-bare-1\"]\n}\n", home.URL(), bare.URL()))
-	check := func(channel string, status int) (out admin.Checked) {
+	check := func(channel string, status int) (out admin.CheckResult) {
 		t.Helper()
 		if err := json.Unmarshal(r.must(status, "POST", "/api/channels/"+channel+"/check", ""), &out); err != nil {
 			t.Fatal(err)

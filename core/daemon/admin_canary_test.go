@@ -82,7 +82,7 @@ func TestNoAPIAnswerContainsASecret(t *testing.T) {
 		r.post(path, `{"model":"m"}`, "Authorization", "Bearer "+canary+"-stranger")
 	}
 	added := canary + "-added-12"
-	var shown admin.Text
+	var shown admin.ConfigText
 	_, _, b := r.ask("GET", "/api/config", "", token...)
 	if err := json.Unmarshal(b, &shown); err != nil {
 		t.Fatal(err)

@@ -206,7 +206,7 @@ func TestOfConcurrentEditsOneIsApplied(t *testing.T) {
 	t.Parallel()
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf(commented, home.URL()))
-	var shown admin.Text
+	var shown admin.ConfigText
 	r.adminGet("/api/config", &shown)
 	var mu sync.Mutex
 	got := map[int]int{}
@@ -249,7 +249,7 @@ func TestTheTextIsShownWithoutSecretsAndReplaced(t *testing.T) {
 	home := site(t, "home")
 	r := start(t, fmt.Sprintf(commented, home.URL()))
 	before := r.text()
-	var shown admin.Text
+	var shown admin.ConfigText
 	r.adminGet("/api/config", &shown)
 	if strings.Contains(shown.Text, "key-home-1") || !strings.Contains(shown.Text, "(hidden:") || shown.Text != shown.Files[0].Text {
 		t.Fatalf("%+v", shown)

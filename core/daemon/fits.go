@@ -17,10 +17,10 @@ import (
 // firstPlanTime is the time limit for a first plan.
 const firstPlanTime = 6 * time.Second
 
-// Fits returns why a configuration cannot be used with the plugin that h runs under a
+// CheckFit returns why a configuration cannot be used with the plugin that h runs under a
 // name: its settings are wrong for the plugin, or one of its components gives no first
 // plan. It also returns the places of the blocks that use the plugin.
-func Fits(ctx context.Context, o config.Options, h *pluginhost.Host, name string) (usedAt []string, err error) {
+func CheckFit(ctx context.Context, o config.Options, h *pluginhost.Host, name string) (usedAt []string, err error) {
 	o.Catalog = h
 	report, err := eachUse(ctx, o, h, name, func(c *config.Component, _ error) { usedAt = append(usedAt, placeOf(c)) })
 	if err == nil && report.HasErrors() {

@@ -56,9 +56,9 @@ func (d *Daemon) ask(e control.Ending) {
 	}
 }
 
-// StopAsked reports whether a stop, and not a restart, was requested over the control
+// StopRequested reports whether a stop, and not a restart, was requested over the control
 // socket.
-func (d *Daemon) StopAsked() bool { return d.stop.final.Load() }
+func (d *Daemon) StopRequested() bool { return d.stop.final.Load() }
 
 // StopNow makes a stop, current or future, cut off requests in flight.
 func (d *Daemon) StopNow() { d.stop.once[1]() }
@@ -263,7 +263,7 @@ func (d *Daemon) lastSteps() []step {
 		}},
 		{"a reload", func(ctx context.Context) error {
 			if d.reloader != nil {
-				d.reloader.Abandoned(ctx)
+				d.reloader.WaitAbandoned(ctx)
 			}
 			return nil
 		}},
@@ -297,7 +297,7 @@ func (d *Daemon) releaseConfiguration(ctx context.Context) error {
 		d.parts.Proxy.Retire()
 	}
 	if d.reloader != nil {
-		d.reloader.Drained(ctx)
+		d.reloader.WaitDrained(ctx)
 	}
 	if d.parts.Notifier != nil {
 		d.parts.Notifier.Close()

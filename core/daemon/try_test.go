@@ -15,7 +15,7 @@ func TestAChannelIsTried(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, "proxy {\n listen = \"127.0.0.1:0\"\n client_tokens = [\"a-client-token-of-the-test\"]\n}\n"))
-	try := func(name string) (out admin.Tried) {
+	try := func(name string) (out admin.TryResult) {
 		t.Helper()
 		if err := json.Unmarshal(r.must(http.StatusOK, "POST", "/api/channels/"+name+"/try", `{"model":"m","prompt":"Hello"}`), &out); err != nil {
 			t.Fatal(err)

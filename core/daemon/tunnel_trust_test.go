@@ -67,7 +67,7 @@ func TestTrustOfAHostKey(t *testing.T) {
 		t.Errorf("without a token: %d", got)
 	}
 
-	var tested admin.TestedTunnel
+	var tested admin.TestTunnelResult
 	test := func() {
 		t.Helper()
 		if err := json.Unmarshal(r.must(http.StatusOK, http.MethodPost, "/api/tunnels/vps/test", ""), &tested); err != nil {

@@ -46,18 +46,22 @@ func (p Period) End(now time.Time, in *time.Location) time.Time {
 	return start.AddDate(0, 0, 1)
 }
 
-// Use is what requests use: tokens and money.
-type Use struct {
+// Quantity is a number of tokens and an amount of money.
+type Quantity struct {
 	Tokens float64 `json:"tokens,omitempty"`
 	Amount float64 `json:"amount,omitempty"`
 }
 
-func (u Use) plus(o Use) Use  { return Use{u.Tokens + o.Tokens, u.Amount + o.Amount} }
-func (u Use) minus(o Use) Use { return Use{max(0, u.Tokens-o.Tokens), max(0, u.Amount-o.Amount)} }
+func (q Quantity) plus(o Quantity) Quantity {
+	return Quantity{q.Tokens + o.Tokens, q.Amount + o.Amount}
+}
+func (q Quantity) minus(o Quantity) Quantity {
+	return Quantity{max(0, q.Tokens-o.Tokens), max(0, q.Amount-o.Amount)}
+}
 
 // Bounds are the limits of a budget. 0 is no limit.
 type Bounds struct {
-	Use
+	Quantity
 	Currency string // of the amount
 	Per      Period
 	In       *time.Location
@@ -66,7 +70,7 @@ type Bounds struct {
 // Any reports whether there is a bound.
 func (b Bounds) Any() bool { return b.Tokens > 0 || b.Amount > 0 }
 
-func (b Bounds) reached(used Use) bool {
+func (b Bounds) reached(used Quantity) bool {
 	return b.Tokens > 0 && used.Tokens >= b.Tokens || b.Amount > 0 && used.Amount >= b.Amount
 }
 
@@ -76,8 +80,8 @@ type Budget struct {
 	mu       sync.Mutex
 	bounds   Bounds
 	start    time.Time // of the period in which spent was spent
-	spent    Use
-	reserved Use
+	spent    Quantity
+	reserved Quantity
 	warned   bool   // exhaustion was reported in this period
 	changes  uint64 // number of changes of saved data
 }
@@ -94,7 +98,7 @@ func (b *Budget) Configure(bounds Bounds) {
 // renew begins a new period if the last one is over.
 func (b *Budget) renew(now time.Time) {
 	if start := b.bounds.Per.Start(now, b.bounds.In); b.start.Before(start) {
-		b.start, b.spent, b.warned = start, Use{}, false
+		b.start, b.spent, b.warned = start, Quantity{}, false
 		b.changes++
 	}
 }
@@ -102,7 +106,7 @@ func (b *Budget) renew(now time.Time) {
 // Reservation is the part of a budget that a request is expected to need.
 type Reservation struct {
 	budget *Budget
-	use    Use
+	use    Quantity
 }
 
 // Exhausted says that a budget is used up.
@@ -114,7 +118,7 @@ type Exhausted struct {
 
 // Reserve reserves what a request is expected to need, unless what was spent and
 // reserved already reaches the budget. Without bounds it does nothing.
-func (b *Budget) Reserve(now time.Time, use Use) (Reservation, *Exhausted) {
+func (b *Budget) Reserve(now time.Time, use Quantity) (Reservation, *Exhausted) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.bounds.Any() {
@@ -132,7 +136,7 @@ func (b *Budget) Reserve(now time.Time, use Use) (Reservation, *Exhausted) {
 }
 
 // Settle replaces the reservation by what the request has cost. Further calls do nothing.
-func (r *Reservation) Settle(now time.Time, use Use) {
+func (r *Reservation) Settle(now time.Time, use Quantity) {
 	b := r.budget
 	if b == nil {
 		return
@@ -149,8 +153,8 @@ func (r *Reservation) Settle(now time.Time, use Use) {
 // BudgetUsage is the state of a budget.
 type BudgetUsage struct {
 	Bounds
-	Spent    Use
-	Reserved Use
+	Spent    Quantity
+	Reserved Quantity
 	Ends     time.Time
 }
 
@@ -173,14 +177,14 @@ func (b *Budget) Usage(now time.Time) (u BudgetUsage, ok bool) {
 type SavedBudget struct {
 	Client string    `json:"client"`
 	Start  time.Time `json:"start"`
-	Spent  Use       `json:"spent"`
+	Spent  Quantity  `json:"spent"`
 }
 
 func (b *Budget) save(client string) (SavedBudget, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := SavedBudget{client, b.start, b.spent.plus(b.reserved)}
-	return out, out.Spent != Use{}
+	return out, out.Spent != Quantity{}
 }
 
 func (b *Budget) restore(s SavedBudget) {

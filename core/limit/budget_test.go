@@ -25,24 +25,24 @@ func TestBeginningAndEndOfPeriods(t *testing.T) {
 
 func TestABudgetIsNotExceeded(t *testing.T) {
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
-	bounds := Bounds{Use: Use{Tokens: 1000}, Per: Day, In: time.UTC}
+	bounds := Bounds{Quantity: Quantity{Tokens: 1000}, Per: Day, In: time.UTC}
 	b := &Budget{}
 	b.Configure(bounds)
-	one, _ := b.Reserve(now, Use{Tokens: 600})
-	two, refused := b.Reserve(now, Use{Tokens: 600})
+	one, _ := b.Reserve(now, Quantity{Tokens: 600})
+	two, refused := b.Reserve(now, Quantity{Tokens: 600})
 	if refused != nil {
 		t.Fatal("with 600 of 1000 reserved no request may start")
 	}
-	if _, refused = b.Reserve(now, Use{Tokens: 1}); refused == nil || !refused.First || !refused.Ends.Equal(now.Add(12*time.Hour)) {
+	if _, refused = b.Reserve(now, Quantity{Tokens: 1}); refused == nil || !refused.First || !refused.Ends.Equal(now.Add(12*time.Hour)) {
 		t.Fatalf("with 1200 of 1000 reserved a request may start: %+v", refused)
 	}
-	one.Settle(now, Use{Tokens: 100})
-	one.Settle(now, Use{Tokens: 100})
-	if _, refused = b.Reserve(now, Use{Tokens: 1}); refused != nil {
+	one.Settle(now, Quantity{Tokens: 100})
+	one.Settle(now, Quantity{Tokens: 100})
+	if _, refused = b.Reserve(now, Quantity{Tokens: 1}); refused != nil {
 		t.Fatal("an unused reservation is not given back")
 	}
-	two.Settle(now, Use{Tokens: 900})
-	if _, refused = b.Reserve(now, Use{Tokens: 1}); refused == nil || refused.First {
+	two.Settle(now, Quantity{Tokens: 900})
+	if _, refused = b.Reserve(now, Quantity{Tokens: 1}); refused == nil || refused.First {
 		t.Fatalf("1000 of 1000 are spent: %+v", refused)
 	}
 
@@ -51,10 +51,10 @@ func TestABudgetIsNotExceeded(t *testing.T) {
 	again := &Clients{}
 	again.Restore(c.Save(now))
 	again.Client("a").Budget.Configure(bounds)
-	if _, refused = again.Client("a").Budget.Reserve(now, Use{}); refused == nil {
+	if _, refused = again.Client("a").Budget.Reserve(now, Quantity{}); refused == nil {
 		t.Error("what was spent is lost in a restart")
 	}
-	if _, refused = again.Client("a").Budget.Reserve(now.Add(12*time.Hour), Use{}); refused != nil {
+	if _, refused = again.Client("a").Budget.Reserve(now.Add(12*time.Hour), Quantity{}); refused != nil {
 		t.Error("the next day has no budget")
 	}
 }

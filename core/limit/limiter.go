@@ -193,8 +193,8 @@ func (l *Limiter) change(do func(*Limiter)) {
 	}
 }
 
-// Usage says how much of a limiter is in use.
-type Usage struct {
+// LimiterUsage says how much of a limiter is in use.
+type LimiterUsage struct {
 	Rates
 	UsedRequests float64 // how much of the burst is used
 	UsedTokens   float64
@@ -206,14 +206,14 @@ type Usage struct {
 }
 
 // RequestShare returns how much of the burst of requests is used, from 0 to 1.
-func (u Usage) RequestShare() float64 { return u.requests }
+func (u LimiterUsage) RequestShare() float64 { return u.requests }
 
 // TokenShare returns how much of the burst of tokens is used. After a large request it may
 // be more than 1.
-func (u Usage) TokenShare() float64 { return u.tokens }
+func (u LimiterUsage) TokenShare() float64 { return u.tokens }
 
 // Share returns how much of the most used bound is used, from 0 to 1; 0 without bounds.
-func (u Usage) Share() float64 {
+func (u LimiterUsage) Share() float64 {
 	used := max(u.requests, u.tokens)
 	if u.MaxInFlight > 0 && (u.Concurrent > 0 || u.Auto) {
 		used = max(used, float64(u.InFlight)/float64(u.MaxInFlight))
@@ -229,11 +229,11 @@ func share(owed, burst float64) float64 {
 }
 
 // Usage returns how much of the limiter is in use.
-func (l *Limiter) Usage(now time.Time) Usage {
+func (l *Limiter) Usage(now time.Time) LimiterUsage {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	requests, tokens := l.requests.owed(now), l.tokens.owed(now)
-	return Usage{
+	return LimiterUsage{
 		Rates: l.rates, UsedRequests: requests, UsedTokens: tokens, InFlight: l.inFlight, MaxInFlight: l.most(),
 		requests: share(requests, l.requests.burst), tokens: share(tokens, l.tokens.burst),
 	}

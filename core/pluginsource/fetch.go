@@ -19,22 +19,22 @@ import (
 	"github.com/jedisct1/go-minisign"
 )
 
-// Want says what a release has to match.
-type Want struct {
+// Expected says what a release has to match.
+type Expected struct {
 	Platform   string            // such as "linux/amd64"
 	SigningKey string            // public key of minisign; "": no signature is required
 	Archives   map[string]string // locked checksums of this version, by platform; may be nil
 }
 
-// Fetched is a release that was downloaded and checked.
-type Fetched struct {
+// Download is a release that was downloaded and checked.
+type Download struct {
 	Executable string            // path
 	Archives   map[string]string // checksums of the archives, by platform
 }
 
 // Fetch gets the archive for a platform, checks it, and extracts its executable to dir.
 // After an error it leaves no files in dir.
-func (c *Client) Fetch(ctx context.Context, r Release, want Want, dir string) (*Fetched, error) {
+func (c *Client) Fetch(ctx context.Context, r Release, want Expected, dir string) (*Download, error) {
 	archive, missing := r.archive(want.Platform)
 	if missing != nil && !r.single {
 		return nil, missing
@@ -65,7 +65,7 @@ func (c *Client) Fetch(ctx context.Context, r Release, want Want, dir string) (*
 	if locked := want.Archives[want.Platform]; locked != "" && locked != sum {
 		return nil, changedError(archive.name, sum, locked)
 	}
-	out := &Fetched{Archives: map[string]string{want.Platform: sum}}
+	out := &Download{Archives: map[string]string{want.Platform: sum}}
 	for name, listed := range sums {
 		if p := platformOf(name); p != "" {
 			out.Archives[p] = listed

@@ -41,7 +41,7 @@ func write(t *testing.T, archives map[string][]byte, key *releasetest.Key) strin
 }
 
 // local gets the newest release at a path.
-func local(t *testing.T, path, platform string, want pluginsource.Want) (pluginsource.Release, *pluginsource.Fetched, error) {
+func local(t *testing.T, path, platform string, want pluginsource.Expected) (pluginsource.Release, *pluginsource.Download, error) {
 	t.Helper()
 	releases, err := pluginsource.Local(path)
 	if err != nil {
@@ -59,11 +59,11 @@ func local(t *testing.T, path, platform string, want pluginsource.Want) (plugins
 func TestReleasesInAFolder(t *testing.T) {
 	key := releasetest.NewKey(1)
 	dir := write(t, map[string][]byte{archive: good(t), other: good(t), "aitunnel-plugin-acme_1.10.0_linux_amd64.tar.gz": good(t), "notes.txt": []byte("x")}, key)
-	release, got, err := local(t, dir, "linux/amd64", pluginsource.Want{SigningKey: key.Public()})
+	release, got, err := local(t, dir, "linux/amd64", pluginsource.Expected{SigningKey: key.Public()})
 	if err != nil || release.Version != "1.10.0" || filepath.Base(got.Executable) != "aitunnel-plugin-acme" {
 		t.Fatalf("%+v, %+v, %v", release, got, err)
 	}
-	release, got, err = local(t, filepath.Join(dir, archive), "darwin/arm64", pluginsource.Want{SigningKey: key.Public()}) // next to the archive
+	release, got, err = local(t, filepath.Join(dir, archive), "darwin/arm64", pluginsource.Expected{SigningKey: key.Public()}) // next to the archive
 	if err != nil || release.Version != "1.2.0" || len(got.Archives) != 2 {
 		t.Errorf("%+v, %+v, %v", release, got, err)
 	}
@@ -73,10 +73,10 @@ func TestReleasesInAFolder(t *testing.T) {
 		}
 	}
 	for _, path := range []string{dir, filepath.Join(dir, archive)} { // neither sums nor a key
-		if _, _, err := local(t, path, "linux/amd64", pluginsource.Want{}); err != nil {
+		if _, _, err := local(t, path, "linux/amd64", pluginsource.Expected{}); err != nil {
 			t.Error(err)
 		}
-		if _, _, err := local(t, path, "linux/amd64", pluginsource.Want{SigningKey: key.Public()}); err == nil || !strings.Contains(err.Error(), "the release has no file SHA256SUMS") {
+		if _, _, err := local(t, path, "linux/amd64", pluginsource.Expected{SigningKey: key.Public()}); err == nil || !strings.Contains(err.Error(), "the release has no file SHA256SUMS") {
 			t.Error(err)
 		}
 	}
@@ -84,7 +84,7 @@ func TestReleasesInAFolder(t *testing.T) {
 
 func TestRefusedLocalReleases(t *testing.T) {
 	key := releasetest.NewKey(1)
-	signed := pluginsource.Want{SigningKey: key.Public()}
+	signed := pluginsource.Expected{SigningKey: key.Public()}
 	pack := func(files ...releasetest.File) string {
 		return write(t, map[string][]byte{archive: releasetest.TarGz(t, files...)}, key)
 	}
@@ -101,15 +101,15 @@ func TestRefusedLocalReleases(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		dir     string
-		want    pluginsource.Want
+		want    pluginsource.Expected
 		message string
 	}{
 		"changed archive":  {changed(archive, put([]byte("evil"))), signed, "is not the file that its author published"},
-		"locked sums":      {pack(program), pluginsource.Want{Archives: map[string]string{"linux/amd64": strings.Repeat("a", 64)}}, "has changed since it was locked"},
+		"locked sums":      {pack(program), pluginsource.Expected{Archives: map[string]string{"linux/amd64": strings.Repeat("a", 64)}}, "has changed since it was locked"},
 		"another key":      {write(t, map[string][]byte{archive: good(t)}, releasetest.NewKey(2)), signed, "is signed with another key"},
 		"forged signature": {changed("SHA256SUMS.minisig", put(key.Sign([]byte("other")))), signed, "the signature of SHA256SUMS is wrong"},
 		"not signed":       {write(t, map[string][]byte{archive: good(t)}, nil), signed, "the release is not signed"},
-		"not in the sums":  {changed("SHA256SUMS", put(nil)), pluginsource.Want{}, "SHA256SUMS does not list"},
+		"not in the sums":  {changed("SHA256SUMS", put(nil)), pluginsource.Expected{}, "SHA256SUMS does not list"},
 		"traversal":        {pack(releasetest.File{Name: "../aitunnel-plugin-acme", Content: []byte("x")}), signed, "leads out of the archive"},
 		"symbolic link":    {pack(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeSymlink, Link: "/bin/sh"}), signed, "is a link or a device"},
 		"hard link":        {pack(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeLink, Link: "/bin/sh"}), signed, "is a link or a device"},
@@ -120,8 +120,8 @@ func TestRefusedLocalReleases(t *testing.T) {
 		"sums of 2 MiB":    {changed("SHA256SUMS", func(path string) error { return os.Truncate(path, 2<<20) }), signed, "larger than 1 MiB"},
 		"unreadable sums": {changed("SHA256SUMS", func(path string) error {
 			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
-		}), pluginsource.Want{}, "it is not a regular file"},
-		"pipe":                 {changed(archive, func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) }), pluginsource.Want{}, "it is not a regular file"},
+		}), pluginsource.Expected{}, "it is not a regular file"},
+		"pipe":                 {changed(archive, func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) }), pluginsource.Expected{}, "it is not a regular file"},
 		"two plugins":          {write(t, map[string][]byte{archive: good(t), strings.Replace(archive, "acme", "other", 1): good(t)}, key), signed, "has archives of two plugins"},
 		"nothing of a release": {t.TempDir(), signed, "has no archive of a release"},
 		"not there":            {filepath.Join(t.TempDir(), "no"), signed, "no such file"},

@@ -30,7 +30,7 @@ func good(t *testing.T) []byte {
 }
 
 // fetch downloads the newest release, for linux/amd64 by default.
-func fetch(t *testing.T, c *pluginsource.Client, want pluginsource.Want) (*pluginsource.Fetched, error) {
+func fetch(t *testing.T, c *pluginsource.Client, want pluginsource.Expected) (*pluginsource.Download, error) {
 	t.Helper()
 	releases, err := c.Releases(t.Context(), source)
 	if err != nil {
@@ -57,7 +57,7 @@ func TestSignedRelease(t *testing.T) {
 	s.Publish("1.2.0", map[string][]byte{archive: good(t), other: []byte("for others")}, key)
 	s.Publish("2.0.0-rc1", map[string][]byte{archive: []byte("not yet")}, key)
 	c := client(s)
-	got, err := fetch(t, c, pluginsource.Want{SigningKey: key.Public()})
+	got, err := fetch(t, c, pluginsource.Expected{SigningKey: key.Public()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestSignedRelease(t *testing.T) {
 		t.Errorf("sums of %v", got.Archives)
 	}
 	c.Token = "canary"
-	if _, err := fetch(t, c, pluginsource.Want{SigningKey: key.Public(), Archives: got.Archives}); err != nil {
+	if _, err := fetch(t, c, pluginsource.Expected{SigningKey: key.Public(), Archives: got.Archives}); err != nil {
 		t.Errorf("the same release again, with a token: %v", err)
 	}
 	if last := s.Tokens[len(s.Tokens)-1]; last != "Bearer canary" {
@@ -115,60 +115,60 @@ func TestRefusedReleases(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		publish func(*testing.T, *releasetest.Server)
-		want    pluginsource.Want
+		want    pluginsource.Expected
 		message string
 	}{
 		"tampered archive": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("evil")) })
-		}, pluginsource.Want{SigningKey: key.Public()}, "is not the file that its author published"},
+		}, pluginsource.Expected{SigningKey: key.Public()}, "is not the file that its author published"},
 		"changed asset": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
-		}, pluginsource.Want{Archives: map[string]string{"linux/amd64": strings.Repeat("a", 64)}}, "has changed since it was locked"},
+		}, pluginsource.Expected{Archives: map[string]string{"linux/amd64": strings.Repeat("a", 64)}}, "has changed since it was locked"},
 		"wrong key": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, releasetest.NewKey(2))
-		}, pluginsource.Want{SigningKey: key.Public()}, "is signed with another key"},
+		}, pluginsource.Expected{SigningKey: key.Public()}, "is signed with another key"},
 		"forged signature": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle("SHA256SUMS.minisig", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(key.Sign([]byte("other"))) })
-		}, pluginsource.Want{SigningKey: key.Public()}, "the signature of SHA256SUMS is wrong"},
+		}, pluginsource.Expected{SigningKey: key.Public()}, "the signature of SHA256SUMS is wrong"},
 		"not signed": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, nil)
-		}, pluginsource.Want{SigningKey: key.Public()}, "the release is not signed"},
+		}, pluginsource.Expected{SigningKey: key.Public()}, "the release is not signed"},
 		"no sums": {func(t *testing.T, s *releasetest.Server) {
 			s.Put("1.2.0", map[string][]byte{archive: good(t)})
-		}, pluginsource.Want{}, "the release has no file SHA256SUMS"},
+		}, pluginsource.Expected{}, "the release has no file SHA256SUMS"},
 		"missing platform": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{other: good(t)}, key)
-		}, pluginsource.Want{}, "no archive for linux/amd64, only for darwin/arm64"},
-		"traversal":       {pack(releasetest.File{Name: "../aitunnel-plugin-acme", Content: []byte("x")}), pluginsource.Want{}, "leads out of the archive"},
-		"absolute path":   {pack(releasetest.File{Name: "/tmp/aitunnel-plugin-acme", Content: []byte("x")}), pluginsource.Want{}, "leads out of the archive"},
-		"symbolic link":   {pack(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeSymlink, Link: "/bin/sh"}), pluginsource.Want{}, "is a link or a device"},
-		"hard link":       {pack(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeLink, Link: "/bin/sh"}), pluginsource.Want{}, "is a link or a device"},
-		"two executables": {pack(releasetest.File{Name: "aitunnel-plugin-acme", Content: []byte("x")}, releasetest.File{Name: "aitunnel-plugin-evil", Content: []byte("x")}), pluginsource.Want{}, "two executables"},
-		"no executable":   {pack(releasetest.File{Name: "README", Content: []byte("x")}), pluginsource.Want{}, "no file named aitunnel-plugin-NAME"},
-		"201 MiB":         {pack(releasetest.File{Name: "aitunnel-plugin-acme", Size: 201 << 20}), pluginsource.Want{}, "larger than 200 MiB"},
+		}, pluginsource.Expected{}, "no archive for linux/amd64, only for darwin/arm64"},
+		"traversal":       {pack(releasetest.File{Name: "../aitunnel-plugin-acme", Content: []byte("x")}), pluginsource.Expected{}, "leads out of the archive"},
+		"absolute path":   {pack(releasetest.File{Name: "/tmp/aitunnel-plugin-acme", Content: []byte("x")}), pluginsource.Expected{}, "leads out of the archive"},
+		"symbolic link":   {pack(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeSymlink, Link: "/bin/sh"}), pluginsource.Expected{}, "is a link or a device"},
+		"hard link":       {pack(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeLink, Link: "/bin/sh"}), pluginsource.Expected{}, "is a link or a device"},
+		"two executables": {pack(releasetest.File{Name: "aitunnel-plugin-acme", Content: []byte("x")}, releasetest.File{Name: "aitunnel-plugin-evil", Content: []byte("x")}), pluginsource.Expected{}, "two executables"},
+		"no executable":   {pack(releasetest.File{Name: "README", Content: []byte("x")}), pluginsource.Expected{}, "no file named aitunnel-plugin-NAME"},
+		"201 MiB":         {pack(releasetest.File{Name: "aitunnel-plugin-acme", Size: 201 << 20}), pluginsource.Expected{}, "larger than 200 MiB"},
 		"not an archive": {func(_ *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: []byte("text")}, key)
-		}, pluginsource.Want{}, "is not a .tar.gz archive"},
+		}, pluginsource.Expected{}, "is not a .tar.gz archive"},
 		"huge download": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", fmt.Sprint(1<<30)) })
-		}, pluginsource.Want{}, "larger than 200 MiB"},
+		}, pluginsource.Expected{}, "larger than 200 MiB"},
 		"aborting server": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, aborts)
-		}, pluginsource.Want{}, "cannot be downloaded: the server closed the connection"},
+		}, pluginsource.Expected{}, "cannot be downloaded: the server closed the connection"},
 		"hanging server": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, hangs)
-		}, pluginsource.Want{}, "no data was received for 3s"},
+		}, pluginsource.Expected{}, "no data was received for 3s"},
 		"plain http": {func(t *testing.T, s *releasetest.Server) {
 			s.Publish("1.2.0", map[string][]byte{archive: good(t)}, key)
 			s.Handle(archive, func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "http://files.example/x", http.StatusFound)
 			})
-		}, pluginsource.Want{}, "which is not encrypted"},
+		}, pluginsource.Expected{}, "which is not encrypted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -200,7 +200,7 @@ func TestSlowServer(t *testing.T) {
 	})
 	c := client(s)
 	c.Total = 3 * time.Second
-	if _, err := fetch(t, c, pluginsource.Want{}); err == nil || !strings.Contains(err.Error(), "it was not complete within 3s") {
+	if _, err := fetch(t, c, pluginsource.Expected{}); err == nil || !strings.Contains(err.Error(), "it was not complete within 3s") {
 		t.Error(err)
 	}
 }
@@ -219,7 +219,7 @@ func TestArchiveAtAnAddress(t *testing.T) {
 	if err != nil || releases[0].Version != "1.2.0" {
 		t.Fatalf("%+v, %v", releases, err)
 	}
-	got, err := client(s).Fetch(t.Context(), releases[0], pluginsource.Want{Platform: "windows/amd64", SigningKey: key.Public()}, t.TempDir())
+	got, err := client(s).Fetch(t.Context(), releases[0], pluginsource.Expected{Platform: "windows/amd64", SigningKey: key.Public()}, t.TempDir())
 	if err != nil || !strings.HasSuffix(got.Executable, "aitunnel-plugin-acme.exe") {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -25,7 +25,7 @@ func (h *Handler) configureClients(cfg *config.Config) {
 		l := c.Limit
 		counted.Gate.Configure(time.Now(), limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Burst: l.Burst, Concurrent: l.Concurrent}.ForClient())
 		counted.Budget.Configure(limit.Bounds{
-			Use: limit.Use{Tokens: float64(c.Budget.Tokens), Amount: c.Budget.Amount}, Currency: c.Budget.Currency, Per: limit.Period(c.Budget.Per), In: cfg.Location(),
+			Quantity: limit.Quantity{Tokens: float64(c.Budget.Tokens), Amount: c.Budget.Amount}, Currency: c.Budget.Currency, Per: limit.Period(c.Budget.Per), In: cfg.Location(),
 		})
 	}
 	for _, name := range h.clients.Names() {
@@ -136,7 +136,7 @@ func (x *exchange) reserve(counted *limit.Client) *fault {
 		x.use.amount = cost.Units()
 	}
 	now := x.now()
-	reserved, spent := counted.Budget.Reserve(now, limit.Use{Tokens: float64(x.use.tokens()), Amount: x.use.amount})
+	reserved, spent := counted.Budget.Reserve(now, limit.Quantity{Tokens: float64(x.use.tokens()), Amount: x.use.amount})
 	if spent != nil {
 		x.retryAfter(spent.Ends.Sub(now))
 		f := &fault{status: http.StatusTooManyRequests, code: "budget_used_up", final: spent.Ends.Sub(now) >= longTime, message: fmt.Sprintf("the client %q has used up its budget of %s; the next %s begins at %s", x.client.name, budgetText(spent.Bounds), spent.Per, spent.Ends.Format(time.RFC3339))}
@@ -184,7 +184,7 @@ func (x *exchange) recordUse(t dialect.Tokens) {
 		x.pick.Correct(now, used)
 	}
 	x.use.permit.Correct(time.Now(), used)
-	x.use.reserved.Settle(now, limit.Use{Tokens: float64(used), Amount: cost})
+	x.use.reserved.Settle(now, limit.Quantity{Tokens: float64(used), Amount: cost})
 }
 
 // queueUp waits, with other requests for which every channel is at its limit, until a

@@ -11,12 +11,12 @@ type EffectCode string
 
 // The effects. Those of forwards have an address.
 const (
-	EffectConnect   EffectCode = "connect"
-	EffectReconnect EffectCode = "reconnect"
-	EffectClose     EffectCode = "close"
-	EffectOpen      EffectCode = "open_forward"
-	EffectRedirect  EffectCode = "redirect_forward" // to another channel, or to the routes
-	EffectShut      EffectCode = "close_forward"
+	EffectConnect         EffectCode = "connect"
+	EffectReconnect       EffectCode = "reconnect"
+	EffectClose           EffectCode = "close"
+	EffectOpenForward     EffectCode = "open_forward"
+	EffectRedirectForward EffectCode = "redirect_forward" // to another channel, or to the routes
+	EffectCloseForward    EffectCode = "close_forward"
 )
 
 // Effect is one thing that [Tunnels.Apply] does.
@@ -24,17 +24,17 @@ type Effect struct {
 	Code    EffectCode
 	Tunnel  string
 	Address string // of a forward
-	Channel string // the new one of EffectRedirect; "": the routes
+	Channel string // the new one of EffectRedirectForward; "": the routes
 }
 
 // Text describes the effect.
 func (e Effect) Text() string {
 	switch e.Code {
-	case EffectOpen:
+	case EffectOpenForward:
 		return fmt.Sprintf("open %s of tunnel %q", e.Address, e.Tunnel)
-	case EffectShut:
+	case EffectCloseForward:
 		return fmt.Sprintf("close %s of tunnel %q", e.Address, e.Tunnel)
-	case EffectRedirect:
+	case EffectRedirectForward:
 		to := "the routes"
 		if e.Channel != "" {
 			to = fmt.Sprintf("channel %q", e.Channel)
@@ -76,14 +76,14 @@ func forwardEffects(old, next *config.Tunnel) (out []Effect) {
 		was, existed := before[f.Address]
 		switch {
 		case !existed:
-			out = append(out, Effect{Code: EffectOpen, Tunnel: next.Name, Address: f.Address})
+			out = append(out, Effect{Code: EffectOpenForward, Tunnel: next.Name, Address: f.Address})
 		case channelOf(was) != channelOf(f):
-			out = append(out, Effect{EffectRedirect, next.Name, f.Address, channelOf(f)})
+			out = append(out, Effect{EffectRedirectForward, next.Name, f.Address, channelOf(f)})
 		}
 	}
 	for _, f := range old.Forwards {
 		if after[f.Address] == nil {
-			out = append(out, Effect{Code: EffectShut, Tunnel: next.Name, Address: f.Address})
+			out = append(out, Effect{Code: EffectCloseForward, Tunnel: next.Name, Address: f.Address})
 		}
 	}
 	return out

@@ -109,7 +109,7 @@ func (a *app) channelPrefer() *cobra.Command {
 		Args:              command.ExactArgs("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
-			var out admin.Preferred
+			var out admin.PreferResult
 			err := a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = client.Prefer(c.Context(), args[0], !off)
 				return err
@@ -135,7 +135,7 @@ func (a *app) channelCheck() *cobra.Command {
 		Args:              command.ExactArgs("CHANNEL"),
 		ValidArgsFunction: a.completeChannel,
 		RunE: func(c *cobra.Command, args []string) error {
-			var out admin.Checked
+			var out admin.CheckResult
 			err := a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = client.Check(c.Context(), args[0])
 				return err

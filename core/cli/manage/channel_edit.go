@@ -134,7 +134,7 @@ func (a *app) channelRemove() *cobra.Command {
 					return err
 				}
 			}
-			var out admin.Edited
+			var out admin.EditResult
 			err := a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = client.RemoveChannel(c.Context(), args[0])
 				return err

@@ -85,9 +85,9 @@ Anthropic. The exit code is 1 if a request fails.`,
 
 // test is a request of channel test, and its result.
 type test struct {
-	Key   string      `json:"key,omitempty"` // "": chosen by the proxy
-	Model string      `json:"model"`
-	Tried admin.Tried `json:"result"`
+	Key    string          `json:"key,omitempty"` // "": chosen by the proxy
+	Model  string          `json:"model"`
+	Result admin.TryResult `json:"result"`
 }
 
 func (a *app) testChannel(ctx context.Context, name string, f testFlags) error {
@@ -108,7 +108,7 @@ func (a *app) testChannel(ctx context.Context, name string, f testFlags) error {
 	}
 	tests, good := []test{}, true
 	for _, key := range keys {
-		tried, err := client.Try(ctx, name, admin.Trial{Model: f.model, Prompt: f.prompt, Key: key})
+		tried, err := client.Try(ctx, name, admin.TryRequest{Model: f.model, Prompt: f.prompt, Key: key})
 		if err != nil {
 			return err
 		}
@@ -164,7 +164,7 @@ func firstModel(ctx context.Context, client *adminclient.Client, ch admin.Channe
 }
 
 func (a *app) showTest(channel string, t test) {
-	p, r := a.Paint(), t.Tried
+	p, r := a.Paint(), t.Result
 	who := t.Model + term.After(" with the key ", a.KeyName(channel, cmp.Or(r.Key, t.Key)))
 	if !r.OK {
 		a.Say("%s %s: %s", p.Bad("✗"), who, cmp.Or(r.Error, fmt.Sprintf("status %d", r.Status)))

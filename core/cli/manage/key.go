@@ -120,7 +120,7 @@ never an argument, because others on the machine can see arguments.`,
 			if err != nil {
 				return err
 			}
-			var out admin.AddedKey
+			var out admin.AddKeyResult
 			err = a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = client.AddKey(c.Context(), args[0], admin.KeySpec{Key: key, Label: label, Ephemeral: ephemeral})
 				return err
@@ -138,7 +138,7 @@ never an argument, because others on the machine can see arguments.`,
 }
 
 // nameOfAdded returns the name of a new key.
-func (a *app) nameOfAdded(ctx context.Context, channel string, k admin.AddedKey) string {
+func (a *app) nameOfAdded(ctx context.Context, channel string, k admin.AddKeyResult) string {
 	a.NameKeys(ctx, a.Client())
 	return cmp.Or(a.KeyNames[channel+" "+k.ID], k.Label, k.Masked)
 }
@@ -169,7 +169,7 @@ func (a *app) keyRemove() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var out admin.Edited
+			var out admin.EditResult
 			err = a.OnChannel(c.Context(), args[0], func(client *adminclient.Client) (err error) {
 				out, err = client.RemoveKey(c.Context(), args[0], key.ID)
 				return err

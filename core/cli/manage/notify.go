@@ -84,7 +84,7 @@ func (a *app) notifyTest() *cobra.Command {
 					return errors.New("the configuration has no notify block: see 'aitunnel config example notify'")
 				}
 			}
-			results, failed := []admin.TestedNotification{}, false
+			results, failed := []admin.TestNotificationResult{}, false
 			for _, name := range args {
 				out, err := client.TestNotification(c.Context(), name)
 				if err != nil {

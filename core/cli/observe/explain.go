@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) explainCommand() *cobra.Command {
-	var q admin.Question
+	var q admin.ExplainRequest
 	asJSON, body := false, ""
 	c := command.JSONFlag(&cobra.Command{
 		Use:     "explain PATH",
@@ -49,7 +49,7 @@ func (a *app) explainCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) explainRequest(ctx context.Context, q admin.Question, asJSON bool) error {
+func (a *app) explainRequest(ctx context.Context, q admin.ExplainRequest, asJSON bool) error {
 	client := a.Client()
 	out, err := client.Explain(ctx, q)
 	if asJSON {

@@ -84,7 +84,7 @@ func (a *app) checkCompatible(ctx context.Context, configured string, h *pluginh
 func (a *app) tryConfiguration(ctx context.Context, configured, name string, use func(*pluginhost.Host)) (usedAt []string, err error) {
 	failed := a.WithPlugins(configured, func(h *pluginhost.Host) error {
 		use(h)
-		usedAt, err = daemon.Fits(ctx, config.Options{Path: configured, Vars: a.Vars}, h, name)
+		usedAt, err = daemon.CheckFit(ctx, config.Options{Path: configured, Vars: a.Vars}, h, name)
 		return nil
 	})
 	return usedAt, errors.Join(failed, err)

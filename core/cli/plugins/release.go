@@ -165,14 +165,14 @@ func (a *app) withRelease(ctx context.Context, configured string, w releaseWante
 // about its plugin. The name of the plugin is that in the archive's name, or else that
 // of the executable in it; in the second case, the archive is fetched again if a key
 // or checksums are known for that name.
-func fetchRelease(ctx context.Context, c *pluginsource.Client, r pluginsource.Release, w releaseWanted, keys signingKeys, dir string) (*pluginsource.Fetched, origin, error) {
+func fetchRelease(ctx context.Context, c *pluginsource.Client, r pluginsource.Release, w releaseWanted, keys signingKeys, dir string) (*pluginsource.Download, origin, error) {
 	name := cmp.Or(w.name, r.Plugin(trust.Platform))
 	for {
 		key, err := keys.of(name)
 		if err != nil {
 			return nil, origin{}, err
 		}
-		want := pluginsource.Want{Platform: trust.Platform, SigningKey: key, Archives: keys.archives(name, r.Version, w)}
+		want := pluginsource.Expected{Platform: trust.Platform, SigningKey: key, Archives: keys.archives(name, r.Version, w)}
 		fetched, err := c.Fetch(ctx, r, want, dir)
 		if err != nil {
 			return nil, origin{}, err

@@ -130,16 +130,16 @@ func shortPath(path string) string {
 
 // connected is what connect prints as JSON.
 type connected struct {
-	App       string            `json:"app"`
-	Address   string            `json:"address"`
-	Token     string            `json:"token"`
-	Models    []string          `json:"models"`
-	Variables map[string]string `json:"variables,omitempty"`
-	Files     map[string]string `json:"files,omitempty"` // as if they were new
-	Link      string            `json:"link,omitempty"`
-	Written   []connect.Written `json:"written,omitempty"`
-	Reverted  []string          `json:"reverted,omitempty"` // written files that were restored because the check failed
-	Check     *checked          `json:"check,omitempty"`
+	App       string                `json:"app"`
+	Address   string                `json:"address"`
+	Token     string                `json:"token"`
+	Models    []string              `json:"models"`
+	Variables map[string]string     `json:"variables,omitempty"`
+	Files     map[string]string     `json:"files,omitempty"` // as if they were new
+	Link      string                `json:"link,omitempty"`
+	Written   []connect.WriteResult `json:"written,omitempty"`
+	Reverted  []string              `json:"reverted,omitempty"` // written files that were restored because the check failed
+	Check     *checked              `json:"check,omitempty"`
 }
 
 func (a *app) connect(ctx context.Context, app connect.App, f connectFlags) error {

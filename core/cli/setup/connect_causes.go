@@ -49,7 +49,7 @@ func (a *app) findCauses(ctx context.Context, app connect.App, out *checked) {
 	// Channels that were passed over for others are not in the record.
 	_, path := app.API.Text()
 	path = strings.Replace(path, "MODEL", out.Model, 1)
-	if x, err := client.Explain(ctx, admin.Question{Path: path, Model: out.Model}); err == nil {
+	if x, err := client.Explain(ctx, admin.ExplainRequest{Path: path, Model: out.Model}); err == nil {
 		for _, s := range x.Skipped {
 			why := channel.Skip(s.Why)
 			if s.Key == "" && why != channel.SkipModelNotServed && !slices.ContainsFunc(out.Channels, func(f failedChannel) bool { return f.Channel == s.Channel }) {

@@ -96,8 +96,8 @@ const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345
 
 // createdFiles returns the list of files of apps that were created by any program of
 // the user.
-func createdFiles() connect.Created {
-	return connect.Created(filepath.Join(command.DefaultStateDir(), "connect.json"))
+func createdFiles() connect.CreatedFiles {
+	return connect.CreatedFiles(filepath.Join(command.DefaultStateDir(), "connect.json"))
 }
 
 // revertApp undoes what was just written, because the app would get no answer.
@@ -178,7 +178,7 @@ func (a *app) undoApp(app connect.App, asJSON bool) error {
 	if app.Files == nil {
 		return fmt.Errorf("%s has no file that --write could have changed", app.Name)
 	}
-	all := []connect.Undone{}
+	all := []connect.UndoResult{}
 	for _, f := range app.Files(connect.Entry{}, home()) {
 		done, err := f.Undo(createdFiles())
 		if errors.Is(err, connect.ErrNothingToUndo) {

@@ -68,9 +68,9 @@ func (s *Source) Prefer(name string, on bool) error {
 }
 
 // checkOnce requests the models of a channel without a health check.
-func (s *Source) checkOnce(ctx context.Context, ch *route.Channel) admin.Checked {
+func (s *Source) checkOnce(ctx context.Context, ch *route.Channel) admin.CheckResult {
 	t := s.try(ctx, ch, "", http.MethodGet, modelsPath(ch), nil)
-	out := admin.Checked{Name: ch.Config.Name, Latency: millis(t.total), At: time.Now(), Health: string(sdk.HealthUnknown)}
+	out := admin.CheckResult{Name: ch.Config.Name, Latency: millis(t.total), At: time.Now(), Health: string(sdk.HealthUnknown)}
 	switch {
 	case t.problem == "" && t.status == http.StatusOK:
 		out.OK, out.Message = true, fmt.Sprintf("it lists %s", countOf(len(connect.ModelNames(t.body.Bytes())), "model"))
@@ -92,17 +92,17 @@ func countOf(n int, noun string) string {
 
 // Check is for [admin.Source]. A channel without a health check is asked for its
 // models.
-func (s *Source) Check(ctx context.Context, name string) (admin.Checked, error) {
+func (s *Source) Check(ctx context.Context, name string) (admin.CheckResult, error) {
 	ch, err := s.channel(name)
 	if err != nil {
-		return admin.Checked{}, err
+		return admin.CheckResult{}, err
 	}
 	began := time.Now()
 	result, err := s.program.Monitor.Now(ctx, name)
 	if errors.Is(err, health.ErrNoCheck) {
 		return s.checkOnce(ctx, ch), nil
 	}
-	out := admin.Checked{Name: name, OK: err == nil && result.Healthy, Latency: millis(result.Latency), Message: result.Reason, At: time.Now()}
+	out := admin.CheckResult{Name: name, OK: err == nil && result.Healthy, Latency: millis(result.Latency), Message: result.Reason, At: time.Now()}
 	if err != nil {
 		out.Message = "the check could not be made: " + err.Error()
 	}

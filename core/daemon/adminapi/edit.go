@@ -24,16 +24,16 @@ func (s *Source) redacted(report config.Report) redact.Texts {
 }
 
 // Text is for [admin.Source].
-func (s *Source) Text(ctx context.Context) (admin.Text, error) {
+func (s *Source) Text(ctx context.Context) (admin.ConfigText, error) {
 	g := s.running()
 	document, err := s.program.Reloader.Document()
 	if err != nil {
-		return admin.Text{}, editError(err)
+		return admin.ConfigText{}, editError(err)
 	}
 	_, report := s.program.Reloader.Load(ctx, document)
-	out := admin.Text{Path: absolute(g.Config.Path), Files: []admin.File{}, Generation: g.Number, ETag: reload.ETag(document)}
+	out := admin.ConfigText{Path: absolute(g.Config.Path), Files: []admin.ConfigFile{}, Generation: g.Number, ETag: reload.ETag(document)}
 	for _, f := range s.redacted(report).Files {
-		out.Files = append(out.Files, admin.File{Name: f.Name, Text: f.Text})
+		out.Files = append(out.Files, admin.ConfigFile{Name: f.Name, Text: f.Text})
 	}
 	if len(out.Files) > 0 {
 		out.Text = out.Files[0].Text

@@ -14,7 +14,7 @@ import (
 )
 
 // Explain is for [admin.Source].
-func (s *Source) Explain(ctx context.Context, q admin.Question) (admin.Explanation, error) {
+func (s *Source) Explain(ctx context.Context, q admin.ExplainRequest) (admin.Explanation, error) {
 	path, query, _ := strings.Cut(q.Path, "?")
 	if !strings.HasPrefix(path, "/") {
 		return admin.Explanation{}, admin.Invalid("the path of a request begins with a slash, such as /v1/chat/completions")

@@ -14,8 +14,8 @@ import (
 const importName = "import.yaml"
 
 // Import is for [admin.Source].
-func (s *Source) Import(ctx context.Context, in admin.Import, m admin.Match) (admin.Imported, error) {
-	var out admin.Imported
+func (s *Source) Import(ctx context.Context, in admin.ImportRequest, m admin.Match) (admin.ImportResult, error) {
+	var out admin.ImportResult
 	take := func(document *edit.Document) (err error) {
 		text, report := config.Convert(importName, []byte(in.Text))
 		if report.HasErrors() {

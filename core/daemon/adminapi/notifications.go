@@ -24,12 +24,12 @@ func (s *Source) Notifications() []admin.Notification {
 }
 
 // TestNotification is for [admin.Source].
-func (s *Source) TestNotification(ctx context.Context, name string) (admin.TestedNotification, error) {
+func (s *Source) TestNotification(ctx context.Context, name string) (admin.TestNotificationResult, error) {
 	known, err := s.program.Notifier.Test(ctx, name)
 	if !known {
-		return admin.TestedNotification{}, admin.NotFound(fmt.Sprintf("the configuration has no notify block %q", name))
+		return admin.TestNotificationResult{}, admin.NotFound(fmt.Sprintf("the configuration has no notify block %q", name))
 	}
-	out := admin.TestedNotification{Name: name, OK: err == nil}
+	out := admin.TestNotificationResult{Name: name, OK: err == nil}
 	if err != nil {
 		out.Error = err.Error()
 	}

@@ -52,7 +52,7 @@ func ShowPlugins(h *pluginhost.Host, cfg *config.Config) admin.Plugins {
 // use is one use of a component.
 type use struct {
 	component *config.Component
-	shown     admin.Use
+	shown     admin.ComponentUse
 }
 
 func configUses(cfg *config.Config) (all []use) {
@@ -61,16 +61,16 @@ func configUses(cfg *config.Config) (all []use) {
 	}
 	for _, ch := range cfg.Channels {
 		if len(ch.Keys) > 0 {
-			all = append(all, use{ch.KeySelector, admin.Use{For: "channel " + ch.Name}})
+			all = append(all, use{ch.KeySelector, admin.ComponentUse{For: "channel " + ch.Name}})
 		}
 		if ch.HealthCheck != nil {
-			all = append(all, use{ch.HealthCheck.Checker, admin.Use{For: "channel " + ch.Name}})
+			all = append(all, use{ch.HealthCheck.Checker, admin.ComponentUse{For: "channel " + ch.Name}})
 		}
 	}
 	for _, r := range cfg.Routes {
-		all = append(all, use{r.Strategy, admin.Use{For: "route " + r.Pattern}})
+		all = append(all, use{r.Strategy, admin.ComponentUse{For: "route " + r.Pattern}})
 		for _, c := range r.Shadows {
-			all = append(all, use{c, admin.Use{For: "shadow of route " + r.Pattern}})
+			all = append(all, use{c, admin.ComponentUse{For: "shadow of route " + r.Pattern}})
 		}
 	}
 	return all
@@ -83,7 +83,7 @@ func tableUses(t *route.Table) (all []use) {
 			all = append(all, use{ch.Config.KeySelector, planned("channel "+ch.Config.Name, ch.KeyPlan())})
 		}
 		if ch.Config.HealthCheck != nil {
-			all = append(all, use{ch.Config.HealthCheck.Checker, admin.Use{For: "channel " + ch.Config.Name}})
+			all = append(all, use{ch.Config.HealthCheck.Checker, admin.ComponentUse{For: "channel " + ch.Config.Name}})
 		}
 	}
 	for _, r := range t.Routes {
@@ -97,8 +97,8 @@ func tableUses(t *route.Table) (all []use) {
 	return all
 }
 
-func planned(what string, p route.PlanInfo) admin.Use {
-	return admin.Use{For: what, Plan: p.Seq, PlannedAt: at(p.PlannedAt), CorePlan: p.Core, Makeshift: p.Core, Router: showRouter(p.Router), Warnings: p.Warnings}
+func planned(what string, p route.PlanInfo) admin.ComponentUse {
+	return admin.ComponentUse{For: what, Plan: p.Seq, PlannedAt: at(p.PlannedAt), CorePlan: p.Core, Makeshift: p.Core, Router: showRouter(p.Router), Warnings: p.Warnings}
 }
 
 func showRouter(r *route.RouterInfo) *admin.Router {
@@ -130,7 +130,7 @@ type componentID struct {
 }
 
 func showPlugins(h *pluginhost.Host, cfg *config.Config, uses []use) admin.Plugins {
-	used := map[componentID][]admin.Use{}
+	used := map[componentID][]admin.ComponentUse{}
 	for _, u := range uses {
 		u.shown.Where = where(u.component)
 		id := componentID{u.component.Plugin, u.component.Kind, u.component.Name}
@@ -159,7 +159,7 @@ func showPlugins(h *pluginhost.Host, cfg *config.Config, uses []use) admin.Plugi
 	return out
 }
 
-func showProcess(p pluginhost.ProcessStatus, used map[componentID][]admin.Use) admin.Process {
+func showProcess(p pluginhost.ProcessStatus, used map[componentID][]admin.ComponentUse) admin.Process {
 	out := admin.Process{
 		Plugin: p.Name, Version: p.Version, Source: p.Source, SHA256: p.SHA256, Lock: string(trust.Locked),
 		State: string(p.State), PID: p.PID, Since: at(p.Since), Restarts: p.Restarts, Protocol: p.Protocol,

@@ -51,16 +51,16 @@ func modelsPath(ch *route.Channel) string {
 }
 
 // Try is for [admin.Source].
-func (s *Source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tried, error) {
+func (s *Source) Try(ctx context.Context, name string, in admin.TryRequest) (admin.TryResult, error) {
 	ch, err := s.channel(name)
 	if err != nil {
-		return admin.Tried{}, err
+		return admin.TryResult{}, err
 	}
 	if in.Model == "" {
-		return admin.Tried{}, admin.Invalid("a model is needed")
+		return admin.TryResult{}, admin.Invalid("a model is needed")
 	}
 	if in.Key != "" && !slices.ContainsFunc(ch.Keys, func(k *route.Key) bool { return k.State.ID() == in.Key }) {
-		return admin.Tried{}, admin.NotFound(fmt.Sprintf("the channel %q has no key with the ID %q", name, in.Key))
+		return admin.TryResult{}, admin.NotFound(fmt.Sprintf("the channel %q has no key with the ID %q", name, in.Key))
 	}
 	out := s.tryAs(ctx, ch, ch.Config.Auth.Style, in)
 	if !lacksPath(out.Status) {
@@ -77,7 +77,7 @@ func (s *Source) Try(ctx context.Context, name string, in admin.Trial) (admin.Tr
 
 // tryAs sends the request of a trial in the form of the API that uses this kind of
 // credential.
-func (s *Source) tryAs(ctx context.Context, ch *route.Channel, auth config.AuthStyle, in admin.Trial) admin.Tried {
+func (s *Source) tryAs(ctx context.Context, ch *route.Channel, auth config.AuthStyle, in admin.TryRequest) admin.TryResult {
 	path, body := trialRequest(auth, in)
 	out := s.try(ctx, ch, in.Key, http.MethodPost, path, body).result(s)
 	out.URL = sentTo(ch.Config.Target, path)
@@ -112,7 +112,7 @@ func sentTo(target *url.URL, path string) string {
 
 // trialRequest returns a streamed request for the API that uses the channel's kind of
 // credential.
-func trialRequest(auth config.AuthStyle, in admin.Trial) (path string, body map[string]any) {
+func trialRequest(auth config.AuthStyle, in admin.TryRequest) (path string, body map[string]any) {
 	message := []map[string]any{{"role": "user", "content": in.Prompt}}
 	switch auth {
 	case config.AuthXAPIKey:
@@ -222,9 +222,9 @@ func (t *trial) failure() string {
 }
 
 // result returns the result for the API, with details from the record of the request.
-func (t *trial) result(s *Source) admin.Tried {
+func (t *trial) result(s *Source) admin.TryResult {
 	text := t.text()
-	out := admin.Tried{
+	out := admin.TryResult{
 		Status: t.status, OK: t.problem == "" && t.status < 300 && t.status != 0, Text: text[:min(len(text), tryText)],
 		TTFB: event.Millis(t.firstByte), Content: event.Millis(t.firstContent), Total: event.Millis(t.total),
 	}

@@ -65,14 +65,14 @@ func hostKey(k *sshclient.UntrustedKey) *admin.HostKey {
 }
 
 // TestTunnel is for [admin.Source].
-func (s *Source) TestTunnel(ctx context.Context, name string) (admin.TestedTunnel, error) {
+func (s *Source) TestTunnel(ctx context.Context, name string) (admin.TestTunnelResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, tunnelTime)
 	defer cancel()
 	steps, ok, err := s.program.Tunnels.Test(ctx, name)
 	if err != nil {
-		return admin.TestedTunnel{}, noTunnel(name)
+		return admin.TestTunnelResult{}, noTunnel(name)
 	}
-	out := admin.TestedTunnel{Name: name, OK: ok, Steps: []admin.TunnelStep{}}
+	out := admin.TestTunnelResult{Name: name, OK: ok, Steps: []admin.TunnelStep{}}
 	for _, r := range steps {
 		out.Steps = append(out.Steps, admin.TunnelStep{Step: string(r.Step), OK: r.OK, Text: r.Text})
 	}

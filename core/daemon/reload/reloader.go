@@ -259,8 +259,8 @@ func (r *Reloader) Stop(ctx context.Context) {
 	}
 }
 
-// Drained waits until all generations have ended.
-func (r *Reloader) Drained(ctx context.Context) {
+// WaitDrained waits until all generations have ended.
+func (r *Reloader) WaitDrained(ctx context.Context) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -272,9 +272,9 @@ func (r *Reloader) Drained(ctx context.Context) {
 	}
 }
 
-// Abandoned waits for the end of an abandoned build. That may be waiting for a plugin,
+// WaitAbandoned waits for the end of an abandoned build. That may be waiting for a plugin,
 // so plugins are stopped first.
-func (r *Reloader) Abandoned(ctx context.Context) {
+func (r *Reloader) WaitAbandoned(ctx context.Context) {
 	select {
 	case r.turn <- struct{}{}:
 	case <-ctx.Done():

@@ -10,7 +10,7 @@ import (
 func TestWarningsOfAPlugin(t *testing.T) {
 	const withheld = "aitunnel.hcl:8: strategy \"guide\" of route \"/v1/**\": it asks for body.user, which is withheld"
 	plugin := func(warnings ...string) []admin.Process {
-		uses := []admin.Use{{For: "route /v1/**", Warnings: warnings}, {For: "route /v2/**", Warnings: warnings}}
+		uses := []admin.ComponentUse{{For: "route /v1/**", Warnings: warnings}, {For: "route /v2/**", Warnings: warnings}}
 		return []admin.Process{{Plugin: "guide", State: "running", Components: []admin.Component{{Kind: "strategy", Name: "guide", UsedAt: []string{"aitunnel.hcl:8"}, Uses: uses}}}}
 	}
 	api := &stub{channels: []admin.Channel{}, tunnels: []admin.Tunnel{}, plugins: plugin(withheld)}
