@@ -301,7 +301,9 @@ func TestAnEditIsSeenOnce(t *testing.T) {
 		r.must(http.StatusOK, "PUT", "/api/channels/home", fmt.Sprintf(`{"weight":%d}`, 2+i))
 	}
 	r.must(http.StatusUnprocessableEntity, "PUT", "/api/channels/home", `{"weight":-1}`)
-	time.Sleep(3 * time.Second) // nothing to be polled for: longer than the watching takes to look
+	// That nothing happens has no state to wait for, and an edit by hand would hide a second
+	// reload, since both would be applied together. The files are compared every 2 seconds.
+	time.Sleep(3 * time.Second)
 	if n := reloads(); n != 4 {
 		t.Errorf("%d reloads for four edits", n)
 	}

@@ -254,16 +254,25 @@ func (p *tab) shows(selector, text string) {
 	p.until(`[...document.querySelectorAll(%s)].some((n) => n.checkVisibility() && n.innerText.includes(%s))`, selector, text)
 }
 
-// click clicks as a person would, with the mouse, at the middle of the element
-// that the expression finds.
+// click clicks as a person would, with the mouse, at the middle of the element that the
+// expression finds. It waits until nothing covers the element, and until it does not move
+// from one look to the next: what the page fetched meanwhile may move it.
 func (p *tab) click(expression string, values ...any) {
 	p.t.Helper()
 	find := "(() => { const n = " + expression + "; if (!n?.checkVisibility() || n.disabled) return null; " +
 		"n.scrollIntoView({ block: 'center', inline: 'nearest' }); const r = n.getBoundingClientRect(); const at = [r.x + r.width / 2, r.y + r.height / 2]; " +
 		"const top = document.elementFromPoint(...at); return top && (n.contains(top) || top.contains(n)) ? at : null; })()"
-	p.until(find, values...)
-	at := eval[[]float64](p, find, values...)
-	p.run(chromedp.MouseClickXY(at[0], at[1]))
+	var before []float64
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(25 * time.Millisecond) {
+		at := eval[[]float64](p, find, values...)
+		if len(at) == 2 && slices.Equal(at, before) {
+			p.run(chromedp.MouseClickXY(at[0], at[1]))
+			return
+		}
+		if before = at; time.Now().After(deadline) {
+			p.t.Fatalf("cannot click: "+find+"\nthe page shows:\n%s", append(values, p.all())...)
+		}
+	}
 }
 
 // press clicks the button or link with this text or label, in an element that the selector

@@ -87,16 +87,19 @@ func TestAPausedChannelGetsNoRequests(t *testing.T) {
 	if from, _ := r.ask("m"); from != "backup" {
 		t.Errorf("with the primary paused, %q answers", from)
 	}
+	p.shows(`[data-name="backup"] .calls`, "1") // nothing moves under the next click
 	p.press(`[data-name="primary"]`, "Resume primary")
 	p.until(`document.querySelector('[data-name="primary"]').dataset.kind !== 'off'`)
 	if from, _ := r.ask("m"); from != "primary" {
 		t.Errorf("with the primary resumed, %q answers", from)
 	}
+	p.shows(`[data-name="primary"] .calls`, "1")
 	p.press(`[data-name="backup"]`, "Prefer backup")
 	p.shows(`[data-name="backup"] .badges`, "Preferred")
 	if from, _ := r.ask("m"); from != "backup" {
-		t.Errorf("with the backup first, %q answers", from)
+		t.Errorf("with the backup preferred, %q answers", from)
 	}
+	p.shows(`[data-name="backup"] .calls`, "2")
 	p.press(`[data-name="backup"]`, "Stop preferring backup")
 	p.until(`!document.querySelector('[data-name="backup"] .badges').innerText.includes('Preferred')`)
 }
