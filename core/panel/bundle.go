@@ -56,7 +56,7 @@ type joiner struct {
 func (j *joiner) add(file string) error {
 	if name, ok := j.names[file]; ok {
 		if name == "" {
-			return fmt.Errorf("%s imports itself by way of others", file)
+			return fmt.Errorf("%s imports itself through other modules", file)
 		}
 		return nil
 	}

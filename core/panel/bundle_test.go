@@ -20,7 +20,7 @@ func TestTheBundlesAreComplete(t *testing.T) {
 		line, _, _ := strings.Cut(string(b), "\n")
 		at[strings.TrimPrefix(name, "assets/")] = strings.Index(all, line)
 		if at[strings.TrimPrefix(name, "assets/")] < 0 {
-			t.Errorf("%s is not in what the page loads", name)
+			t.Errorf("%s is not in the bundle", name)
 		}
 		return err
 	})

@@ -42,7 +42,7 @@ func TestFilesAreServedWithTypePolicyAndTag(t *testing.T) {
 			t.Errorf("%s, unchanged: %d, %d bytes", at, again.Code, again.Body.Len())
 		}
 		if !Owns(at) {
-			t.Errorf("%s is not referred to by the page", at)
+			t.Errorf("Owns(%q) is false", at)
 		}
 	}
 	for _, at := range []string{"/assets/none.js", "/assets/", "/panel.go", "/index.html", "/api/status"} {

@@ -1,4 +1,4 @@
-// Asks the program. Every failure is an ApiError whose message can be shown.
+// Sends requests to the API. Every failure is an ApiError whose message can be shown.
 
 import { has, said, t } from './i18n.js';
 
@@ -11,15 +11,15 @@ export class ApiError extends Error {
   }
 }
 
-let ahead = 0; // by how many ms the program's clock is ahead of the browser's
+let ahead = 0; // ms by which the program's clock is ahead of the browser's
 let refused = () => {};
 
-// whenRefused sets what is done when a request needs a session.
+// whenRefused sets the function that is called when a request needs a session.
 export function whenRefused(f) {
   refused = f;
 }
 
-// now is the time by the program's clock.
+// now is the time of the program's clock.
 export const now = () => Date.now() + ahead;
 
 // call returns the answer's JSON and its headers.

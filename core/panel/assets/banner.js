@@ -5,7 +5,7 @@ import { t } from './i18n.js';
 import { icon } from './icons.js';
 import { tick } from './ticker.js';
 
-// banner returns what is told of the stream and of failed requests.
+// banner returns the functions that report the state of the stream and of requests.
 export function banner() {
   const text = el('p', {});
   const again = el('button', { type: 'button', text: t('banner.reconnect') });

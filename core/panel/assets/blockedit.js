@@ -9,8 +9,7 @@ import { blockName } from './format.js';
 import { t } from './i18n.js';
 import { attempt, confirmed } from './toast.js';
 
-// change saves what edit makes of the text of a file, the first in which it
-// changes something.
+// change saves the result of edit for the first file whose text it changes.
 async function change(edit) {
   const ground = new ConfigText();
   const fetched = await ground.fetch();
@@ -51,7 +50,7 @@ export async function namesOfBlocks(kind) {
 const replace = ({ kind, label, nth = 0 }, words) => change((all) => replaced(all, kind, label, nth, words));
 
 // blockForm opens a dialog whose fields make a block; build returns its text, and
-// calls wrong for a field that cannot be right. With a place, that block is
+// calls wrong for an invalid field. With a place, that block is
 // changed; else a new one is added, by save if that is given. drop is a button that
 // removes the block, in place of the usual one.
 export function blockForm({ title, done, action, fields, layout, build, place, store, save, drop }) {
@@ -77,7 +76,7 @@ export function blockForm({ title, done, action, fields, layout, build, place, s
   return { dialog, show };
 }
 
-// others are what can be done with a block beside changing its fields.
+// others are the actions for a block other than changing its fields.
 function others(place, store, dialog, drop) {
   const text = el('button', { type: 'button', class: 'quiet', text: t('block.asText') });
   text.addEventListener('click', () => attempt(() => '', t('block.notRead'), async () => {
@@ -99,7 +98,7 @@ function removal(place, store, dialog) {
   return drop;
 }
 
-// editText opens the text of a block for changes.
+// editText opens the text of a block in an editor.
 function editText(place, words, store) {
   const name = nameOf(place);
   const text = el('textarea', { class: 'code', rows: Math.min(22, words.split('\n').length + 2), spellcheck: 'false', autocomplete: 'off' }, words);

@@ -5,12 +5,12 @@ import { checkbox, field } from './dialogs.js';
 import { el } from './dom.js';
 import { t } from './i18n.js';
 
-// textInput is an input for words of the configuration.
+// textInput is an input for text of the configuration.
 export const textInput = (value, more = {}) => el('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', value, ...more });
 
 const strings = ['list', 'string'];
 
-// settingField is a field for a setting; an expression is left to the text.
+// settingField is a field for a setting; an expression can only be edited as text.
 export function settingField(before, name, { type = 'string', ...words }, more = {}) {
   const value = valueOf(before, name);
   const shown = shownOf(value);
@@ -26,7 +26,7 @@ export function settingField(before, name, { type = 'string', ...words }, more =
 // listField is a field for a list of strings, with commas between them.
 export const listField = (before, name, words, more) => settingField(before, name, { ...words, type: strings }, more);
 
-// switchField is a box for a setting that is true or false, and false by default.
+// switchField is a checkbox for a setting that is false by default.
 export function switchField(before, name, words) {
   const value = valueOf(before, name);
   const input = el('input', { type: 'checkbox', checked: value === 'true', disabled: !isPlain(value) });
@@ -38,7 +38,7 @@ export function switchField(before, name, words) {
 }
 
 // innerFields are fields for the settings of a block inside the block, which is
-// written as soon as one of them has a value.
+// written if one of them has a value.
 export function innerFields(before, kind, settings) {
   const own = blocksIn(before, kind)[0];
   const text = own?.text ?? `${kind} {}`;

@@ -59,15 +59,14 @@ export function withBlock(text, words) {
   return `${wide.slice(0, wide.lastIndexOf('}')).trimEnd()}\n${indented(words)}\n}`;
 }
 
-// withInner is the block with this one in place of its own of that name. An empty
-// one is removed.
+// withInner replaces the inner block of that name. An empty one is removed.
 export function withInner(text, name, words) {
   const at = blocksIn(text, name)[0];
   if (!partsOf(words).length) return at ? withoutBlock(text, at.start) : text;
   return at ? text.slice(0, at.start) + words + text.slice(at.end) : withBlock(text, words);
 }
 
-// insideOf is what is written between the braces of a block.
+// insideOf is the text between the braces of a block.
 export const insideOf = (text) => text.slice(headOf(text).length, text.lastIndexOf('}')).replaceAll(/^ {2}/gm, '').trim();
 
 // withLabel is the block with another label.
@@ -84,14 +83,14 @@ const indented = (words) => words.split('\n').map((line) => `  ${line}`).join('\
 
 const headOf = (text) => /^[^"{]*(?:"(?:[^"\\]|\\.)*"[^"{]*)*\{/.exec(text)[0];
 
-// spread puts what is in a block on lines of its own.
+// spread puts the content of a block on lines of its own.
 function spread(text) {
   const head = headOf(text);
   const body = text.slice(head.length, text.lastIndexOf('}'));
   return body.includes('\n') || !body.trim() ? text : `${head}\n  ${body.trim()}\n}`;
 }
 
-// withLine puts a line behind the last setting, else first.
+// withLine puts a line after the last setting, or first if there is none.
 function withLine(text, line) {
   const last = partsOf(text).filter((p) => p.from).at(-1);
   const at = last ? last.end + /^[^\n]*/.exec(text.slice(last.end))[0].length : headOf(text).length;
@@ -99,7 +98,7 @@ function withLine(text, line) {
   return `${text.slice(0, at)}\n  ${line}${rest.startsWith('\n') ? '' : '\n'}${rest}`;
 }
 
-// isPlain says that a form can show a value: it is no expression.
+// isPlain reports whether a form can show a value: it is not an expression.
 export const isPlain = (value) => value === undefined || /^(-?\d+(\.\d+)?|true|false)$/.test(value) || stringOf(value) !== null || stringsOf(value) !== null;
 
 // stringOf is a value if it is a plain string, else null.
@@ -139,11 +138,11 @@ export function mapOf(value) {
 // mapText is a map of strings as it is written.
 export const mapText = (pairs) => `{ ${pairs.map(([name, to]) => `${quote(name)} = ${quote(to)}`).join(', ')} }`;
 
-// shownOf is a value as a field shows it: strings without quotes, a list with
+// shownOf is how a field shows a value: strings without quotes, a list with
 // commas, and anything else as it is written.
 export const shownOf = (value) => (value === undefined ? '' : stringOf(value) ?? stringsOf(value)?.join(', ') ?? value);
 
-// writtenOf is what a field shows as HCL writes it, for a setting of that type.
+// writtenOf is the HCL for what a field shows, for a setting of that type.
 export function writtenOf(type, shown) {
   if (!shown) return '';
   if (type === 'bool' || (type === 'number' && Number.isFinite(Number(shown)))) return shown;

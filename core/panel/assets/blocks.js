@@ -1,4 +1,4 @@
-// What blocks of the views for routes, tunnels and plugins are made of.
+// Parts of the blocks in the views of routes, tunnels and plugins.
 
 import { el, setText } from './dom.js';
 

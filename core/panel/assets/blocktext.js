@@ -1,5 +1,5 @@
 // Blocks of the configuration as text: how values are written, and where a
-// block stands in a file.
+// block is in a file.
 
 // quote is a string as HCL writes it.
 export const quote = (s) => JSON.stringify(s).replaceAll('${', '$${').replaceAll('%{', '%%{');
@@ -13,7 +13,7 @@ export const block = (head, lines) => {
   return body ? `${head} {\n${body}}\n` : `${head} {}\n`;
 };
 
-// token matches what braces do not count in: comments and strings.
+// token matches comments and strings, in which braces do not count.
 const token = /#[^\n]*|\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|<<-?(\w+)\n[\s\S]*?\n\s*\1\b|[{}]|[A-Za-z_][\w-]*/g;
 
 // blocksOf finds the blocks at the top level of a text that begin with a word:
@@ -37,8 +37,8 @@ export function blocksOf(text, kind) {
   return found;
 }
 
-// replaced is the text with a block of that label, the nth of them, in other
-// words; null if there is none. '' removes it with its line break.
+// replaced is the text with the nth block of that label replaced; null if there is
+// none. '' removes it with its line break.
 export function replaced(text, kind, label, nth, words) {
   const at = blocksOf(text, kind).filter((b) => b.label === label)[nth];
   if (!at) return null;

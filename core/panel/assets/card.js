@@ -13,8 +13,8 @@ import { tick } from './ticker.js';
 import { attempt } from './toast.js';
 import { tryChannel } from './try.js';
 
-// card returns the element of a channel and the function that updates it. In a list, what
-// only an opened line shows is made when it is first opened.
+// card returns the element of a channel and the function that updates it. In a list, the
+// content of an open line is made when it is first opened.
 export function card(first, store) {
   const name = first.name;
   let channel = first;
@@ -56,7 +56,7 @@ export function card(first, store) {
   });
   return {
     node,
-    // update does nothing for a channel that is shown as it is.
+    // update does nothing for a channel that has not changed.
     update(next) {
       if (next.c === shown.c && next.share === shown.share && next.density === shown.density) return;
       shown = next;
@@ -132,10 +132,10 @@ function reasonBox(store) {
   };
 }
 
-const MOST = 3; // so many restrictions are shown
+const MOST = 3; // restrictions that are shown
 
-// restrictionList says for which models and endpoints a channel is not used, and ends
-// that.
+// restrictionList says for which models and endpoints a channel is not used, with a button
+// that ends that.
 function restrictionList(name, store) {
   const rows = el('ul', {});
   const forget = el('button', { type: 'button', class: 'quiet', text: t('card.forget'), 'aria-label': t('card.forgetLabel', { name }) });
@@ -228,7 +228,7 @@ function actionBar(name, channel, store) {
   };
 }
 
-// checked says what a check found.
+// checked is the result of a check in words.
 function checked(name, r) {
   if (!r.ok) return { title: t('card.checkFailed', { name }), text: r.message };
   return t('card.checkOK', { name, time: millis(r.latency) });

@@ -1,5 +1,5 @@
-// The fields of a channel's block: what every channel has, and folded below it what
-// few need.
+// The fields of a channel's block: those that every channel needs, and below them, folded,
+// those that few need.
 
 import { innerFields, listField, settingField, switchField } from './blockfields.js';
 import { mapOf, mapText, namesOf, references, stringOf, valueOf, withSetting } from './blockparts.js';
@@ -71,8 +71,8 @@ export function channelFields(before, plugins, egresses) {
   };
 }
 
-// authField offers the ways to send a key, and the one that is used if it is
-// another, as query:NAME.
+// authField offers the ways to send a key, and the current one if it is another, such
+// as query:NAME.
 function authField(before) {
   const value = valueOf(before, 'auth');
   const current = value === undefined ? 'auto' : stringOf(value) ?? value;
@@ -85,7 +85,7 @@ function authField(before) {
   };
 }
 
-// mapLines are the lines of the model map, each in its two halves.
+// mapLines are the lines of the model map, each as a pair.
 const mapLines = (text) => text.split('\n').map((line) => line.split('=').map((half) => half.trim().replace(/^"|"$/g, ''))).filter((halves) => halves.join(''));
 
 function modelMapField(before) {
@@ -119,7 +119,7 @@ function egressField(before, configured) {
   };
 }
 
-// check complains about what cannot be right, before the program is asked.
+// check reports invalid fields before anything is sent.
 export function check(inputs, wrong) {
   const target = inputs.target.value.trim();
   if (!target) wrong('target', t('channel.targetEmpty'));

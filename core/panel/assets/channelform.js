@@ -49,7 +49,7 @@ export async function addChannel(store) {
   });
 }
 
-// withKeys shows how many keys are written, not the keys.
+// withKeys shows how many keys will be written, not the keys.
 function withKeys(block, keys) {
   const plain = keys.filter((k) => !k.label);
   const out = plain.length ? withSetting(block, 'keys', list(plain.map(() => '••••'))) : block;

@@ -14,8 +14,8 @@ import { segments } from './segments.js';
 import { needsAttention, recently } from './states.js';
 import { attempt } from './toast.js';
 
-const MANY = 12; // from here on channels are a list unless people choose cards
-const AT_ONCE = 24; // so many are drawn before the page is painted; the others follow
+const MANY = 12; // from this number on, channels are a list by default
+const AT_ONCE = 24; // drawn before the page is painted; the others follow
 
 const filters = [
   ['all', () => true],
@@ -67,26 +67,26 @@ export function channelsView(view, store, latest) {
   store.follow(show, view);
 }
 
-// inOrder sorts channels about as they are asked.
+// inOrder sorts channels roughly in the order in which they are tried.
 function inOrder(channels) {
   const rank = (c) => (c.first ? 0 : c.fallback ? 2 : 1);
   return [...channels].sort((a, b) => rank(a) - rank(b) || b.weight - a.weight);
 }
 
-// sharesOf are the shares of the traffic of the last ten minutes that channels had.
+// sharesOf are the channels' shares of the requests of the last ten minutes.
 function sharesOf(channels) {
   const requests = new Map(channels.map((c) => [c.name, recently(c).requests]));
   const all = [...requests.values()].reduce((n, r) => n + r, 0);
   return (name) => (all ? requests.get(name) / all : null);
 }
 
-// matches looks at what people know a channel by.
+// matches searches the name, address, models and keys of a channel.
 function matches(c, text) {
   const wanted = text.trim().toLowerCase();
   return !wanted || [c.name, c.target, ...(c.models ?? []), ...c.keys.list.flatMap((k) => [k.shown ?? '', k.label ?? '', k.masked ?? ''])].some((s) => s.toLowerCase().includes(wanted));
 }
 
-// countedSince shows since when the totals count, with a button that resets them.
+// countedSince shows when the totals began, with a button that resets them.
 function countedSince(store) {
   const words = el('span', {});
   const reset = el('button', { type: 'button', class: 'quiet', text: t('counters.reset') });

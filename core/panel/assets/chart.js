@@ -1,4 +1,4 @@
-// A chart of bars that are stacked, or of lines, over time: an SVG of ours. The
+// A chart over time, of stacked bars or of lines, as SVG. The
 // series differ by pattern as well as by color, and by dashes where they are lines.
 
 import { el, setAttribute, svg } from './dom.js';
@@ -11,7 +11,7 @@ const TOP = 10;
 const BOTTOM = 26;
 const TICKS = 4;
 
-// MOST is how many series have a look of their own.
+// MOST is how many series have a pattern of their own.
 export const MOST = 7;
 
 let charts = 0;
@@ -80,7 +80,7 @@ export function chart() {
   };
 }
 
-// place is where the bars are.
+// place is the area of the bars.
 function place(data, width) {
   return { left: LEFT, step: Math.max(width - LEFT - RIGHT, 1) / Math.max(data.labels.length, 1) };
 }
@@ -110,7 +110,7 @@ function scale(top, y, width, format) {
   return out;
 }
 
-// words is a text of the drawing; it may be cut off at no side.
+// words is a text in the drawing. It must not be cut off at either side.
 function words(x, y, text, anchor) {
   const node = svg('text', { x: round(x), y: round(y), 'text-anchor': anchor });
   node.textContent = text;

@@ -58,7 +58,7 @@ function clientBlock(store) {
   };
 }
 
-// standing is the color and the words for a client.
+// standing is the color and the text for the state of a client.
 function standing(c) {
   if (c.state === 'budget_used_up') return ['bad', t('clients.usedUp')];
   if (c.waiting > 0) return ['warn', t('clients.isWaiting')];

@@ -8,12 +8,12 @@ import { field } from './dialogs.js';
 import { el } from './dom.js';
 import { said, t } from './i18n.js';
 
-// componentsOf are those of a kind of all plugins, by the names that blocks use.
+// componentsOf are the components of a kind of all plugins, by the names that blocks use.
 export const componentsOf = (plugins, kind) => plugins.processes.flatMap((p) => p.components.filter((c) => c.kind === kind).map((c) => ({
   ...c, ref: p.plugin === 'built-in' ? c.name : `${p.plugin}/${c.name}`,
 })));
 
-// componentFields are those for the block of a kind inside the block. Settings in
+// componentFields are the fields for the inner block of a kind. Settings in
 // common are those that the block has with every component. Without a component, the
 // words for the default are shown.
 export function componentFields(before, kind, all, standard, common = []) {

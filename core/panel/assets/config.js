@@ -32,8 +32,8 @@ class ConfigView {
   #verdict = el('div', { id: 'mistakes', class: 'verdict', 'aria-live': 'polite' });
   #runs = el('p', { class: 'hint' });
   #timer = 0;
-  #checks = 0; // the number of the last check
-  #applied = ''; // what was applied last
+  #checks = 0; // number of the last check
+  #applied = ''; // identifies the configuration in use
 
   constructor(view, store) {
     this.#view = view;
@@ -82,8 +82,8 @@ class ConfigView {
     this.#applied = applied;
   }
 
-  // load shows the text as it is in the files. What people typed while it was
-  // on its way stays, and goes on from the text that it was made from.
+  // load shows the text as it is in the files. Text that was typed while
+  // they were fetched is kept, as an edit of the earlier text.
   async #load() {
     try {
       const fetched = await this.#ground.fetch();
@@ -94,7 +94,7 @@ class ConfigView {
     }
   }
 
-  // takeBack undoes the newest edit that was made here or by a command.
+  // takeBack undoes the newest edit that was made in the panel or by a command.
   async #takeBack() {
     try {
       const [last] = await get('/api/config/edits');
@@ -128,7 +128,7 @@ class ConfigView {
     this.#show();
   }
 
-  // show drops what was typed.
+  // show replaces what was typed.
   #show() {
     const { path, files, file, text } = this.#ground;
     setText(this.#path, path);
@@ -152,7 +152,7 @@ class ConfigView {
     }
   }
 
-  // judge puts each diagnostic at its line and in the list.
+  // judge shows each diagnostic at its line and in the list.
   #judge(diagnostics, { plan, error }) {
     const { files, file } = this.#ground;
     const here = diagnostics.filter((d) => files.length < 2 || !d.file || d.file === file);

@@ -15,7 +15,7 @@ export class ConfigText {
     return (await call('GET', '/api/config')).json;
   }
 
-  // adopt makes what was fetched the ground for edits.
+  // adopt makes what was fetched the base of edits.
   adopt(fetched, name = this.file) {
     const file = fetched.files.find((f) => f.name === name) ?? fetched.files[0];
     this.path = fetched.path;
@@ -25,24 +25,24 @@ export class ConfigText {
     this.#etag = fetched.etag;
   }
 
-  // open edits another of the files.
+  // open switches to another file.
   open(name) {
     this.adopt({ path: this.path, files: this.files, etag: this.#etag }, name);
   }
 
-  // agrees says that what was fetched is, in the file that is edited, the text
-  // that edits were made from.
+  // agrees reports whether the edited file, as fetched, has the text that the edits
+  // were made from.
   agrees(fetched) {
     return fetched.files.find((f) => f.name === this.file)?.text === this.text;
   }
 
-  // plan asks what saving a text would do.
+  // plan requests what saving a text would do.
   plan(text) {
     return post('/api/config/plan', this.#draft(text));
   }
 
   // save replaces what was adopted, or what was fetched if that is given. It
-  // fails with the status 412 if something else is there by now.
+  // fails with the status 412 if the files have changed since.
   async save(text, over) {
     const { json } = await call('PUT', '/api/config', this.#draft(text), { 'If-Match': over?.etag ?? this.#etag });
     this.text = text;

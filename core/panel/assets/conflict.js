@@ -5,8 +5,8 @@ import { confirm } from './dialogs.js';
 import { el } from './dom.js';
 import { t } from './i18n.js';
 
-// conflict returns an element that is hidden until it is shown with two ways
-// out: take the other text, or replace it.
+// conflict returns a hidden element that can be shown with two choices: take the other
+// text, or replace it.
 export function conflict() {
   const node = el('div', { class: 'conflict', role: 'alert', hidden: true });
   return {

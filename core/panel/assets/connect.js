@@ -32,7 +32,7 @@ export function connectView(view, store) {
       if (!app.value) app.value = apps[0].id;
       show();
     } catch {
-      asked = false; // the next state asks again
+      asked = false; // the next state fetches it again
     }
   }
   function show() {

@@ -58,7 +58,7 @@ export function field({ label, hint, input, aside }) {
     else input.removeAttribute('aria-invalid');
   };
   node.input = input;
-  input.addEventListener('input', () => node.showError('')); // it is being corrected
+  input.addEventListener('input', () => node.showError('')); // it is being changed
   return node;
 }
 
@@ -69,7 +69,7 @@ export function checkbox({ label, hint, input }) {
   return el('div', { class: 'field check' }, input, el('label', { for: id }, label, hint && el('span', { class: 'hint', text: hint })));
 }
 
-// FieldError is what is wrong with one field.
+// FieldError is an error in one field.
 class FieldError extends Error {
   constructor(name, message) {
     super(message);
@@ -83,9 +83,9 @@ function wordsAtField(d) {
   return d.detail && d.summary.startsWith('Invalid value for') ? said(d.detail) : diagnosticText(d);
 }
 
-// form opens a dialog with fields, by name; layout arranges them, one below the
-// other if it is not given. submit does the work: it calls wrong(name, message)
-// for a field that is wrong, and what it throws is shown where it belongs.
+// form opens a dialog with fields, by name. layout arranges them; by default they are one
+// below the other. submit does the work: it calls wrong(name, message) for an invalid
+// field, and what it throws is shown at the field that it is about, or below all fields.
 export function form({ title, fields, layout, action, submit, extra }) {
   const trouble = el('div', { class: 'trouble', role: 'alert', hidden: true });
   const send = el('button', { type: 'submit', class: 'primary', text: action });
@@ -113,7 +113,7 @@ export function form({ title, fields, layout, action, submit, extra }) {
     trouble.hidden = true;
     for (const f of Object.values(fields)) f.showError?.('');
   }
-  // show puts each mistake at its field, and the others below all fields.
+  // show puts each error at its field, and the others below all fields.
   function show(error) {
     const mistakes = (error.diagnostics ?? []).filter((d) => d.severity !== 'warning');
     const elsewhere = [];

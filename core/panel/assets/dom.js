@@ -1,10 +1,9 @@
-// Makes and changes elements. Whatever comes from outside gets in as text,
-// never as markup.
+// Makes and changes elements. Values are inserted as text, never as markup.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-// el makes an element: properties are attributes, but `text` is its text and
-// `on` are listeners by the name of their event.
+// el makes an element: properties are attributes, except `text`, its text, and `on`, its
+// listeners by event.
 export function el(tag, properties = {}, ...children) {
   return fill(document.createElement(tag), properties, children);
 }
@@ -25,8 +24,8 @@ function fill(node, properties, children) {
   return node;
 }
 
-// setText changes a text only where it differs, so that a selection and what a
-// screen reader is at are left alone.
+// setText changes a text only if it differs, so that a selection and the position of a
+// screen reader are kept.
 export function setText(node, text) {
   const s = String(text);
   if (node.textContent !== s) node.textContent = s;
@@ -38,8 +37,8 @@ export function setAttribute(node, name, value) {
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 
-// each makes the children of parent those of items, in their order. A child
-// is kept as long as an item with its key is there. make returns an object
+// each makes the children of parent correspond to items, in their order. A child is kept
+// as long as there is an item with its key. make returns an object
 // with the child as node, and update, which is called with the item.
 export function each(parent, items, key, make) {
   const kept = (parent.kept ??= new Map());

@@ -1,6 +1,5 @@
-// A text area with line numbers, colors, and the mistakes of the text at
-// their lines. The text area itself is what people type in; below it lies the
-// same text with the colors.
+// A text area with line numbers, colors, and the errors in the text at their lines. The
+// same text with the colors is below the text area.
 
 import { el, setAttribute } from './dom.js';
 import { parts } from './hcl.js';
@@ -67,7 +66,7 @@ export function editor(changed) {
       }
       draw();
     },
-    // go puts the cursor at a line and column and brings it into sight.
+    // go puts the cursor at a line and column and scrolls to it.
     go(line, column = 1) {
       const before = input.value.split('\n').slice(0, line - 1);
       const at = before.reduce((n, l) => n + l.length + 1, 0) + column - 1;

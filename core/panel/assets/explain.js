@@ -1,4 +1,4 @@
-// Asks where a request would go, without sending it.
+// Shows where a request would go, without sending it.
 
 import { post } from './api.js';
 import { field } from './dialogs.js';

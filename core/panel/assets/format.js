@@ -9,7 +9,7 @@ const locale = language === 'en' ? 'en-GB' : language;
 // count writes 8,204 and 1.2M.
 export const count = (n) => (n >= 100_000 ? short : whole).format(n ?? 0);
 
-// percent writes a share of 0 to 1. Only what is whole is 100 %.
+// percent writes a share from 0 to 1. Only exactly 1 is 100 %.
 export function percent(share) {
   if (share === null || share === undefined) return '–';
   const p = share * 100;
@@ -25,7 +25,7 @@ export function millis(ms) {
   return span(ms / 1000);
 }
 
-// rate writes a number of things a second.
+// rate writes a number per second.
 export function rate(n) {
   if (!n) return '0';
   if (n < 0.1) return '<0.1';

@@ -1,5 +1,5 @@
-// Tells the parts of a line of HCL apart, for colors. It sees one line at a
-// time, which is enough for a configuration.
+// Splits a line of HCL into its parts, for colors. It looks at one line at a time, which
+// is enough for a configuration.
 
 const part = /(#.*|\/\/.*)|("(?:[^"\\]|\\.)*"?)|(\b\d[\d_.]*\b)|(\b(?:true|false|null)\b)|([A-Za-z_][\w-]*)(?=\s*=[^=])|(^\s*[A-Za-z_][\w-]*)(?=.*\{\s*\}?\s*(?:#.*)?$)|(\b[A-Za-z_][\w-]*)(?=\()|([A-Za-z_][\w-]*)/g;
 const placeholder = /^"\(hidden:/; // in place of a secret

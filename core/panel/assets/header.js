@@ -90,7 +90,7 @@ function languageChoice() {
   select.addEventListener('change', () => useLanguage(select.value));
 }
 
-// themeButton lets people choose; until they do, the system's preference holds.
+// themeButton switches the theme; by default it is the one that the system prefers.
 function themeButton() {
   const button = find('theme');
   button.append(icon('theme'));
@@ -107,7 +107,7 @@ function themeButton() {
     try {
       localStorage.setItem('aitunnel.theme', to);
     } catch {
-      // The browser keeps nothing; the choice lasts as long as the page.
+      // The browser stores nothing: the choice lasts as long as the page.
     }
     label();
   });

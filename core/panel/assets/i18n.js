@@ -1,5 +1,5 @@
-// The language of the page: the one that was chosen, else the first of the
-// browser's that there is a catalog for.
+// The language of the page: the one that was chosen, or the first language of the browser
+// that has a catalog.
 
 import { en } from './i18n/en.js';
 import { zh } from './i18n/zh.js';
@@ -18,10 +18,10 @@ function choose() {
   return wanted.map((tag) => tag.split('-')[0].toLowerCase()).find((tag) => catalogs[tag]) ?? 'en';
 }
 
-// languageName is the name of a language in itself.
+// languageName is the name of a language in that language.
 export const languageName = (tag) => catalogs[tag]['language.name'];
 
-// useLanguage keeps a choice and shows the page in it.
+// useLanguage stores the choice of a language and reloads the page.
 export function useLanguage(tag) {
   kept('language', tag);
   location.reload();
@@ -34,8 +34,7 @@ export const listOf = (names) => lists.format(names);
 // has reports whether there is a text with this name.
 export const has = (name) => Object.hasOwn(texts, name);
 
-// t is a text of the catalog with its values. The number n decides between
-// one and other.
+// t is a text of the catalog with its values. The number n selects the plural form.
 export function t(name, values = {}) {
   return pattern(name, values).replace(/\{(\w+)\}/g, (whole, key) => show(values[key]) ?? whole);
 }
@@ -48,26 +47,26 @@ export function parts(name, values = {}) {
   });
 }
 
-// code is the text for a code of the API, and the code itself if it is not
-// known, as of a newer program.
+// code is the text for a code of the API, or the code itself if it is unknown, such as that
+// of a newer program.
 export const code = (group, value) => (has(`${group}.${value}`) ? t(`${group}.${value}`) : String(value ?? ''));
 
-// said is a sentence of the program in the language of the page, as far as the
-// catalog has it.
+// said translates a sentence of the program as far as the catalog has it: the sentence is
+// compared with the English texts.
 export function said(text) {
   if (language === 'en' || !text) return text ?? '';
   for (const [name, known, wordless] of sentences()) {
     const found = known.exec(text);
     if (!found) continue;
     const values = Object.entries(found.groups ?? {}).map(([key, value]) => [key, value, said(value)]);
-    if (wordless && values.every(([, before, after]) => before === after)) continue; // nothing of it is known
+    if (wordless && values.every(([, before, after]) => before === after)) continue; // no part of it is in the catalog
     return t(name, Object.fromEntries(values.map(([key, , after]) => [key, after])));
   }
   return text;
 }
 
-// quoted is said, and marks as a quotation what the catalog does not have: the words of
-// a site or of a plugin.
+// quoted is said, and puts in quotes what the catalog does not have: the words of a site
+// or of a plugin.
 export function quoted(text) {
   const translated = said(text);
   return language !== 'en' && text && translated === text ? t('words.quoted', { text }) : translated;
@@ -75,8 +74,8 @@ export function quoted(text) {
 
 let known;
 
-// sentences are those of the program with their names, each as an expression that also
-// finds it with a capital letter and a full stop. Those that say more come first.
+// sentences are the names and the patterns of the program's sentences. A pattern also
+// matches with a capital letter and a full stop. Longer sentences come first.
 function sentences() {
   known ??= Object.entries(catalogs.en)
     .filter(([name]) => /^(means|said|reason)\./.test(name) && typeof catalogs.en[name] === 'string')
@@ -85,7 +84,8 @@ function sentences() {
   return known;
 }
 
-// expression finds a piece of a sentence: a value, which ends where the next words begin, or words.
+// expression is the pattern for a piece of a sentence: a value, which ends where the next words
+// begin, or words.
 function expression(piece, i) {
   const value = /^\{(\w+)\}$/.exec(piece);
   if (value) return `(?<${value[1]}>.+?)`;
@@ -102,7 +102,7 @@ function pattern(name, values) {
 
 const show = (value) => (typeof value === 'number' ? numbers.format(value) : value);
 
-// applyTo fills what the page itself has to say.
+// applyTo sets the texts of the page itself.
 export function applyTo(root) {
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : language;
   for (const node of root.querySelectorAll('[data-text]')) node.textContent = t(node.dataset.text);

@@ -1,4 +1,4 @@
-// Drawings of 16 by 16, by their strokes.
+// Drawings of 16 by 16, as strokes.
 
 import { svg } from './dom.js';
 
@@ -17,8 +17,8 @@ const strokes = {
   retry: 'M13 8a5 5 0 1 1-1.6-3.7M13 2.5v3h-3',
 };
 
-// icon is decoration: what it stands for is said in words beside it, or in the
-// label of what holds it.
+// icon is decoration: its meaning is in the text beside it, or in the label of the
+// element around it.
 export function icon(name) {
   return svg('svg', { class: 'icon', viewBox: '0 0 16 16', 'aria-hidden': 'true', focusable: 'false' }, svg('path', { d: strokes[name] }));
 }

@@ -10,7 +10,7 @@ import { diagnosticLine } from './format.js';
 import { t } from './i18n.js';
 import { confirmed } from './toast.js';
 
-// hosts are those of types of channels that have one of their own.
+// hosts are the hosts of the types of channels that have a fixed one.
 const hosts = { 1: 'api.openai.com', 14: 'api.anthropic.com', 24: 'generativelanguage.googleapis.com', 20: 'openrouter.ai/api', 43: 'api.deepseek.com' };
 const auths = { 14: 'x-api-key', 24: 'x-goog-api-key' };
 
@@ -76,7 +76,7 @@ export function importChannels(store) {
   const look = async () => {
     const mine = ++turn;
     const out = text.value.trim() ? await made().read().catch(() => null) : null;
-    if (mine !== turn) return; // the text is another one by now
+    if (mine !== turn) return; // the text has changed since
     setText(preview, out?.shown ?? '');
     setText(note, out ? [t('import.found', { n: out.n }), out.note].filter(Boolean).join(' ') : '');
   };
@@ -108,7 +108,7 @@ export function importChannels(store) {
 
 const isJSON = (text) => /^\s*[[{]/.test(text);
 
-// ofList is a list of one-api or new-api, of which blocks are made here.
+// ofList is a list of one-api or new-api, which is converted to blocks here.
 function ofList(text, store) {
   const read = () => blocksFor(channelsOf(text), store.state.channels.map((c) => c.name));
   return {

@@ -1,7 +1,7 @@
-// Small choices that outlive the page, where the browser lets us keep them.
+// Small choices that are stored in the browser, if it allows that.
 
-// kept returns the choice with this name, '' if there is none; with a value it
-// keeps that.
+// kept returns the choice with this name, '' if there is none; with a value it stores
+// that.
 export function kept(name, value) {
   try {
     if (value !== undefined) localStorage.setItem(`aitunnel.${name}`, value);

@@ -1,5 +1,4 @@
-// A field for keys, one a line, whose text is hidden unless people want to see
-// it.
+// A field for keys, one per line, whose text is hidden unless the user shows it.
 
 import { el, setAttribute, setText } from './dom.js';
 import { t } from './i18n.js';
@@ -19,7 +18,7 @@ export function keyLines() {
   return {
     input,
     show,
-    // keep leaves these keys in the field.
+    // keep sets the keys that stay in the field.
     keep(keys) {
       input.value = keys.map((k) => [k.key, k.label].filter(Boolean).join(' ')).join('\n');
     },

@@ -10,7 +10,7 @@ import { keyState, left } from './states.js';
 import { keyName } from './store.js';
 import { attempt, confirmed } from './toast.js';
 
-const FEW = 4; // so many keys are shown without being asked for
+const FEW = 4; // keys that are shown without a click
 
 // keySection returns a button that sums up the keys, and the list it opens.
 export function keySection(channel, store) {
@@ -22,7 +22,7 @@ export function keySection(channel, store) {
   const add = el('button', { type: 'button', class: 'quiet', 'aria-label': t('keys.addLabel', { name: channel }), on: { click: () => addKeys(channel, store) } });
   const list = el('div', { class: 'keylist', hidden: true });
   const ticking = new Set();
-  let asked = false; // people said what they want to see
+  let asked = false; // the user opened or closed it
   let all = [];
   const show = (open) => {
     list.hidden = !open;

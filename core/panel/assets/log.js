@@ -1,4 +1,4 @@
-// The log: requests as they come, and before them those that the history has.
+// The log: requests as they come, and earlier ones from the history.
 
 import { each, el, find, setAttribute, setText } from './dom.js';
 import { open } from './dialogs.js';
@@ -12,11 +12,11 @@ import { showRecord } from './record.js';
 import { segments } from './segments.js';
 import { failed } from './toast.js';
 
-const SHOWN = 200; // of those that came while the page was open
+const SHOWN = 200; // of those since the page was opened
 const LATEST = 8;
 
-// identity tells events apart, also those of two runs of the program. A request
-// is the same whether it came now or is from the history.
+// identity identifies an event, also among those of two runs of the program. A request has
+// the same one whether it came now or is from the history.
 const identity = (e) => e.request?.id ?? `${e.id} ${e.time}`;
 const isRequest = (e) => e.type === 'request';
 const isCanceled = (r) => r.status === 499 || (r.status < 400 && r.attempts?.at(-1)?.verdict === 'client');
@@ -58,9 +58,9 @@ export function logView(view, records, store) {
     el('div', { class: 'panel' }, columns(), rows, nothing, foot));
 
   const filtered = () => !filters.hidden && [...inputs.values()].some((input) => input.value.trim());
-  let asking = false; // the history has been asked with this filter
+  let asking = false; // the history was searched with this filter
 
-  // query is what the history is asked for.
+  // query is the query for the history.
   const query = () => {
     const q = {};
     if (!filters.hidden) {
@@ -99,14 +99,14 @@ export function logView(view, records, store) {
     foot.hidden = chosen.kind === 'everything' || (asking && !past.more);
   });
 
-  // again drops what was found, and asks again if there is a filter that only the
-  // history can answer in full.
+  // again drops what was found, and searches again if there is a filter that needs the
+  // history.
   const again = async () => {
     asking = !filters.hidden && chosen.kind !== 'everything';
     show();
     await ask(() => past.ask(asking ? query() : null, show));
   };
-  // loadOlder asks for the next page, and goes on while it has nothing that is not shown.
+  // loadOlder fetches the next page, and further ones until one has something new.
   const loadOlder = () => ask(async () => {
     const known = new Set([...records.all, ...past.found].map(identity));
     const first = !asking;
@@ -155,7 +155,7 @@ export function logView(view, records, store) {
   });
   store.follow(({ channels, stats }) => {
     suggest(lists, { channel: channels.map((c) => c.name), key: channels.flatMap((c) => c.keys.list.map((k) => keyText(c.name, k.id))), model: Object.keys(stats?.models ?? {}) });
-    if (!records.all.length) show(); // the words for an empty log name the entry
+    if (!records.all.length) show(); // the text for an empty log has the address of the proxy
   });
   const openNamed = () => {
     const id = /^#log\/(.+)$/.exec(location.hash)?.[1];
@@ -168,7 +168,7 @@ export function logView(view, records, store) {
   return { openNamed };
 }
 
-// openRecord shows a record; what the history lists has no attempts, so those are asked for.
+// openRecord shows a record. Lists of the history have no attempts, so those are fetched.
 async function openRecord(e) {
   if (!e.kept) return showRecord(e);
   try {
@@ -178,7 +178,7 @@ async function openRecord(e) {
   }
 }
 
-// openID shows the record that an address names.
+// openID shows the record whose ID is in the address.
 async function openID(id, records) {
   const known = records.all.find((e) => isRequest(e) && e.request.id === id);
   if (known) return showRecord(known);
@@ -189,7 +189,7 @@ async function openID(id, records) {
   }
 }
 
-// suggest fills the lists of what can be entered.
+// suggest fills the suggestions of the fields.
 function suggest(lists, names) {
   for (const list of lists) {
     const all = [...new Set(names[list.id.replace('filter-', '')] ?? [])];
@@ -200,7 +200,7 @@ function suggest(lists, names) {
   }
 }
 
-// keyID is the ID of a key that is given by what it is called.
+// keyID is the ID of a key with this name.
 function keyID(name, store) {
   for (const c of store.state.channels) {
     const key = c.keys.list.find((k) => k.id === name || keyText(c.name, k.id) === name);
@@ -249,7 +249,7 @@ function empty(records, chosen, store, asked) {
   ];
 }
 
-// contains looks for every word in what a row shows.
+// contains reports whether a row shows every word.
 function contains(e, text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (!words.length) return true;
@@ -260,9 +260,9 @@ function contains(e, text) {
 }
 
 const AT_ONCE = 30; // ms
-const APART = 400; // ms, between two drawings while much happens
+const APART = 400; // ms between two updates while events come quickly
 
-// throttle has f called soon, and not too often, however often it is asked to.
+// throttle calls f soon, but not too often.
 function throttle(f) {
   let due = false;
   let last = 0;

@@ -6,8 +6,8 @@ import { code, said, t } from './i18n.js';
 import { keyName, keyNamed } from './store.js';
 import { money } from './usagetime.js';
 
-// logRow makes the line of an event. Events do not change, but what a key is
-// called may be known only later. A click on a request opens its record.
+// logRow makes the line of an event. Events do not change, but the name of a key may be
+// known only later. A click on a request opens its record.
 export function logRow(e, open) {
   const node = el('li', {}, e.request ? requestLine(e, open) : messageLine(e));
   const key = node.querySelector('.key');
@@ -68,7 +68,7 @@ function when(time) {
 
 const tokens = (r) => (r.tokens_in || r.tokens_out ? count((r.tokens_in ?? 0) + (r.tokens_out ?? 0)) : '–');
 
-// tokensInWords is what a site says that a request cost, in tokens.
+// tokensInWords is the number of tokens that a site reported for a request.
 export const tokensInWords = (r) => ((r.tokens_in || r.tokens_out) ? t('record.tokensInOut', { in: count(r.tokens_in), out: count(r.tokens_out) }) : '');
 
 // costText is the cost of a request, – where it is not known.

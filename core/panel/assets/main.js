@@ -46,12 +46,12 @@ const stream = new Stream({
 });
 
 let log; // the view
-let counted = 0; // requests, as of the last answer whose requests were heard of
-let heard = false; // of a request since then
+let counted = 0; // requests in the last status whose requests were seen as events
+let heard = false; // a request was seen since then
 let lost = false; // the connection, before it came back
 let started = ''; // when the program was started
 
-// connection greys the page while what it shows may be out of date.
+// connection grays the page out while it may be out of date.
 function connection(state) {
   setAttribute(document.body, 'data-connection', state);
   store.setConnected(state !== 'lost');
@@ -80,7 +80,7 @@ async function keptRequests() {
   try {
     records.addKept((await get(`/api/history?limit=${REQUESTS}`)).requests.map(asEvent));
   } catch (e) {
-    if (!(e instanceof ApiError)) throw e; // the log's button says why there are no older ones
+    if (!(e instanceof ApiError)) throw e; // the button in the log says why there are no older ones
   }
 }
 
@@ -106,7 +106,7 @@ function build() {
   systemView(find('view-system'), store);
   configView(find('view-config'), store);
   connectView(find('view-connect'), store);
-  views(); // when each can hear that it is shown
+  views(); // last, when each view listens for being shown
   line.retry = () => stream.connect();
   store.whenTroubled((e) => line.trouble(e));
   store.follow(({ status, stats }) => {
@@ -125,11 +125,11 @@ function build() {
     await call('DELETE', '/api/session').catch(() => {});
     location.reload();
   });
-  addEventListener('hashchange', () => hasLink() && enter()); // a sign-in link, pasted into this tab; the form sees to its own
+  addEventListener('hashchange', () => hasLink() && enter()); // a sign-in link that is pasted into this tab; the form handles its own
 }
 
-// follow goes on with the events of another run of the program, which count
-// from 1 again.
+// follow continues with the events of another run of the program, whose IDs begin at 1
+// again.
 async function follow() {
   try {
     stream.connect(await history());
@@ -158,8 +158,8 @@ async function enter() {
   }
 }
 
-// refused asks for the token when a request needs it: a session has ended, or
-// reading is open and this was an edit.
+// refused asks for the token when a request needs one: the session has ended, or only
+// reading is open.
 async function refused(path) {
   if (entering) return;
   entering = true;

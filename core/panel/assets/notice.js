@@ -1,5 +1,5 @@
-// Says that the configuration in its files is not the one in use, and what cannot be
-// written to the disk, and other problems of the machine.
+// Says that the configuration in the files is not in use, that the disk cannot be written to,
+// and other problems of the machine.
 
 import { el, find, setText } from './dom.js';
 import { diagnosticLine } from './format.js';
@@ -23,7 +23,7 @@ export function notice(store) {
     find('unsaved').hidden = !kept.length;
     setText(disk, kept.length ? t('banner.unsaved', { reason: kept.join('; ') }) : '');
     const r = status.lastReload;
-    place.hidden = !r || r.ok || Boolean(r.stale) || location.hash.startsWith('#config'); // that view says it itself
+    place.hidden = !r || r.ok || Boolean(r.stale) || location.hash.startsWith('#config'); // that view shows it
     if (place.hidden) return;
     const errors = r.diagnostics.filter((d) => d.severity !== 'warning');
     const reason = errors.length ? diagnosticLine(errors[0]) : r.error;

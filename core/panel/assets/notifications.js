@@ -1,4 +1,4 @@
-// The services by which the owner is told what happened, each with a test.
+// The services that notify the user, each with a test.
 
 import { get, post } from './api.js';
 import { factList, titled } from './blocks.js';

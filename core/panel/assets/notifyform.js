@@ -1,4 +1,4 @@
-// Adds and changes services that notify the owner.
+// Adds and changes services that notify the user.
 
 import { blockForm, namesOfBlocks, textOf } from './blockedit.js';
 import { settingField, textInput } from './blockfields.js';

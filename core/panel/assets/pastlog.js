@@ -1,25 +1,25 @@
-// The requests that the history has: pages of those that a filter matches.
+// Requests from the history: pages of those that match a filter.
 
 import { get } from './api.js';
 
 const PAGE = 100;
 
-// fields are what can be asked for, beside the time.
+// fields are the parts of a filter other than the time.
 export const fields = ['client', 'channel', 'key', 'model', 'status', 'verdict'];
 
-// asEvent makes a kept request what the log shows.
+// asEvent converts a request of the history to an event of the log.
 export const asEvent = (r) => ({ type: 'request', time: r.time, request: r, kept: true });
 
-// Past is what was found so far, the newest first.
+// Past has what was found so far, newest first.
 export class Past {
   found = [];
   more = false;
-  searchedTo = null; // while a search goes on: how far back it came
+  searchedTo = null; // during a search: how far back it has searched
   #cursor = '';
   #query = null;
   #turn = 0;
 
-  // ask begins again with a filter, and returns what next does; null: with none.
+  // ask starts a new search with a filter, null for none, and returns the result of next.
   async ask(query, progress) {
     this.found = [];
     this.more = false;
@@ -30,7 +30,7 @@ export class Past {
     return query ? this.next(progress) : false;
   }
 
-  // next gets another page, and returns false if it was not waited for. The history
+  // next fetches another page, and returns false if a new search began meanwhile. The history
   // searches in pieces: progress is called after each but the last.
   async next(progress = () => {}) {
     const turn = ++this.#turn;

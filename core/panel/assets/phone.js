@@ -1,5 +1,5 @@
 // Signs in a phone, or another device of the network, by a QR code. The button is
-// there only where other devices reach the panel.
+// there only if other devices can reach the panel.
 
 import { post } from './api.js';
 import { open } from './dialogs.js';

@@ -41,7 +41,7 @@ export function processBlock(name, store) {
   };
 }
 
-// warningsOf are what its plans warn about, and faults that last, each once.
+// warningsOf are the warnings of its plans, and current problems, each once.
 function warningsOf(p) {
   return [...new Set(p.components.flatMap((c) => (c.uses ?? []).flatMap((u) => u.warnings ?? [])))];
 }
@@ -51,7 +51,7 @@ function warningLine() {
   return { node, update: (text) => setText(node, quoted(text)) };
 }
 
-// cost is what the process uses of the machine, and how much it logs.
+// cost is how much memory and CPU the process uses, and how much it logs.
 function cost(p) {
   if (!p.memory) return '';
   const parts = [t('plugins.usage', { memory: String(Math.round(p.memory / 2 ** 20)), cpu: String(Math.round(100 * (p.cpu ?? 0))) })];

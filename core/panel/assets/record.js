@@ -1,5 +1,4 @@
-// The record of one request: every attempt, why it went where it went, and
-// what became of it.
+// The record of one request: every attempt, why its channel was chosen, and its result.
 
 import { open } from './dialogs.js';
 import { el } from './dom.js';
@@ -43,8 +42,8 @@ function outcome(r) {
   return r.retries ? t('record.fromAfter', { from, n: r.retries }) : from;
 }
 
-// causes says why the channels that come before the one that answered did not: what
-// failed, and what was not available. It is null if there are none.
+// causes says why earlier channels did not answer: which failed, and which were not
+// available. It is null if there are none.
 function causes(r) {
   const item = (name, why) => el('li', {}, el('strong', { text: name }), t('words.colon'), el('span', { class: 'reason', text: why }));
   const failed = (r.attempts ?? []).filter((a) => a.verdict !== 'ok').map((a) => item(a.key ? `${a.channel} · ${keyText(a.channel, a.key)}` : a.channel, failure(a)));

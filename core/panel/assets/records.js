@@ -1,4 +1,4 @@
-// The events that the page remembers, the newest first.
+// The events that the page keeps, newest first.
 
 const REMEMBERED = 1000;
 
@@ -7,7 +7,7 @@ export class Records {
   #readers = new Set();
 
   // follow calls f after each change, with what was added at the front, or
-  // null if all is another.
+  // null if everything was replaced.
   follow(f) {
     this.#readers.add(f);
   }

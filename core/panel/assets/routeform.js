@@ -22,7 +22,7 @@ const split = (s) => s.split(/[,，\n]/).map((m) => m.trim()).filter(Boolean);
 
 function routeForm(store, before, place) {
   const { status, channels } = store.state;
-  if (!status) return; // nothing is known yet
+  if (!status) return; // it is not loaded yet
   const path = textInput(place?.label ?? '/v1/**');
   const models = modelsField(before);
   const chosen = channelsField(before, channels, place);
@@ -49,7 +49,7 @@ function routeForm(store, before, place) {
   strategy.input.addEventListener('change', show);
 }
 
-// expression says that a value is none that the form can show.
+// expression says that the form cannot show a value.
 function expression(node) {
   for (const input of node.querySelectorAll('input')) input.disabled = true;
   node.append(el('p', { class: 'hint', text: t('block.expression') }));
@@ -70,7 +70,7 @@ function modelsField(before) {
   };
 }
 
-// channelsField has those of the route first, in their order.
+// channelsField lists the channels of the route first, in their order.
 function channelsField(before, channels, place) {
   const value = valueOf(before, 'channels');
   const known = value === undefined ? [] : namesOf('channel', value);

@@ -1,4 +1,4 @@
-// The routes: which requests each takes, and in which order it asks channels.
+// The routes: which requests each takes, and in which order it tries channels.
 
 import { now } from './api.js';
 import { each, el, setAttribute, setText } from './dom.js';
@@ -65,7 +65,7 @@ function routeBlock(store) {
   };
 }
 
-// routing counts how often the strategy was asked about single requests.
+// routing shows how often the strategy was called for single requests.
 function routing(r) {
   const asked = t('routes.asked', { answered: r.answered, failed: r.failed, skipped: r.skipped });
   return r.paused ? `${asked} ${t('routes.askedPaused')}` : asked;

@@ -1,4 +1,4 @@
-// A few choices of which one is selected.
+// A group of buttons of which one is selected.
 
 import { el, setAttribute, setText } from './dom.js';
 import { icon } from './icons.js';
@@ -16,7 +16,7 @@ export function segments(title, choices, choose) {
   return {
     node: el('div', { class: 'segments', role: 'group', 'aria-label': title }, ...[...buttons.values()].map((b) => b.node)),
     choose(name) {
-      if (name === chosen) return; // reading where things are makes the browser lay the page out
+      if (name === chosen) return; // reading positions makes the browser lay the page out
       chosen = name;
       for (const [n, b] of buttons) setAttribute(b.node, 'aria-pressed', String(n === name));
       requestAnimationFrame(() => intoView(buttons.get(name)?.node));
@@ -28,8 +28,7 @@ export function segments(title, choices, choose) {
   };
 }
 
-// intoView scrolls the row of a button, which in a narrow window is wider than what is
-// seen of it.
+// intoView scrolls to a button in its row, which may be wider than a narrow window.
 function intoView(button) {
   const row = button?.parentElement;
   if (row) row.scrollLeft = Math.min(button.offsetLeft - row.offsetLeft, Math.max(row.scrollLeft, button.offsetLeft - row.offsetLeft + button.offsetWidth - row.clientWidth + 3));

@@ -1,15 +1,15 @@
 // Signs in: by the code of a link that `aitunnel panel` prints, or by the
-// token. What is kept is a cookie that scripts cannot read.
+// token. The session is in a cookie that scripts cannot read.
 
 import { get, post } from './api.js';
 import { el, find } from './dom.js';
 import { parts, t } from './i18n.js';
 
-// hasLink reports whether the address holds the code of a sign-in link.
+// hasLink reports whether the address has the code of a sign-in link.
 export const hasLink = () => location.hash.startsWith('#login=');
 
-// session is what we may do. The code of a link is spent first, and taken out
-// of the address.
+// session is what this page may do. The code of a link is used first, and removed from
+// the address.
 export async function session() {
   if (hasLink()) {
     const code = location.hash.slice('#login='.length);
@@ -25,8 +25,7 @@ export async function session() {
 
 let refusal = '';
 
-// signIn shows the form, with a message if there is one, and returns when we
-// are signed in.
+// signIn shows the form, with a message if there is one, and returns after the sign-in.
 export function signIn(message = '') {
   return new Promise((resolve) => {
     const words = message || refusal;

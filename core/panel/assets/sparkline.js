@@ -10,7 +10,7 @@ const HEIGHT = 36;
 const TOP = 4;
 const GROUND = 30; // marks of failures are below
 
-// sparkline returns a drawing and the function that gives it the points.
+// sparkline returns a drawing and the function that sets its points.
 export function sparkline() {
   const area = svg('path', { class: 'area' });
   const line = svg('path', { class: 'line' });
@@ -53,7 +53,7 @@ function paths(points) {
     } else {
       if (last >= 0) d.gaps += `M${x(last)} ${y(points[last])}L${x(i)} ${y(p)}`;
       d.line += `M${x(i)} ${y(p)}`;
-      if (!points[i + 1]?.ttfb) d.dots += `M${x(i)} ${y(p)}h0.01`; // alone; round ends make a dot of it
+      if (!points[i + 1]?.ttfb) d.dots += `M${x(i)} ${y(p)}h0.01`; // alone: its round ends make a dot
     }
     last = i;
   });

@@ -37,7 +37,7 @@ export function why(c) {
   }
 }
 
-// outage is why a channel or key is not used: a code, with what led to it.
+// outage is why a channel or key is not used: a code, with its cause.
 export const outage = (why, reason) => (reason ? t('outage.because', { what: code('reason', why), why: quoted(reason) }) : code('reason', why));
 
 // recently is what happened in the last ten minutes.

@@ -1,5 +1,4 @@
-// What the page knows of the program. It is fetched every few seconds, and soon
-// after something happened.
+// The state of the program. It is fetched every few seconds, and soon after an event.
 
 import { ApiError, get } from './api.js';
 
@@ -13,12 +12,12 @@ const readers = new Set();
 let timer = 0;
 let asked = 0;
 let running = false;
-let turn = 0; // of asking
-let shown = 0; // the turn whose answers are shown
+let turn = 0; // number of the last fetch
+let shown = 0; // number of the fetch whose answers are shown
 let trouble = () => {};
 
 // follow calls f with the state now and after each change. With a view, it does so
-// while that is shown, and when it begins to be.
+// while and when that is shown.
 export function follow(f, view) {
   const reader = view ? () => !view.hidden && f(state) : f;
   view?.addEventListener('shown', () => state.status && f(state));
@@ -34,12 +33,13 @@ export function setConnected(connected) {
   if (state.status) for (const f of readers) f(state);
 }
 
-// whenTroubled sets what is told of a failure to ask, and of its end (null).
+// whenTroubled sets the function that is called when fetching fails, and with null when it
+// works again.
 export function whenTroubled(f) {
   trouble = f;
 }
 
-// begin asks from now on; end stops that.
+// begin starts fetching; end stops it.
 export async function begin() {
   running = true;
   await refresh();
@@ -50,19 +50,19 @@ export function end() {
   clearTimeout(timer);
 }
 
-// refresh asks now.
+// refresh fetches now.
 export async function refresh() {
   clearTimeout(timer);
   asked = Date.now();
   const mine = ++turn;
   try {
     const [status, channels, stats] = await Promise.all([get('/api/status'), get('/api/channels'), get('/api/stats')]);
-    if (mine < shown) return; // a later one was quicker
+    if (mine < shown) return; // a later one was faster
     shown = mine;
     Object.assign(state, { status, channels: unchangedKept(channels), stats });
     trouble(null);
     for (const f of readers) f(state);
-    document.dispatchEvent(new Event('refreshed')); // for those who watch the page, as its tests do
+    document.dispatchEvent(new Event('refreshed')); // for tests
   } catch (e) {
     if (!(e instanceof ApiError)) throw e;
     trouble(e);
@@ -71,8 +71,8 @@ export async function refresh() {
   }
 }
 
-// unchangedKept has the object of before for each channel that is as it was, so that
-// nothing of it is drawn again.
+// unchangedKept keeps the object of each channel that has not changed, so that it is not
+// drawn again.
 function unchangedKept(channels) {
   const before = new Map(state.channels.map((c) => [c.name, c]));
   return channels.map((c) => {
@@ -81,14 +81,14 @@ function unchangedKept(channels) {
   });
 }
 
-// adopt shows what an action made of a channel, before all is asked for again.
+// adopt shows a channel that an action returned, before everything is fetched again.
 export function adopt(channel) {
-  shown = ++turn; // what was asked for before is out of date
+  shown = ++turn; // earlier fetches are out of date
   state.channels = state.channels.map((c) => (c.name === channel.name ? channel : c));
   for (const f of readers) f(state);
 }
 
-// refreshSoon asks after a moment, once for many calls.
+// refreshSoon fetches after a moment, once for many calls.
 export function refreshSoon() {
   if (running) plan(Math.max(SOON, asked + AT_MOST_EVERY - Date.now()));
 }
@@ -96,7 +96,7 @@ export function refreshSoon() {
 let due = Infinity;
 function plan(pause) {
   const at = Date.now() + pause;
-  if (pause < EVERY && due < at && due > Date.now()) return; // sooner already
+  if (pause < EVERY && due < at && due > Date.now()) return; // one is due sooner
   clearTimeout(timer);
   due = at;
   timer = setTimeout(() => (document.hidden ? plan(EVERY) : refresh()), pause);
@@ -106,9 +106,9 @@ document.addEventListener('visibilitychange', () => {
   if (!document.hidden && running) refresh();
 });
 
-// channelNamed and keyNamed say what is known of them, or undefined.
+// channelNamed and keyNamed return a channel and a key, or undefined.
 export const channelNamed = (name) => state.channels.find((c) => c.name === name);
 export const keyNamed = (channel, id) => channelNamed(channel)?.keys.list.find((k) => k.id === id);
 
-// keyName is what people know a key by.
+// keyName is the name of a key for people.
 export const keyName = (key) => key.shown || key.label || key.id;

@@ -1,18 +1,17 @@
-// Follows what happens in the program, and comes back when the line is lost:
-// from the event that was seen last, so that none is missed that is still
-// remembered.
+// Follows the events of the program, and reconnects when the connection is lost: after
+// the last event that was seen, so that none is missed that the program still has.
 
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 15_000;
 const SILENCE = 12_000;
 
 export class Stream {
-  #wanted = false; // someone wants to follow
+  #wanted = false; // between connect and stop
   #source = null;
   #timer = 0;
   #pause = FIRST_PAUSE;
   #last = 0;
-  #heard = 0; // when something came last, ms
+  #heard = 0; // when something was received last, ms
   #event;
   #state;
 
@@ -47,13 +46,13 @@ export class Stream {
     this.#source = source;
   }
 
-  // suspect is told that something happened, and connects again if nothing was
-  // heard for long: a line can die without a word, as when a machine sleeps.
+  // suspect reconnects if nothing was received for long: a connection can break without an
+  // error, for example while a machine sleeps.
   suspect() {
     if (this.#source && Date.now() - this.#heard > SILENCE) this.connect();
   }
 
-  // stop ends it; connect begins again.
+  // stop ends it; connect starts it again.
   stop() {
     this.#wanted = false;
     this.#close();

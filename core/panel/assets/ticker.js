@@ -1,4 +1,4 @@
-// Calls once a second what shows a time that runs: countdowns and ages.
+// Calls functions that show a running time, such as countdowns, once a second.
 
 const clocks = new Set();
 

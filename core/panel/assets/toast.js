@@ -1,11 +1,11 @@
-// Says what became of an action.
+// Shows the results of actions.
 
 import { el, find } from './dom.js';
 import { diagnosticLine } from './format.js';
 import { t } from './i18n.js';
 import { icon } from './icons.js';
 
-const SHOWN = 5000; // ms; a failure stays until it is closed or settled
+const SHOWN = 5000; // ms; a failure stays until it is closed or resolved
 
 // confirmed says that something was done.
 export function confirmed(message) {
@@ -19,8 +19,8 @@ export function failed(what, error) {
   show('bad', 'alert', what, [error.message, ...(error.diagnostics ?? []).map(diagnosticLine)]);
 }
 
-// settled removes the message that something was not done: now it is, or the
-// mistake is corrected.
+// settled removes the message that something was not done, after it was done or
+// corrected.
 export function settled(what) {
   for (const node of [...find('toasts').children]) if (node.what === what) node.remove();
 }
@@ -38,15 +38,14 @@ function show(kind, role, title, lines) {
 
 const unique = (title, lines) => [...new Set(lines)].filter((line) => line && line !== title);
 
-// attempt does an action and says what became of it. It returns whether it was
-// done. The words for that may be an object with a title and a text, where the
-// action was done and found a problem.
+// attempt runs an action, shows the result, and returns whether it was done. done may
+// be an object with a title and a text, for an action that was done and found a problem.
 export async function attempt(done, notDone, action) {
   try {
     const result = await action();
     settled(notDone);
     const words = typeof done === 'function' ? done(result) : done;
-    if (!words) return true; // what is shown now says it
+    if (!words) return true; // the page shows it
     if (typeof words === 'string') confirmed(words);
     else failed(words.title, new Error(words.text));
     return true;

@@ -47,7 +47,7 @@ function tunnelForm(store, before, place) {
   });
 }
 
-// withForwards has these addresses; the forwards that stay keep their settings.
+// withForwards is the block with these addresses; forwards that stay keep their settings.
 function withForwards(out, wanted) {
   for (let f; (f = blocksIn(out, 'forward').find((b) => !wanted.includes(b.label)));) out = withoutBlock(out, f.start);
   const there = blocksIn(out, 'forward').map((f) => f.label);

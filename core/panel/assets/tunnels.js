@@ -57,8 +57,8 @@ export function tunnelBlock(name, store) {
   };
 }
 
-// troubleOf says why a tunnel is down. Of a host's key that is all there is to
-// say, unless an authority is known, but not the key.
+// troubleOf says why a tunnel is down. For a host key that is all, unless only an authority
+// is known.
 function troubleOf({ host_key: key, lastError }) {
   if (!key || (key.known_at && key.state === 'unknown')) return sentence(quoted(lastError));
   return t(`trust.card.${key.state}`, { host: key.host });

@@ -1,4 +1,4 @@
-// Goes through the steps of a tunnel once, and shows what came of each.
+// Tests a tunnel step by step, and shows the result of each step.
 
 import { post } from './api.js';
 import { open } from './dialogs.js';

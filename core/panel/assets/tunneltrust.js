@@ -57,5 +57,5 @@ function keyFacts(key) {
   return facts.node;
 }
 
-// keyFile is a part of the name of the file in which OpenSSH has a key.
+// keyFile is part of the name of the file in which OpenSSH keeps a key.
 const keyFile = (type) => (type.includes('ed25519') ? 'ed25519' : type.startsWith('ecdsa') ? 'ecdsa' : 'rsa');

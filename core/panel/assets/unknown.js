@@ -1,4 +1,4 @@
-// Answers of sites that no rule knows, and rules made of them.
+// Answers of sites that no rule recognizes, and rules made from them.
 
 import { get, remove } from './api.js';
 import { addBlock } from './blockedit.js';
@@ -8,7 +8,7 @@ import { moment } from './format.js';
 import { code, t } from './i18n.js';
 import { attempt, confirmed } from './toast.js';
 
-const EVERY = 15000; // ms between two looks, while the view is shown
+const EVERY = 15000; // ms between two fetches while the view is shown
 
 export function unknownSection(view, store) {
   const rows = el('ul', { class: 'rows unknown' });
@@ -23,7 +23,7 @@ export function unknownSection(view, store) {
       none.hidden = all.length > 0;
       each(rows, all, (e) => e.key, (e) => row(e, store, load));
     } catch {
-      asked = 0; // the page already shows that there is no answer
+      asked = 0; // the page already shows that the program does not answer
     }
   }
   view.addEventListener('shown', load);

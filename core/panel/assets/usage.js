@@ -1,5 +1,5 @@
-// What requests add up to: totals beside those of the time before, a chart, and
-// the same figures as a table.
+// The usage: totals compared with the preceding period, a chart, and the same figures as a
+// table.
 
 import { get } from './api.js';
 import { chart, MOST } from './chart.js';
@@ -11,7 +11,7 @@ import { segments } from './segments.js';
 import { failed } from './toast.js';
 import { buckets, money, periods } from './usagetime.js';
 
-const FRESH = 30_000; // ms; what is shown is asked for again after that
+const FRESH = 30_000; // ms, after which it is fetched again
 
 const tokens = (r) => r.tokens_in + r.tokens_out;
 
@@ -24,14 +24,14 @@ const measures = {
   latency: { format: (n) => (n ? millis(n) : '0') },
 };
 
-// spent is what is known of the cost with what is estimated of it, by currency.
+// spent is the cost, known and estimated, by currency.
 function spent({ cost, estimate = [] }) {
   const all = new Map(cost.map((c) => [c.currency, c.amount]));
   for (const e of estimate) all.set(e.currency, (all.get(e.currency) ?? 0) + e.amount);
   return [...all].map(([currency, amount]) => ({ currency, amount }));
 }
 
-// marks say that a cost is estimated in part, and without some requests.
+// marks say that a cost is partly estimated, and lacks some requests.
 const marks = (r) => (r.unpriced > (r.estimated ?? 0) ? '≥ ' : '') + (r.estimated > 0 ? '≈ ' : '');
 
 const kinds = ['model', 'channel', 'key', 'client'];
@@ -114,7 +114,7 @@ export function usageView(view) {
   const name = (r) => (data.by === 'key' ? keyTitle(r) : r[data.by]) || t(`usage.no.${data.by}`);
   const groupRows = (groups) => [...groups.rows].sort((a, b) => tokens(b) - tokens(a) || b.requests - a.requests).map((r) => [name(r), r]);
 
-  // picture is what the chart shows: the largest groups, and the others together.
+  // picture is the data of the chart: the largest groups, and the others together.
   function picture(labels, both, time, groups) {
     const what = t(`usage.measure.${chosen.measure}`);
     if (chosen.measure === 'latency') {
@@ -149,10 +149,10 @@ export function usageView(view) {
   setInterval(() => !view.hidden && !document.hidden && Date.now() - answered > FRESH && load(), FRESH);
 }
 
-// keyTitle is what people know a key by.
+// keyTitle is the name of a key for people.
 const keyTitle = (r) => (r.key_removed ? t('usage.removed', { key: r.key_name || r.key }) : r.key_name || r.key);
 
-// figures are the totals, each with the change from the time before.
+// figures are the totals, each with the change from the preceding period.
 function figures(total, before) {
   const all = [
     ['requests', total.requests, before?.requests, count],

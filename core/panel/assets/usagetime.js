@@ -1,4 +1,4 @@
-// The times that usage is shown for, and their parts.
+// The periods of the usage, and their parts.
 
 import { language } from './i18n.js';
 
@@ -13,8 +13,8 @@ function monthsAgo(n) {
   return `${d.getFullYear()}-${pad(d.getMonth() + 1)}-01`;
 }
 
-// periods have the begin that the program is asked for, which rounds it down, the end if
-// that is not now, and the unit of their parts.
+// periods have the start in the query, which the program rounds down, the end if that
+// is not now, and the unit of their parts.
 export const periods = {
   today: { from: () => 'today', unit: 'hour' },
   yesterday: { from: () => 'yesterday', to: 'today', unit: 'hour' },
@@ -32,8 +32,8 @@ const forms = {
   month: [texts({ month: 'short' }), texts({ month: 'long', year: 'numeric' })],
 };
 
-// buckets are all parts of the time of an answer, with the key that rows have.
-// Times are those of the program's time zone, as they are written.
+// buckets are all parts of the period of an answer, with the key of their rows. Times are
+// in the program's time zone, as written.
 export function buckets(usage, unit) {
   const out = [];
   const add = (key, wall) => out.push({ key, short: forms[unit][0].format(wall), long: forms[unit][1].format(wall) });

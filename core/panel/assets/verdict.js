@@ -1,12 +1,11 @@
-// What the program says about a text of the configuration.
+// The result of the check of a configuration.
 
 import { el } from './dom.js';
 import { clock, nameOf } from './format.js';
 import { has, language, listOf, parts, quoted, said, t } from './i18n.js';
 
-// verdictOf are the elements for a dry run, or for the error there was instead.
-// place returns what leads to a diagnostic's line, or null if that is in
-// another file.
+// verdictOf are the elements for a dry run, or for the error instead of one. place returns
+// a link to a diagnostic's line, or null if that is in another file.
 export function verdictOf(diagnostics, { plan, error, changed, place }) {
   const errors = diagnostics.filter((d) => d.severity !== 'warning').length;
   return [
@@ -32,7 +31,7 @@ function mistake(d, go) {
     d.detail && el('p', { lang: languageOf(d.detail), text: quoted(d.detail) }));
 }
 
-// languageOf is that of a sentence that the catalog does not have; null: that of the page.
+// languageOf is the language of a sentence that the catalog does not have; null: that of the page.
 const languageOf = (text) => (language !== 'en' && text && said(text) === text ? 'en' : null);
 
 const actions = ['add', 'remove', 'change', 'upgrade'];
@@ -52,7 +51,7 @@ function change(c) {
   return actions.includes(c.action) ? parts(`config.change.${c.action}`, { block }) : [block, ` ${c.action}`];
 }
 
-// blockName is what a change is about. An older program gives it in words only.
+// blockName is the block that a change is about. An older program gives it in words only.
 export function blockName(c) {
   if (c.type === 'top_level' || c.type === 'order') return t(`block.${c.type}`);
   if (c.type === 'plugin' && c.name === 'built-in') return t('block.builtin');

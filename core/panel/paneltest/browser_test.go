@@ -97,7 +97,7 @@ func open(t *testing.T, origin, path string, width, height int64) *tab {
 	return openWith(t, origin, path, width, height, nil)
 }
 
-// openWith is open with a cookie; nil: none.
+// openWith is open with a cookie, or none if it is nil.
 func openWith(t *testing.T, origin, path string, width, height int64, cookie *http.Cookie) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(startBrowser(t), chromedp.WithNewBrowserContext())
@@ -110,7 +110,7 @@ func openWith(t *testing.T, origin, path string, width, height int64, cookie *ht
 		}
 		for _, fault := range p.faults {
 			if !slices.ContainsFunc(p.allowed, func(s string) bool { return strings.Contains(fault, s) }) {
-				t.Errorf("the console says: %s", fault)
+				t.Errorf("error in the console: %s", fault)
 			}
 		}
 		cancel()
@@ -130,8 +130,8 @@ func openWith(t *testing.T, origin, path string, width, height int64, cookie *ht
 	return p
 }
 
-// networkChanged is how the browser fails when an interface of the machine comes or
-// goes, as in other tests.
+// networkChanged is the error of the browser when a network interface of the machine is
+// added or removed, as by other tests.
 const networkChanged = "net::ERR_NETWORK_CHANGED"
 
 // load loads the page, again if the network changed meanwhile.

@@ -41,7 +41,7 @@ func TestARecordSaysFirstWhatFailed(t *testing.T) {
 	}
 }
 
-// TestARecordNamesEachKeyThatWasNotUsable if the reasons differ.
+// TestARecordNamesEachKeyThatWasNotUsable: keys are listed if their reasons differ.
 func TestARecordNamesEachKeyThatWasNotUsable(t *testing.T) {
 	r, primary, _ := begin(t, "")
 	primary.Next(fakesite.Status(401, `{"error":{"message":"no","code":"invalid_api_key"}}`), fakesite.OutOfQuota())

@@ -139,7 +139,7 @@ notify "broken" {
 	p.shows("#view-clients", "通知")
 	p.shots("clients-zh")
 	for _, text := range eval[[]string](p, english) {
-		t.Errorf("in English: %s", text)
+		t.Errorf("not translated: %s", text)
 	}
 	p.size(360, 740)
 	for _, node := range eval[[]string](p, wide) {

@@ -35,7 +35,7 @@ func TestAKeyIsAddedAndRemoved(t *testing.T) {
 		return false
 	})
 	if shown := eval[string](p, "document.documentElement.outerHTML + JSON.stringify(localStorage)"); strings.Contains(shown, secret) {
-		t.Error("the page holds the key")
+		t.Error("the page contains the key")
 	}
 	p.expect("ERR_", "Failed to load resource")
 	r.restart()

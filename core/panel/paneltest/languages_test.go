@@ -107,8 +107,8 @@ func TestEveryPageInBothLanguages(t *testing.T) {
 	}
 }
 
-// TestThePhoneDialogInBothLanguages, which is shown only if other devices can reach the
-// panel.
+// TestThePhoneDialogInBothLanguages opens the dialog that is there only if other devices
+// can reach the panel.
 func TestThePhoneDialogInBothLanguages(t *testing.T) {
 	r := start(t, "admin {\n  listen = \"0.0.0.0:0\"\n  token  = \""+panelToken+"\"\n}\n"+two(site(t, "primary"), site(t, "backup"), ""))
 	r.panel = "http://127.0.0.1" + r.AdminAddr()[strings.LastIndex(r.AdminAddr(), ":"):]
@@ -155,7 +155,7 @@ func (p *tab) looksRight(language, what string) {
 	}
 	if language == "zh" {
 		for _, text := range eval[[]string](p, english) {
-			p.t.Errorf("%s: in English: %s", what, text)
+			p.t.Errorf("%s: not translated: %s", what, text)
 		}
 	}
 	for _, size := range [][2]int64{{360, 640}, {800, 900}, {1440, 900}} {

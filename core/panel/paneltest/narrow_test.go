@@ -12,7 +12,7 @@ import (
 const cutOff = `[...document.querySelectorAll(%s)].filter((n) => n.scrollWidth > n.clientWidth + 1).map((n) => n.textContent)`
 
 // TestNothingIsCutOnANarrowScreen: names of keys that have a state, answers that no rule
-// knows and settings to be copied are shown in full.
+// recognizes, and settings to be copied are shown in full.
 func TestNothingIsCutOnANarrowScreen(t *testing.T) {
 	s := site(t, "primary")
 	s.ForKey("sk-one-of-the-test-000alike", fakesite.Unauthorized())

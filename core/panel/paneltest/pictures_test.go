@@ -105,8 +105,8 @@ var views = []struct{ name, title, there string }{
 	{"connect", "Connect an app", "#view-connect .snippet"},
 }
 
-// TestPicturesOfWindows opens the dialogs.
-func TestPicturesOfWindows(t *testing.T) {
+// TestPicturesOfDialogs opens the dialogs.
+func TestPicturesOfDialogs(t *testing.T) {
 	s := stage(t, 4)
 	s.sites[0].Always(fakesite.Reset())
 	s.busy(4)

@@ -63,7 +63,7 @@ func TestPortrait(t *testing.T) {
 	p.shows(`[data-name="quarry"] .why`, "")
 	p.shows(`[data-name="meadow"] .keylist`, "rate limited, ")
 	if points := eval[int](p, `document.querySelector('[data-name="harbour"] .line').getAttribute('d').length`); points < 200 {
-		t.Error("ten minutes of requests draw no line")
+		t.Error("no line is drawn for ten minutes of requests")
 	}
 	p.until(`!document.querySelector('.toast')`)
 	p.run(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 1, 1))

@@ -40,7 +40,7 @@ func TestRestrictionsOfAChannel(t *testing.T) {
 	p.shows("dialog .attempts", "站点没有该接口")
 	p.shows("dialog .attempts", "被测试的渠道")
 	if text := eval[string](p, `document.querySelector('dialog .attempts').innerText`); strings.Contains(text, "does not have") || strings.Contains(text, "tested") {
-		t.Errorf("in English: %s", text)
+		t.Errorf("not translated: %s", text)
 	}
 	p.shots("record-zh")
 }

@@ -109,7 +109,7 @@ func TestTheAddressOfAChannelIsCorrected(t *testing.T) {
 	p.press("dialog", "Send")
 	p.shows("dialog .answer", "404")
 	p.press("dialog", "Use this address")
-	p.shows("#toasts", "The address of home is changed")
+	p.shows("#toasts", "The address of home was changed")
 	if !strings.Contains(r.config(), home.URL()+"/api/v3\"") {
 		t.Errorf("the configuration is\n%s", r.config())
 	}

@@ -46,7 +46,7 @@ func TestTheHostOfATunnelIsTrusted(t *testing.T) {
 	p.shows("dialog", "每一步都成功")
 	p.frames("tunnel-test-zh")
 	if text := eval[string](p, `document.querySelector('dialog').innerText`); strings.Contains(text, "logged in") || strings.Contains(text, "has the key") {
-		t.Errorf("in English: %s", text)
+		t.Errorf("not translated: %s", text)
 	}
 	p.keys("\x1b")
 

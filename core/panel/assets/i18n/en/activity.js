@@ -70,8 +70,8 @@ export const activity = {
   'usage.p90': '90 %',
   'usage.p99': '99 %',
   'usage.p90Of': '90 % within {time}',
-  'usage.describe': '{what} from {from} to {to}: {total}. The arrow keys read the values.',
-  'usage.describeLatency': 'Time to the first byte: median {p50}, 90 % within {p90}. The arrow keys read the values.',
+  'usage.describe': '{what} from {from} to {to}: {total}. Use the arrow keys to read the values.',
+  'usage.describeLatency': 'Time to the first byte: median {p50}, 90 % within {p90}. Use the arrow keys to read the values.',
   'usage.most': 'Most: {name}, {share}.',
 
   'log.older': 'Show older requests',

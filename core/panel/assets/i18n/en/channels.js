@@ -196,7 +196,7 @@ export const channels = {
   'try.sentTo': 'It was sent to {url}. If the API of the site is at another path, change the address of the channel.',
   'try.elsewhere': 'It was sent to {url}. The site has its API at {target}.',
   'try.useTarget': 'Use this address',
-  'try.targetUsed': 'The address of {name} is changed',
+  'try.targetUsed': 'The address of {name} was changed.',
   'try.empty': 'The answer has no text.',
 
   'import.open': 'Import',

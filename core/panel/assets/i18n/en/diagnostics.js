@@ -1,5 +1,5 @@
-// English: what the program says about the configuration. The sentences are found by their
-// words, see i18n.js.
+// English: what the program says about the configuration. Its sentences are compared with
+// these texts, see i18n.js.
 
 export const diagnostics = {
   'said.wrongLabels': 'Wrong number of labels',

@@ -1,5 +1,5 @@
-// English: the sentences with which the program refuses what a dialog asks for. They are
-// found by their words, see i18n.js.
+// English: why the program refuses a request of the panel. Its sentences are compared with
+// these texts, see i18n.js.
 
 export const messages = {
   'said.modelNeeded': 'a model is needed',

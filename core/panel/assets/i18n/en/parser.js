@@ -1,5 +1,5 @@
-// English: what the parser of the configuration and the system say. The sentences are found by their
-// words, see i18n.js.
+// English: errors of the HCL parser and of the operating system. They are compared with
+// these texts, see i18n.js.
 
 export const parser = {
   'said.hclInvalidCharacter': 'Invalid character',

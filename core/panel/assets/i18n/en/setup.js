@@ -326,7 +326,7 @@ export const setup = {
   'notifyform.url': 'Where to',
   'notifyform.urlHint': 'Such as telegram://TOKEN@telegram?chats=ID, bark://:KEY@api.day.app, ntfy://ntfy.sh/TOPIC, discord://TOKEN@ID, smtp://USER:PASSWORD@HOST:587/?from=A&to=B, feishu://TOKEN, wecom://KEY, or the address of a webhook with generic+ before it.',
   'notifyform.urlEmpty': 'Enter where the notifications go.',
-  'notifyform.every': 'At most once in',
+  'notifyform.every': 'At most once every',
   'notifyform.everyHint': 'About the same channel, key, tunnel, client or plugin.',
   'notifyform.egress': 'Egress',
   'notifyform.egressHint': 'How the service is reached. Some services cannot be reached through an egress.',
