@@ -14,7 +14,7 @@ import { attempt } from './toast.js';
 import { tryChannel } from './try.js';
 
 // card returns the element of a channel and the function that updates it. In a list, the
-// content of an open line is made when it is first opened.
+// details of a channel are made when it is first opened.
 export function card(first, store) {
   const name = first.name;
   let channel = first;
