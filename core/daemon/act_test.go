@@ -73,7 +73,7 @@ func TestAPauseSurvivesReloadAndRestart(t *testing.T) {
 	t.Parallel()
 	primary, backup := site(t, "primary"), site(t, "backup")
 	r := start(t, two(primary, backup, ""))
-	var got admin.Toggled
+	var got admin.Channel
 	if err := json.Unmarshal(r.must(http.StatusOK, "POST", "/api/channels/primary/toggle", ""), &got); err != nil || got.Enabled || got.Name != "primary" {
 		t.Fatalf("%+v %v", got, err)
 	}

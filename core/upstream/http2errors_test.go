@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -56,25 +57,31 @@ func TestHTTP2Errors(t *testing.T) {
 	for name, c := range map[string]struct {
 		react func(f *http2.Framer, id uint32) bool
 		want  []string // the functions that report true
+		phase Phase    // of the failure on a connection that was used before
 	}{
-		"refused": {reset(http2.ErrCodeRefusedStream), []string{"isAnswered", "isNotAccepted", "isRefused"}},
-		"reset":   {reset(http2.ErrCodeInternal), []string{"isAnswered"}},
+		"refused": {reset(http2.ErrCodeRefusedStream), []string{"isAnswered", "isNotAccepted", "isRefused"}, Stale},
+		"reset":   {reset(http2.ErrCodeInternal), []string{"isAnswered"}, NoAnswer},
 		"GOAWAY that does not name the request": {func(f *http2.Framer, _ uint32) bool {
 			return f.WriteGoAway(0, http2.ErrCodeNo, nil) == nil
-		}, []string{"isAfterGoAway", "isNotAccepted"}},
+		}, []string{"isAfterGoAway", "isNotAccepted"}, Stale},
 		"GOAWAY with an error": {func(f *http2.Framer, _ uint32) bool {
 			return f.WriteGoAway(0, http2.ErrCodeEnhanceYourCalm, nil) == nil
-		}, []string{"isAnswered", "isGoAwayWithError"}},
+		}, []string{"isAnswered", "isGoAwayWithError"}, NoAnswer},
 		"GOAWAY that names the request, and no answer": {func(f *http2.Framer, id uint32) bool {
 			_ = f.WriteGoAway(id, http2.ErrCodeNo, nil)
 			return false
-		}, []string{"isAnswered", "isDropped"}},
-		"closed": {func(*http2.Framer, uint32) bool { return false }, nil},
+		}, []string{"isAnswered", "isDropped"}, NoAnswer},
+		"closed": {func(*http2.Framer, uint32) bool { return false }, nil, Stale},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			conn := dialFrames(t, serveFrames(t, c.react))
-			wantTrue(t, checks, roundTrip(t, conn), c.want)
+			err := roundTrip(t, conn)
+			wantTrue(t, checks, err, c.want)
+			var got *Error
+			if failed := failedHTTP2(t.Context(), &written{sent: SentAll}, true, err); !errors.As(failed, &got) || got.Phase != c.phase || (got.Sent == SentNothing) != isNotAccepted(err) {
+				t.Errorf("%+v, want the phase %q", got, c.phase)
+			}
 		})
 	}
 	t.Run("a request after GOAWAY", func(t *testing.T) {

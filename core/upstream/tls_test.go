@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -201,23 +200,5 @@ func TestStrayBytesInARecord(t *testing.T) {
 		}
 		_, _ = io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-	}
-}
-
-// TestWhatHTTP2ErrorsSay about a request: net/http does not export the types.
-func TestWhatHTTP2ErrorsSay(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]Error{
-		"http2: Transport received Server's graceful shutdown GOAWAY":                           {Phase: Stale, Sent: SentNothing},
-		"http2: server sent GOAWAY and closed the connection; LastStreamID=5, ErrCode=NO_ERROR": {Phase: NoAnswer, Sent: SentAll},
-		"stream error: stream ID 1; INTERNAL_ERROR; received from peer":                         {Phase: NoAnswer, Sent: SentAll},
-		"stream error: stream ID 1; REFUSED_STREAM; received from peer":                         {Phase: Stale, Sent: SentNothing},
-		"http2: client connection lost":                                                         {Phase: Stale, Sent: SentAll},
-	} {
-		var got *Error
-		err := failedHTTP2(t.Context(), &written{sent: SentAll}, true, errors.New(text))
-		if !errors.As(err, &got) || got.Phase != want.Phase || got.Sent != want.Sent {
-			t.Errorf("%s: %+v", text, got)
-		}
 	}
 }
