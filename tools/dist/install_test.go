@@ -13,7 +13,7 @@ import (
 	"text/template"
 )
 
-// TestInstaller runs install.sh with a server: it installs only files with the right sum.
+// TestInstaller runs install.sh with a server: it installs only files with the right checksum.
 func TestInstaller(t *testing.T) {
 	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
 		t.Skip("install.sh is for Linux and macOS")
@@ -39,8 +39,8 @@ func TestInstaller(t *testing.T) {
 		problem string
 	}{
 		{"right", func(map[string][]byte) {}, ""},
-		{"changed", func(f map[string][]byte) { f[name] = append(bytes.Clone(archive), 0) }, "it was damaged or changed; nothing was installed"},
-		{"without a sum", func(f map[string][]byte) { f["SHA256SUMS"] = nil }, "has no sum of " + name},
+		{"changed", func(f map[string][]byte) { f[name] = append(bytes.Clone(archive), 0) }, "the file is damaged or was changed; nothing was installed"},
+		{"without a checksum", func(f map[string][]byte) { f["SHA256SUMS"] = nil }, "has no checksum of " + name},
 		{"missing", func(f map[string][]byte) { delete(f, name) }, name + " cannot be downloaded"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -79,7 +79,7 @@ func (r *release) results(platforms []string) (map[string][]byte, error) {
 		out[name] = content
 		packages, err := r.packages(p)
 		if r.optional && errors.Is(err, errNoNfpm) {
-			fmt.Println("Packages are not compared:", err)
+			fmt.Println("The packages are not compared:", err)
 		} else if err != nil {
 			return nil, fmt.Errorf("%s: %w", p, err)
 		}

@@ -64,7 +64,7 @@ func TestPackage(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := boot(t, map[string][]byte{"aitunnel.deb": deb, "earlier.deb": earlierDeb, "aitunnel": program, "trial.sh": script})
-	if !strings.Contains(out, "all is well") {
+	if !strings.Contains(out, "all checks passed") {
 		t.Errorf("\n%s", out)
 	}
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// settings is the block of the strategy. With the tags, aitunnel checks and explains a
-// user's block, and shows the place of errors.
+// settings is the block of the strategy. By its tags, aitunnel checks and documents the block, and
+// shows the place of errors.
 type settings struct {
 	Explore     float64       `hcl:"explore,optional" doc:"Share of the requests, 0 to 1, that goes to channels other than the best, to notice when one has become better."`
-	FailureCost time.Duration `hcl:"failure_cost,optional" doc:"How much waiting a failed attempt is worth. The more, the more it prefers a reliable channel to a fast one."`
-	HalfLife    time.Duration `hcl:"half_life,optional" doc:"How soon it forgets: what happened so long ago counts half."`
+	FailureCost time.Duration `hcl:"failure_cost,optional" doc:"How much waiting time a failed attempt counts as. A higher value prefers reliable channels to fast ones."`
+	HalfLife    time.Duration `hcl:"half_life,optional" doc:"How soon it forgets: a result this old counts half."`
 	Refresh     time.Duration `hcl:"refresh,optional" doc:"How often it makes a new plan."`
 }
 

@@ -16,7 +16,7 @@ fi
 
 config=/etc/aitunnel/aitunnel.hcl
 if [ ! -e "$config" ]; then
-  # The tokens in it are new, so it is no file of the package.
+  # The file gets new tokens, so it is not part of the package.
   (cd / && umask 077 && /usr/bin/aitunnel init --config "$config" >/dev/null)
   chown aitunnel:aitunnel "$config"
   cat <<END
@@ -27,26 +27,26 @@ END
 fi
 
 if [ -e /etc/systemd/system/aitunnel.service ]; then
-  echo "The service of 'aitunnel service install' stays in use (/etc/systemd/system/aitunnel.service)."
-  echo "To use that of this package: sudo aitunnel service uninstall && sudo systemctl enable --now aitunnel"
+  echo "The service that 'aitunnel service install' installed is kept (/etc/systemd/system/aitunnel.service)."
+  echo "To use the service of this package instead: sudo aitunnel service uninstall && sudo systemctl enable --now aitunnel"
 fi
-# upgrade has the running service replaced without a pause: a new process takes over
-# its ports, and the old one finishes its requests. Where the program refuses that, as
-# with a configuration that is not valid, it goes on as it is. If it does not answer,
-# it is stopped and started. A service that does not run stays as it is.
+# upgrade replaces the running service without a pause: a new process takes over its
+# ports, and the old one finishes its requests. If the program refuses that, for example
+# because the configuration is not valid, it keeps running. If it does not answer, it is
+# stopped and started. A service that is stopped is not started.
 upgrade() {
   if ! systemctl -q is-active aitunnel.service || ! message=$(service_command restart 2>&1); then
     if service_command status >/dev/null 2>&1; then
-      echo "The running aitunnel was not replaced and goes on as the former version:"
+      echo "The running aitunnel was not replaced; the earlier version keeps running:"
       echo "$message"
-      echo "Once that is corrected: sudo aitunnel restart"
+      echo "After fixing that, run: sudo aitunnel restart"
     else
       systemctl try-restart aitunnel.service || true
     fi
   fi
 }
 
-# service_command runs a command about the service, not about a program of root's own.
+# service_command runs a command on the service, not on a program that root runs.
 service_command() {
   env -i PATH="$PATH" HOME=/var/lib/aitunnel timeout 150 /usr/bin/aitunnel "$@"
 }

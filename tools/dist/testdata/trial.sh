@@ -17,9 +17,9 @@ useradd --create-home stranger
 
 echo "-- the package"
 check "it installs" dpkg -i /aitunnel.deb
-check "its configuration directory is the account's" mode "750 aitunnel" /etc/aitunnel
-check "its configuration is the account's alone" mode "600 aitunnel" $config
-check "its state is the account's alone" mode "700 aitunnel" /var/lib/aitunnel
+check "its configuration directory belongs to the account" mode "750 aitunnel" /etc/aitunnel
+check "only the account can read its configuration" mode "600 aitunnel" $config
+check "only the account can read its state" mode "700 aitunnel" /var/lib/aitunnel
 check "man pages" test -s /usr/share/man/man1/aitunnel-start.1.gz
 check "completions" test -s /usr/share/bash-completion/completions/aitunnel
 check "systemd understands the unit" not says . systemd-analyze verify --man=no aitunnel.service
@@ -31,12 +31,12 @@ echo "-- the service"
 check "it starts" systemctl enable --now aitunnel
 check "root's commands find it" says '^aitunnel 9.9.9 is running' aitunnel status
 usermod -aG aitunnel member
-check "so do those of a member of its group" says '^aitunnel 9.9.9 is running' runuser -u member -- aitunnel status
-check "and not those of others" says 'from the group of its account' runuser -u stranger -- aitunnel status
-check "nor can they read the configuration" not runuser -u stranger -- cat $config
+check "commands of a member of its group find it" says '^aitunnel 9.9.9 is running' runuser -u member -- aitunnel status
+check "other accounts may not use them" says 'from the group of its account' runuser -u stranger -- aitunnel status
+check "other accounts cannot read the configuration" not runuser -u stranger -- cat $config
 check "a channel is added" runuser -u member -- aitunnel channel add spare https://spare-api.example --auth none
 check "the file has it" grep -q '^channel "spare"' $config
-check "and is still the account's" mode "600 aitunnel" $config
+check "it still belongs to the account" mode "600 aitunnel" $config
 check "a key is added" sh -c 'echo sk-test-0000000000000001 | aitunnel key add primary --label second'
 check "a channel is paused" aitunnel channel pause spare
 check "a channel is removed" aitunnel channel remove spare --yes
@@ -50,20 +50,20 @@ sed -i '$d' $config
 check "and works again once it is repaired" systemctl reload aitunnel
 check "the log directory can be written" runuser -u member -- sh -c 'cd / && aitunnel status >/dev/null' && sed -i '$a log { file = "/var/log/aitunnel/aitunnel.log" }' $config
 check "by the setting log.file" systemctl reload aitunnel
-check "which makes the file" test -e /var/log/aitunnel/aitunnel.log
+check "which creates the file" test -e /var/log/aitunnel/aitunnel.log
 before=$(systemctl show -P MainPID aitunnel)
 check "a restart" aitunnel restart
-check "after which systemd has it still" systemctl is-active aitunnel
+check "after the restart, it is active" systemctl is-active aitunnel
 after=$(systemctl show -P MainPID aitunnel)
-check "as another process" test "$after" -gt 0 -a "$after" != "$before"
+check "it is another process" test "$after" -gt 0 -a "$after" != "$before"
 for _ in $(seq 300); do [ -e "/proc/$before" ] || break; sleep 0.1; done
-check "while the former one has ended" not test -e "/proc/$before"
-check "which the journal knows nothing bad of" not sh -c 'journalctl -u aitunnel | grep -i "failed with\|killing process"'
+check "the former process has ended" not test -e "/proc/$before"
+check "the journal reports no failure" not sh -c 'journalctl -u aitunnel | grep -i "failed with\|killing process"'
 check "another restart" aitunnel restart
-check "is active, too" systemctl is-active aitunnel
+check "after that, it is active" systemctl is-active aitunnel
 systemctl stop aitunnel
-check "a stop after it ends well" test "$(systemctl show -P Result aitunnel)" = success
-check "as the new process is a child of systemd" not sh -c 'journalctl -u aitunnel | grep -i "failed with\|killing process\|not our child"'
+check "a stop after that succeeds" test "$(systemctl show -P Result aitunnel)" = success
+check "the journal reports no failure of the new process" not sh -c 'journalctl -u aitunnel | grep -i "failed with\|killing process\|not our child"'
 systemctl start aitunnel
 killed=$(systemctl show -P MainPID aitunnel)
 check "a kill" kill -9 "$killed"
@@ -77,12 +77,12 @@ check "and it starts again" systemctl start aitunnel
 mkdir /etc/systemd/system/aitunnel.service.d
 printf '[Service]\nUser=member\n' > /etc/systemd/system/aitunnel.service.d/override.conf
 systemctl daemon-reload; chown -R member: /etc/aitunnel
-check "another account, by systemctl edit" systemctl restart aitunnel
-check "is that of root's commands" says '^/etc/aitunnel/aitunnel.hcl is valid' aitunnel validate
-check "and has the state" mode "700 member" /var/lib/aitunnel
+check "it runs as another account, set with systemctl edit" systemctl restart aitunnel
+check "root's commands run as that account" says '^/etc/aitunnel/aitunnel.hcl is valid' aitunnel validate
+check "the state belongs to that account" mode "700 member" /var/lib/aitunnel
 rm -r /etc/systemd/system/aitunnel.service.d
 systemctl daemon-reload; chown -R aitunnel: /etc/aitunnel
-check "and the former one again" systemctl restart aitunnel
+check "it runs as the former account again" systemctl restart aitunnel
 
 echo "-- upgrade and removal"
 # A site whose streams go on until there is a file /enough, or for five minutes. Its list of
@@ -108,7 +108,7 @@ printf '[Socket]\nListenStream=127.0.0.1:8088\nAccept=yes\n' > /etc/systemd/syst
 printf '[Service]\nExecStart=/bin/bash /site.sh\nStandardInput=socket\nStandardError=journal\n' > /etc/systemd/system/site@.service
 systemctl daemon-reload; systemctl start site.socket
 check "a channel of that site" aitunnel channel add slow http://127.0.0.1:8088 --auth none
-check "is the first" aitunnel channel prefer slow
+check "it is preferred" aitunnel channel prefer slow
 token=$(sed -n 's/.*client_tokens = \["\(.*\)"\].*/\1/p' $config)
 proxy() { curl -sS -m 300 -H "Authorization: Bearer $token" "http://127.0.0.1:9000$1" "${@:2}"; }
 stream() { proxy /v1/chat/completions -N -d '{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}'; }
@@ -130,14 +130,14 @@ upgrade() { # PACKAGE VERSION
   check "the service is restarted" test "$(systemctl show -P MainPID aitunnel)" != "$before"
   check "and is active" systemctl is-active aitunnel
   check "as version $2" says "^aitunnel $2 is running" aitunnel status
-  check "whose program is that of the package" cmp "/proc/$(systemctl show -P MainPID aitunnel)/exe" /usr/bin/aitunnel
-  check "with the preferred channel" says '^slow (preferred)' aitunnel channel list
+  check "its program is the one in the package" cmp "/proc/$(systemctl show -P MainPID aitunnel)/exe" /usr/bin/aitunnel
+  check "the channel is still preferred" says '^slow (preferred)' aitunnel channel list
   touch /enough
   wait $first $second
   check "one stream is complete" grep -q DONE /tmp/stream1
-  check "so is the other" grep -q DONE /tmp/stream2
+  check "the other stream is complete" grep -q DONE /tmp/stream2
   kill $polling
-  check "requests beside them were made" says . grep '[0-9]' /tmp/polls
+  check "other requests were sent meanwhile" says . grep '[0-9]' /tmp/polls
   check "and none was refused" not grep -v '^200$' /tmp/polls
 }
 upgrade /earlier.deb 9.9.8
@@ -146,8 +146,8 @@ sed -i '/^drain = /d' $config
 check "the drain as before" aitunnel reload
 echo 'channel {' >> $config
 before=$(systemctl show -P MainPID aitunnel)
-check "an upgrade with a broken configuration says so" says 'goes on as the former version' dpkg -i /aitunnel.deb
-check "and leaves the service as it is" test "$(systemctl show -P MainPID aitunnel)" = "$before"
+check "an upgrade with a broken configuration says so" says 'the earlier version keeps running' dpkg -i /aitunnel.deb
+check "the same process keeps running" test "$(systemctl show -P MainPID aitunnel)" = "$before"
 sed -i '$d' $config
 rm /run/aitunnel/control.sock
 check "an upgrade of a service that does not answer" dpkg -i /aitunnel.deb
@@ -172,7 +172,7 @@ check "and the state" not test -e /var/lib/aitunnel
 check "and the logs" not test -e /var/log/aitunnel
 check "a move to another machine" sh -c 'dpkg -i /aitunnel.deb && tar -C / -xzf /backup.tgz && chown -R aitunnel: /etc/aitunnel /var/lib/aitunnel'
 check "starts" systemctl enable --now aitunnel
-check "with the configuration of the former one" sh -c 'aitunnel key list | grep -q second'
+check "the configuration is that of the former machine" sh -c 'aitunnel key list | grep -q second'
 check "a purge of a service that runs" dpkg -P aitunnel
 
 echo "-- without a package"
@@ -187,7 +187,7 @@ check "it runs with its account" sh -c '[ "$(systemctl show -P User aitunnel)" =
 check "commands find it" says '^aitunnel 9.9.9 is running' aitunnel status
 check "and can change the configuration" aitunnel channel add spare https://spare-api.example --auth none
 check "a second service install says how to update" says 'service install --update' aitunnel service install -c /srv/conf/aitunnel.hcl
-check "a package beside it" dpkg -i /aitunnel.deb
+check "the package is installed beside it" dpkg -i /aitunnel.deb
 check "does not stop it" says '/srv/conf/aitunnel.hcl' aitunnel status
 check "and is removed" dpkg -r aitunnel
 check "without stopping it" says '/srv/conf/aitunnel.hcl' aitunnel status
@@ -195,7 +195,7 @@ sed -i -e '/^User=/d' -e 's/format [0-9]*/format 3/' -e 's#--state-dir /var/lib/
 check "a unit of a former version is named" says 'another version' aitunnel service status
 check "and updated" sh -c 'cd / && aitunnel service install --update'
 check "with its configuration" grep -q -- "--config /srv/conf/aitunnel.hcl" /etc/systemd/system/aitunnel.service
-check "with the account that it had" sh -c '[ -z "$(systemctl show -P User aitunnel)" ]'
+check "it has the same account" sh -c '[ -z "$(systemctl show -P User aitunnel)" ]'
 check "and the state" grep -q -- '--state-dir /root/state' /etc/systemd/system/aitunnel.service
 check "service uninstall" aitunnel service uninstall
 check "leaves the configuration" test -s /srv/conf/aitunnel.hcl
@@ -213,19 +213,19 @@ mkdir /etc/systemd/system/aitunnel.service.d
 printf '[Service]\nWatchdogSec=3\nRestartSec=1\n' > /etc/systemd/system/aitunnel.service.d/test.conf
 systemctl daemon-reload; systemctl restart aitunnel
 sleep 5
-check "the watchdog is fed" test "$(systemctl show -P NRestarts aitunnel)" = 0
+check "the watchdog is notified" test "$(systemctl show -P NRestarts aitunnel)" = 0
 before=$(pid); aitunnel restart >/dev/null; after=$(pid)
 check "a restart under the watchdog" ended "$before"
 sleep 5
-check "which the new process feeds" test "$(systemctl show -P NRestarts aitunnel) $(pid)" = "0 $after"
+check "the new process notifies the watchdog" test "$(systemctl show -P NRestarts aitunnel) $(pid)" = "0 $after"
 kill -STOP "$after"
-check "one that hangs is replaced" another "$after"
+check "a process that hangs is replaced" another "$after"
 rm -r /etc/systemd/system/aitunnel.service.d
 sed -i -e 's/format [0-9]*/format 3/' -e '/^NotifyAccess=/d' -e 's/^TimeoutStopSec=.*/TimeoutStopSec=630/' -e 's/^ExecReload=.*/ExecReload=\/bin\/kill -HUP $MAINPID/' /etc/systemd/system/aitunnel.service
 systemctl daemon-reload; systemctl restart aitunnel
 check "a unit of a former version is named" says 'another version' aitunnel service status
 before=$(pid); check "a restart under it" aitunnel restart; after=$(pid)
-check "ends the former process" ended "$before"
+check "it ends the former process" ended "$before"
 check "and leaves the new one to systemd" sh -c "systemctl -q is-active aitunnel && [ $after != $before ] && [ -e /proc/$after ]"
 check "a reload under it" systemctl reload aitunnel
 check "it is updated" aitunnel service install -c /srv/conf/aitunnel.hcl --update
@@ -253,4 +253,4 @@ check "another account" aitunnel service install --update --user member
 check "runs it" says '^aitunnel 9.9.9 is running' aitunnel status
 check "and has the log" mode "600 member" /var/log/aitunnel/aitunnel.log
 check "and removed" aitunnel service uninstall
-[ $failed = 0 ] && echo "all is well"
+[ $failed = 0 ] && echo "all checks passed"
