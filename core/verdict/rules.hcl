@@ -1,8 +1,8 @@
-# What the answers of sites mean. The first verdict whose conditions all hold
-# decides; if there is none, the status decides. Every verdict is tested by an
+# What the answers of sites mean. The first verdict whose conditions are all met
+# decides; if none matches, the status decides. Every verdict is tested by an
 # answer in testdata.
 
-# --- The site refuses this address -------------------------------------------
+# --- The site refuses this address --------------------------------------------
 
 # Cloudflare's challenge for browsers.
 verdict "cloudflare-challenge" {
@@ -30,7 +30,7 @@ verdict "challenge-script" {
   at_once      = true
 }
 
-# HUMAN's challenge in the form for programs.
+# HUMAN's challenge, in JSON.
 verdict "human-challenge" {
   status  = 403
   json    = { "appId" = "^PX", "blockScript" = "." }
@@ -68,7 +68,7 @@ verdict "datadome-challenge" {
   at_once = true
 }
 
-# Cloudflare refuses this address, in its plain-text form.
+# Cloudflare refuses this address, in plain text.
 verdict "cloudflare-address" {
   status       = [403, 429, 503]
   content_type = "text/plain"
@@ -84,8 +84,7 @@ verdict "cloudflare-address-page" {
   means        = "blocked"
 }
 
-# Cloudflare refuses this address, in JSON for callers that accept nothing
-# else.
+# Cloudflare refuses this address, in JSON for callers that accept nothing else.
 verdict "cloudflare-address-json" {
   status = [403, 429, 503]
   json   = { "cloudflare_error" = "^true$", "error_code" = "^10(05|06|07|08|09|10|12|20)$" }
@@ -177,8 +176,8 @@ verdict "edgeone-prompt" {
   means        = "declined"
 }
 
-# The firewall of Tencent's EdgeOne refuses this address, or limits its
-# request rate.
+# The firewall of Tencent's EdgeOne refuses this address, or limits its request
+# rate.
 verdict "edgeone-address" {
   status       = [566, 567]
   content_type = "text/html"
@@ -193,7 +192,8 @@ verdict "azure-front-door-address" {
   means        = "blocked"
 }
 
-# Firewalls that refuse this address in the page's title, such as Akamai's and Sucuri's.
+# Firewalls that refuse this address with a page, recognized by its title, such as
+# Akamai's and Sucuri's.
 verdict "firewall-page" {
   status       = [200, 403, 405, 406, 429, 503]
   content_type = "text/html"
@@ -208,7 +208,7 @@ verdict "request-blocked" {
   means   = "blocked"
 }
 
-# A front end refuses the request or this address, in Chinese.
+# A front end refuses the request or this address, with a message in Chinese.
 verdict "request-blocked-zh" {
   status  = [400, 403, 429]
   message = "(?i)(?:IP[^，。]{0,6}(?:被|已)(?:封禁|封锁|拉黑|禁止|限制)|(?:WAF|防火墙|安全策略)[^，。]{0,6}(?:拦截|阻断|拒绝))"
@@ -268,15 +268,15 @@ verdict "gemini-location" {
   at_once = true
 }
 
-# Gemini without billing, in a country without the free tier: another key may
-# have billing.
+# Gemini without billing, in a country without the free tier: another key may have
+# billing.
 verdict "gemini-free-tier-country" {
   status  = 400
   message = "(?i)free tier is not available in your country"
   means   = "quota_spent"
 }
 
-# Models that are not offered in this country, unlike others of the site.
+# Models that are not offered in this country, unlike other models of the site.
 verdict "country-model" {
   status  = [400, 403, 404, 451]
   message = "(?i)(?:access to .{1,40} models is not (?:allowed|available) (?:in|from)|model(?: [^ ]{1,80})? is not (?:available|supported|offered) in your (?:country|region|location))"
@@ -302,7 +302,7 @@ verdict "country-part" {
   at_once = true
 }
 
-# Anthropic, from a country that it does not serve.
+# Anthropic does not serve this country.
 verdict "anthropic-country" {
   status  = 403
   message = "^Request not allowed$"
@@ -323,7 +323,7 @@ verdict "azure-network" {
   means   = "blocked"
 }
 
-# --- The request, where the site names what is wrong with it -----------------------
+# --- The request, if the site says what is wrong with it ----------------------
 
 # A parameter of the request is invalid. What the message quotes from the request,
 # such as a prompt about keys, is ignored.
@@ -392,8 +392,8 @@ verdict "client-restricted" {
   means   = "declined"
 }
 
-# Kimi's quota for the billing cycle is used up. The code is that of a
-# deactivated account.
+# Kimi's quota for the billing cycle is used up. The code is that of a deactivated
+# account.
 verdict "kimi-cycle" {
   status  = [403, 429]
   message = "(?i)usage limit for this billing cycle"
@@ -442,7 +442,7 @@ verdict "minimax-moderation" {
   means = "declined"
 }
 
-# --- Gemini's limits, which it calls quotas ---------------------------------------
+# --- Gemini's limits, which it calls quotas -----------------------------------
 
 # Gemini's free tier has no quota at all for this model.
 verdict "gemini-no-free-tier" {
@@ -476,9 +476,10 @@ verdict "gemini-limit" {
   means   = "rate_limited"
 }
 
-# --- Gateways that say "saturated" --------------------------------------------------
+# --- Gateways that say "saturated" --------------------------------------------
 
-# A saturated gateway. The code with it is about the gateway's own key, often a quota or limit.
+# The gateway is saturated. The error code is about the gateway's own key, often a
+# quota or limit.
 verdict "gateway-capacity" {
   status  = [400, 402, 403, 429, 500, 503]
   message = "(?i)(?:^overloaded$|servers? (?:is|are) (?:currently |temporarily )?(?:overloaded|busy|at capacity)|receiving too many requests|engine is currently overloaded|upstream rate limit exceeded|\\b(?:load|capacity|upstream|group)\\b[^.]{0,40} saturated|(?:请求|排队|使用|访问)人数(?:过|太)多|负载已经?饱和|(?:系统|服务器?|平台|网关|当前)(?:正|当前|比较|太)?(?:繁忙|过载|拥挤|负载)|(?:系统|平台|服务|升级)维护)"
@@ -492,7 +493,7 @@ verdict "gateway-pool-empty" {
   means   = "overloaded"
 }
 
-# --- Money and quotas -----------------------------------------------------------
+# --- Money and quotas ---------------------------------------------------------
 
 # The storage for files is used up, which affects no other requests.
 verdict "file-quota" {
@@ -502,7 +503,7 @@ verdict "file-quota" {
   means    = "declined"
 }
 
-# --- Gateways whose own upstream refused them: not our key ---------------------------
+# --- Gateways whose own upstream refused them: not our key --------------------
 
 # Gateways that report an upstream error, recognized by the code.
 verdict "gateway-upstream" {
@@ -533,7 +534,8 @@ verdict "gateway-model-cooldown" {
   scope  = "channel-model"
 }
 
-# CLIProxyAPI: all of its accounts for this model are cooling down, recognized by the message.
+# CLIProxyAPI: all of its accounts for this model are cooling down, recognized by
+# the message.
 verdict "gateway-model-cooldown-message" {
   status  = [429, 503]
   message = "(?i)candidate\\(s\\) for model .* in cooldown"
@@ -593,15 +595,15 @@ verdict "quota-message" {
   means   = "quota_spent"
 }
 
-# A balance, quota or budget is used up, in Chinese.
+# A balance, quota or budget is used up, with a message in Chinese.
 verdict "quota-message-zh" {
   status  = [400, 401, 402, 403, 429, 500]
   message = "(?:(?:余额|余量|额度|配额|积分|点数|流量包)[^，。]{0,10}(?:不足|用尽|用完|耗尽|超限|为 ?0|为零)|(?:请|需)先?[^，。]{0,8}充值|欠费|账户已?透支|(?:无|没有|暂无)可用(?:的)?(?:额度|余额|配额|积分)|无可用资源包|资源包(?:已|余)|套餐已?(?:到期|过期|用完|用尽)|预扣费.*失败)"
   means   = "quota_spent"
 }
 
-# A balance is used up, in Japanese, Korean, Russian, French, German, Spanish and
-# Portuguese.
+# A balance is used up, with a message in Japanese, Korean, Russian, French,
+# German, Spanish and Portuguese.
 verdict "quota-languages" {
   status  = [400, 401, 402, 403, 429]
   message = "(?:(?:残高|クレジット|利用枠)[^。]{0,10}(?:不足|ありません)|(?:잔액|크레딧)[^.]{0,8}부족|едостаточно (?:средств|кредитов)|rédits? insuffisant|olde insuffisant|aldo insuficiente|réditos? insuficiente|uthaben (?:reicht nicht|nicht ausreichend|ist aufgebraucht))"
@@ -615,13 +617,13 @@ verdict "zhipu-quota" {
   means  = "quota_spent"
 }
 
-# MiniMax reports a spent balance with status 200.
+# MiniMax reports a used-up balance with status 200.
 verdict "minimax-quota" {
   json  = { "base_resp.status_code" = "^(?:1008|2056)$" }
   means = "quota_spent"
 }
 
-# --- Models -----------------------------------------------------------------------
+# --- Models -------------------------------------------------------------------
 
 # Gateways whose own upstream key is refused, not ours.
 verdict "gateway-upstream-key" {
@@ -728,7 +730,7 @@ verdict "zhipu-no-model" {
 
 # --- Keys that are not valid, in general --------------------------------------
 
-# The gateway's group of this key has no access to this API.
+# The gateway has put this key into a group without access to this API.
 verdict "gateway-dispatch" {
   status  = 403
   message = "(?i)does not allow /v1/"
@@ -771,8 +773,8 @@ verdict "invalid-key-code" {
   means  = "invalid_key"
 }
 
-# The key is not valid, in unambiguous words, even if the error is reported as a
-# malformed request.
+# The key is not valid, recognized by unambiguous words, even if the error is
+# reported as a malformed request.
 verdict "invalid-key-request" {
   status  = 400
   message = "(?i)(?:(?:invalid|incorrect|wrong|expired) (?:api[ -]?key|x-api-key)|api[ -]?key(?: provided)? (?:is |was |has )?(?:not valid|not found|invalid|incorrect|expired)|无效的 ?api ?key|密钥[^，。]{0,4}(?:无效|错误|格式))"
@@ -815,7 +817,7 @@ verdict "minimax-key" {
   means = "invalid_key"
 }
 
-# --- Limits -----------------------------------------------------------------------
+# --- Limits -------------------------------------------------------------------
 
 # A single request that exceeds the limit per minute, so waiting does not help.
 verdict "request-over-limit" {
@@ -898,7 +900,7 @@ verdict "openrouter-no-provider" {
   means   = "declined"
 }
 
-# --- The request ------------------------------------------------------------------
+# --- The request --------------------------------------------------------------
 
 # The prompt is too long for the model, with any status.
 verdict "context-length" {
@@ -914,7 +916,7 @@ verdict "context-length-message" {
   means   = "refused"
 }
 
-# nginx rejects too large headers before the request reaches the site.
+# nginx rejects headers that are too large before the request reaches the site.
 verdict "nginx-header-too-large" {
   status       = 400
   content_type = "text/html"
@@ -929,7 +931,7 @@ verdict "body-too-large" {
   means   = "too_large"
 }
 
-# The channel's target has http://, but the site speaks https.
+# The channel's target has http://, but the site expects https.
 verdict "nginx-plain-http" {
   status       = 400
   content_type = "text/html"
