@@ -66,6 +66,8 @@ func (l *login) ended(h Hop, err error) *Error {
 	switch {
 	case !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET):
 		return temporary(StepLogin, "the connection to %s was lost during the login: %s", h.Address(), ErrorText(err))
+	case l.signed != "": // how OpenSSH with PAM refuses an account; at the start of a system all accounts, until it is up
+		return temporary(StepLogin, "%s knows %s, but closed the connection during the login as %q: the account may have expired, or may not log in now (/etc/nologin), or from this address, or it is shutting down%s; the log of its SSH server has the reason", h.Address(), l.signed, h.user, l.quotedBanner())
 	case l.passwordSent || len(l.signers) > 1:
 		return permanent(StepLogin, "%s closed the connection during the login as %q with %s, which may be how it refuses a login: check the user name and the credentials; the log of its SSH server has the reason", h.Address(), h.user, strings.Join(l.names, " or "))
 	}
@@ -99,11 +101,7 @@ func (l *login) rejected(h Hop, err error) *Error {
 	case l.question != "":
 		text = fmt.Sprintf("%s asks %q at the login as %q, which cannot be answered automatically: use a key, or let this account log in without that question (AuthenticationMethods in its sshd_config, or its PAM settings)", h.Address(), l.question, h.user)
 	case l.signed != "":
-		text = fmt.Sprintf("%s knows %s, but refused the login as %q: the account may have expired, or may not log in now (/etc/nologin), or from this address", h.Address(), l.signed, h.user)
-		if l.banner != "" {
-			text += fmt.Sprintf("; it says %q", l.banner)
-		}
-		text += "; the log of its SSH server has the reason"
+		text = fmt.Sprintf("%s knows %s, but refused the login as %q: the account may have expired, or may not log in now (/etc/nologin), or from this address%s; the log of its SSH server has the reason", h.Address(), l.signed, h.user, l.quotedBanner())
 	case len(l.signers) > 0:
 		text += ": check the user name, that AllowUsers and the like in its sshd_config permit it, that the key is in ~/.ssh/authorized_keys of that account, and that nobody else may write to that file, to .ssh and to its home; the log of its SSH server has the reason"
 	case passwordRefused:
@@ -115,6 +113,14 @@ func (l *login) rejected(h Hop, err error) *Error {
 		text += ". The password was not sent, as the server does not accept any"
 	}
 	return permanent(StepLogin, "%s", text+l.remarks(h))
+}
+
+// quotedBanner returns what the server says about the account, as the end of a sentence.
+func (l *login) quotedBanner() string {
+	if l.banner == "" {
+		return ""
+	}
+	return fmt.Sprintf("; it says %q", l.banner)
 }
 
 // remarks returns what else may have kept the server from accepting the credentials.

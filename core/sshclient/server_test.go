@@ -192,6 +192,16 @@ func TestAccountIsRefused(t *testing.T) {
 	}
 }
 
+// TestExpiredAccount uses an account that has expired, at a real sshd with PAM. It closes the
+// connection when the key has been verified.
+func TestExpiredAccount(t *testing.T) {
+	t.Parallel()
+	s := sshdtest.Start(t, sshdtest.Options{Guest: true, AccountExpired: true, Config: "UsePAM yes\n"})
+	c := tunnelTo(s)
+	c.User = sshdtest.Guest
+	mustFail(t, envOf(s), c, false, "knows the key ", `closed the connection during the login as "guest": the account may have expired`, "/etc/nologin")
+}
+
 // deafServer returns an SSH server that ignores requests that are not about channels, and
 // takes a while to answer those.
 func deafServer(t *testing.T, serverConfig *ssh.ServerConfig, wait time.Duration) (address string, key ssh.PublicKey) {

@@ -33,6 +33,7 @@ type Options struct {
 	BashRC     string   // of the guest, whose shell is then bash
 
 	PasswordExpired bool // the guest has to change the password
+	AccountExpired  bool // the guest may not log in any more
 }
 
 // The account of Options.Guest.
@@ -233,9 +234,13 @@ func (s *Server) addGuest() {
 	if s.options.PasswordExpired {
 		changed = "0"
 	}
+	expires := ""
+	if s.options.AccountExpired {
+		expires = "1"
+	}
 	for file, line := range map[string]string{
 		"passwd": fmt.Sprintf("%s:x:54321:54321::%s:%s\n", Guest, home, shell),
-		"shadow": fmt.Sprintf("%s:%s:%s:0:99999:7:::\n", Guest, guestHash, changed),
+		"shadow": fmt.Sprintf("%s:%s:%s:0:99999:7::%s:\n", Guest, guestHash, changed, expires),
 	} {
 		content, err := os.ReadFile("/etc/" + file)
 		must(s.t, err)

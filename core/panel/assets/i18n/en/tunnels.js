@@ -62,6 +62,8 @@ export const tunnels = {
   'said.sshAsks': '{address} asks {question} at the login as {user}, which cannot be answered automatically: use a key, or let this account log in without that question (AuthenticationMethods in its sshd_config, or its PAM settings)',
   'said.sshExpired': '{address} knows {key}, but refused the login as {user}: the account may have expired, or may not log in now (/etc/nologin), or from this address{more}; the log of its SSH server has the reason',
   'said.sshExpiredPlain': '{address} knows {key}, but refused the login as {user}: the account may have expired, or may not log in now (/etc/nologin), or from this address; the log of its SSH server has the reason',
+  'said.sshClosedAccount': '{address} knows {key}, but closed the connection during the login as {user}: the account may have expired, or may not log in now (/etc/nologin), or from this address, or it is shutting down{more}; the log of its SSH server has the reason',
+  'said.sshClosedAccountPlain': '{address} knows {key}, but closed the connection during the login as {user}: the account may have expired, or may not log in now (/etc/nologin), or from this address, or it is shutting down; the log of its SSH server has the reason',
   'said.sshLostLogin': 'the connection to {address} was lost during the login: {why}',
   'said.sshClosedLogin': '{address} closed the connection during the login as {user} with {keys}, which may be how it refuses a login: check the user name and the credentials; the log of its SSH server has the reason',
   'said.sshClosedGrace': '{address} closed the connection during the login as {user}: its LoginGraceTime may be too short, or it is shutting down; the log of its SSH server has the reason',

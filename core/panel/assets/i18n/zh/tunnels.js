@@ -62,6 +62,8 @@ export const tunnels = {
   'said.sshAsks': '以 {user} 登录时 {address} 询问 {question}，无法自动回答：请使用密钥，或让该账户登录时不再询问（其 sshd_config 的 AuthenticationMethods，或 PAM 设置）',
   'said.sshExpired': '{address} 认识 {key}，但拒绝以 {user} 登录：账户可能已过期，或现在（/etc/nologin）、从本机地址不允许登录{more}；SSH 服务器的日志中有原因',
   'said.sshExpiredPlain': '{address} 认识 {key}，但拒绝以 {user} 登录：账户可能已过期，或现在（/etc/nologin）、从本机地址不允许登录；SSH 服务器的日志中有原因',
+  'said.sshClosedAccount': '{address} 认识 {key}，但在以 {user} 登录期间关闭了连接：账户可能已过期，或现在（/etc/nologin）、从本机地址不允许登录，或者它正在关机{more}；SSH 服务器的日志中有原因',
+  'said.sshClosedAccountPlain': '{address} 认识 {key}，但在以 {user} 登录期间关闭了连接：账户可能已过期，或现在（/etc/nologin）、从本机地址不允许登录，或者它正在关机；SSH 服务器的日志中有原因',
   'said.sshLostLogin': '登录期间与 {address} 的连接断开：{why}',
   'said.sshClosedLogin': '{address} 在以 {user} 用 {keys} 登录期间关闭了连接，这可能是它拒绝登录的方式：请检查用户名和凭据；SSH 服务器的日志中有原因',
   'said.sshClosedGrace': '{address} 在以 {user} 登录期间关闭了连接：它的 LoginGraceTime 可能太短，或正在关机；SSH 服务器的日志中有原因',
