@@ -50,7 +50,7 @@ func (h *Host) previous(lock trust.Lock, name string) *trust.Executable {
 	if !ok {
 		return nil
 	}
-	if path := h.trust.Copied(e.SHA256); path != "" {
+	if path := h.trust.FindCopy(e.SHA256); path != "" {
 		return &trust.Executable{Path: path, SHA256: e.SHA256, Platform: trust.Platform}
 	}
 	return nil
@@ -85,7 +85,7 @@ func (h *Host) LockedCopy(name string) (trust.Executable, bool) {
 	if !locked {
 		return trust.Executable{}, false
 	}
-	path := h.trust.Copied(e.SHA256)
+	path := h.trust.FindCopy(e.SHA256)
 	return trust.Executable{Path: path, SHA256: e.SHA256, Platform: trust.Platform}, path != ""
 }
 
@@ -99,7 +99,7 @@ func (h *Host) RollBack(name string) (copied string, lock trust.Lock, err error)
 		return "", nil, err
 	}
 	sum := lock[name].Platforms[trust.Platform].SHA256
-	if copied = h.trust.Copied(sum); copied == "" {
+	if copied = h.trust.FindCopy(sum); copied == "" {
 		return "", nil, fmt.Errorf("the copy of %s %s (sha256 %s…) is no longer in the cache: install that version again", name, lock[name].Version(), sum[:12])
 	}
 	return copied, lock, nil

@@ -105,8 +105,8 @@ func copyOut(from io.Reader, dir string) (path, sum string, err error) {
 	return to.Name(), hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Copied returns the path of the copy with a hash, "" if there is none or it is damaged.
-func (s *Store) Copied(sum string) string {
+// FindCopy returns the path of the copy with a hash, "" if there is none or it is damaged.
+func (s *Store) FindCopy(sum string) string {
 	dir := filepath.Join(s.CacheDir, "sha256-"+sum)
 	entries, _ := os.ReadDir(dir) // none if it was never copied
 	for _, e := range entries {
