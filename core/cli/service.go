@@ -135,7 +135,7 @@ func (a *app) serviceStatus(system *bool) *cobra.Command {
 					a.Say("The service file %s was written by another version of aitunnel.\nUpdate it with: aitunnel service install --update", s.File)
 				}
 			}
-			if err == nil && !s.Running() {
+			if err == nil && s.State != service.Running {
 				err = command.ExitError(command.ExitNotRunning)
 			}
 			return err
@@ -263,7 +263,7 @@ func (a *app) validAsService(ctx context.Context, u service.Unit) error {
 	}
 	check := exec.CommandContext(ctx, u.Executable, "validate", u.Config)
 	if u.System {
-		check.Env = append(check.Env, service.LogDirEntry)
+		check.Env = append(check.Env, service.LogDirVariable)
 	}
 	for _, name := range serviceVariables {
 		if v, ok := os.LookupEnv(name); ok {

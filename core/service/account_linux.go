@@ -47,7 +47,7 @@ func createAccount() error {
 	return nil
 }
 
-// credential returns that of the service's account, nil if it is the caller's own.
+// credential returns the credential of the service's account, nil if commands need no other.
 func (u Unit) credential() (*syscall.Credential, error) {
 	if !u.System || u.User == "" {
 		return nil, nil
@@ -64,9 +64,9 @@ func (u Unit) credential() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }
 
-// IsAccount reports whether this process runs with the account of the service. It is
+// IsCurrentUser reports whether this process runs with the account of the service. It is
 // false for root.
-func (u Unit) IsAccount() bool {
+func (u Unit) IsCurrentUser() bool {
 	as, err := u.credential()
 	return err == nil && as != nil && int(as.Uid) == os.Getuid()
 }
@@ -103,8 +103,8 @@ func (u Unit) makeStateDir() error {
 	return os.Chown(u.StateDir, int(as.Uid), int(as.Gid))
 }
 
-// CanAccess asks test(1) whether the account of the service has access to a path: -r, -w or
-// -x.
+// CanAccess reports whether the account of the service has access to a path. mode is a flag of
+// test(1): -r, -w or -x.
 func (u Unit) CanAccess(path, mode string) bool {
 	test := exec.Command("test", mode, path)
 	if err := u.AsAccount(test); err != nil {

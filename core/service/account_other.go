@@ -12,9 +12,9 @@ func (u *Unit) UseAccount(name string, _ bool) error {
 	return nil
 }
 
-// IsAccount reports whether this process runs with the account of the service. It is
+// IsCurrentUser reports whether this process runs with the account of the service. It is
 // unknown here.
-func (u Unit) IsAccount() bool { return false }
+func (u Unit) IsCurrentUser() bool { return false }
 
 // AsAccount makes a command run with the account of the service. It is not supported
 // here, so the command runs with that of the caller.
@@ -24,5 +24,5 @@ func (u Unit) AsAccount(*exec.Cmd) error { return nil }
 // unknown here.
 func (u Unit) CanAccess(string, string) bool { return true }
 
-// makeStateDir does nothing: the program creates the directory.
+// makeStateDir is not needed here: the program creates the directory.
 func (u Unit) makeStateDir() error { return nil }

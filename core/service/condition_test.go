@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestAdvice parses the output of systemctl show for a service that does not answer.
+// TestAdvice for a service that does not answer, by the output of systemctl show.
 func TestAdvice(t *testing.T) {
 	for _, c := range []struct {
 		shown string

@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// TestUnitsOfFormerVersionsAreOutdated: also those that differ in nothing but their times,
-// such as a stop of 630 seconds.
-func TestUnitsOfFormerVersionsAreOutdated(t *testing.T) {
+// TestUnitsOfEarlierVersionsAreOutdated, also one that differs only in its time for a stop.
+func TestUnitsOfEarlierVersionsAreOutdated(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.service"))
 	if err != nil || len(files) == 0 {
@@ -24,15 +23,15 @@ func TestUnitsOfFormerVersionsAreOutdated(t *testing.T) {
 		if isOutdated(text) {
 			t.Errorf("%s, of this version, is outdated", path)
 		}
-		if former := strings.ReplaceAll(text, formatLine, "aitunnel service file, format 3"); !isOutdated(former) {
-			t.Errorf("%s of a former format is not outdated", path)
+		if earlier := strings.ReplaceAll(text, formatLine, "aitunnel service file, format 3"); !isOutdated(earlier) {
+			t.Errorf("%s, in an earlier format, is not outdated", path)
 		}
 	}
-	b, err := os.ReadFile(filepath.Join("testdata", "former", "aitunnel.service"))
+	b, err := os.ReadFile(filepath.Join("testdata", "earlier", "aitunnel.service"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if text := string(b); !strings.Contains(text, "TimeoutStopSec=630") || !isOutdated(text) {
-		t.Errorf("it is not outdated:\n%s", text)
+		t.Errorf("the earlier unit is not outdated:\n%s", text)
 	}
 }

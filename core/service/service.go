@@ -291,7 +291,7 @@ var (
 	errNotInstalled = errors.New("the service is not installed; 'aitunnel service install' installs it")
 )
 
-// startError adds to an error how to find out why the service does not start.
+// startError adds to an error the command that shows why the service does not start.
 func startError(what string, err error, system bool) error {
 	if thisOS == "linux" {
 		return fmt.Errorf("%s, but it does not start: %w; see why: %s", what, err, LogCommand(system))

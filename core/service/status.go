@@ -10,9 +10,9 @@ import (
 	"github.com/kardianos/service"
 )
 
-// State is the state of the service.
-type State struct {
-	State    Code   `json:"state"`
+// Info describes the service.
+type Info struct {
+	State    State  `json:"state"`
 	Platform string `json:"platform"`
 	System   bool   `json:"system"`
 	File     string `json:"file,omitempty"` // of systemd or launchd
@@ -20,43 +20,40 @@ type State struct {
 	Outdated bool   `json:"outdated"`       // the file was written by another version
 }
 
-// Code says whether a service runs.
-type Code string
+// State says whether the service runs.
+type State string
 
 // The states of a service.
 const (
-	Running      Code = "running"
-	Stopped      Code = "stopped"
-	NotInstalled Code = "not_installed"
-	Restarting   Code = "restarting" // systemd starts it again after a failure
+	Running      State = "running"
+	Stopped      State = "stopped"
+	NotInstalled State = "not_installed"
+	Restarting   State = "restarting" // systemd starts it again after a failure
 )
 
 // Text returns the state in words, for people.
-func (c Code) Text() string {
-	switch c {
+func (s State) Text() string {
+	switch s {
 	case NotInstalled:
 		return "not installed"
 	case Restarting:
 		return "restarting after a failure"
 	}
-	return string(c)
+	return string(s)
 }
 
-// Running reports whether the service is running.
-func (s State) Running() bool { return s.State == Running }
-
-// Manager returns the name of what runs services on this machine.
-func (s State) Manager() string {
-	_, name, _ := strings.Cut(s.Platform, "-")
+// Manager returns the name of the service manager of this machine.
+func (i Info) Manager() string {
+	_, name, _ := strings.Cut(i.Platform, "-")
 	if name == "service" {
 		return "Windows"
 	}
 	return name
 }
 
-// Status returns the state of the service.
-func Status(system bool) (State, error) {
-	out := State{System: system, Platform: service.Platform(), State: Stopped}
+// Status returns the state of the service, and its file.
+func Status(system bool) (Info, error) {
+	out := Info{System: system, Platform: service.Platform(), State: Stopped}
 	m, err := manager(Unit{System: system})
 	if err != nil {
 		return out, err

@@ -17,13 +17,13 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// systemUnit is what 'service install' installs for root.
+// systemUnit is the unit that 'service install' installs for root.
 var systemUnit = Unit{System: true, Executable: "/usr/local/bin/aitunnel", Config: "/etc/aitunnel/aitunnel.hcl", StateDir: StateDir, User: Account, Home: StateDir, Drain: time.Minute}
 
-// TestServiceFiles compares the service files for all systems with the goldens.
+// TestServiceFiles compares the service files for all systems with the golden files.
 func TestServiceFiles(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("the goldens have the line ends of Unix")
+		t.Skip("the golden files have the line endings of Unix")
 	}
 	for _, c := range []struct {
 		golden, goos string
@@ -120,11 +120,11 @@ func TestUpdateKeepsAccountAndState(t *testing.T) {
 	}
 }
 
-// TestAUnitIsReadable by all accounts: their commands find the service by it. A unit that was
-// written with the umask 077 is corrected, too.
+// TestAUnitIsReadable by all accounts, whose commands find the service by its unit. The mode of an
+// existing unit is corrected.
 func TestAUnitIsReadable(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("there are no modes")
+		t.Skip("Windows has no file modes")
 	}
 	file := filepath.Join(t.TempDir(), "aitunnel.service")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -14,18 +14,18 @@ import (
 // service starts.
 const LogDir = "/var/log/aitunnel"
 
-// LogDirEntry tells a check of the configuration of a service that systemd will give
-// [LogDir] to its account. systemd sets this variable for a service.
-const LogDirEntry = "LOGS_DIRECTORY=" + LogDir
+// LogDirVariable is the variable that systemd sets for a service with [LogDir]. With it, a check
+// of a configuration that is run before the service accepts logs in that directory.
+const LogDirVariable = "LOGS_DIRECTORY=" + LogDir
 
-// GetsLogDir reports whether a file is in [LogDir], and systemd will make that writable when
-// the service starts.
-func GetsLogDir(path string) bool {
+// WillBeInLogDir reports whether a file is in [LogDir], and systemd will create that directory
+// for the account of the service when it starts.
+func WillBeInLogDir(path string) bool {
 	if thisOS != "linux" || filepath.Dir(path) != LogDir {
 		return false
 	}
 	_, err := os.Stat(LogDir)
-	return errors.Is(err, fs.ErrNotExist) || "LOGS_DIRECTORY="+os.Getenv("LOGS_DIRECTORY") == LogDirEntry
+	return errors.Is(err, fs.ErrNotExist) || "LOGS_DIRECTORY="+os.Getenv("LOGS_DIRECTORY") == LogDirVariable
 }
 
 var (

@@ -103,7 +103,7 @@ func checkLogFile(path string, cfg *config.Config, report config.Report) config.
 	}
 	u, installed := service.InstalledSystem()
 	isOfService := installed && command.IsServiceConfig(path, u)
-	if err := fileaccess.CheckAppend(file); err != nil && !service.GetsLogDir(file) {
+	if err := fileaccess.CheckAppend(file); err != nil && !service.WillBeInLogDir(file) {
 		return report.AddSettingError(cfg, "log.file", err)
 	}
 	if isOfService && !u.MayWrite(file) {

@@ -40,7 +40,7 @@ func (a *Env) AsServiceAccount(run func(*cobra.Command, []string) error) func(*c
 		case !isService:
 			a.warnOfServiceConfiguration(name, u)
 			return run(c, args)
-		case !root && !u.IsAccount():
+		case !root && !u.IsCurrentUser():
 			return fmt.Errorf("there is no configuration of yours; that of the system service is %s: run the command with sudo, or name another with --config%s", u.Config, instead[c.Name()])
 		case root && u.User != "":
 			return a.rerunAsService(c, u, name)
@@ -71,7 +71,7 @@ var instead = map[string]string{
 // runs.
 func (a *Env) useServicePaths(u service.Unit) {
 	a.Config, a.StateDir = u.Config, u.StateDir
-	if u.IsAccount() { // the shell's may be that of another account
+	if u.IsCurrentUser() { // the shell's may be that of another account
 		_ = os.Setenv("HOME", u.Home)
 		xdg.Reload()
 	}
@@ -142,7 +142,7 @@ func (a *Env) serviceWithState() (service.Unit, bool) {
 }
 
 // MayActFor reports whether this process may act with the account of a service.
-func MayActFor(u service.Unit) bool { return os.Getuid() == 0 || u.IsAccount() }
+func MayActFor(u service.Unit) bool { return os.Getuid() == 0 || u.IsCurrentUser() }
 
 // absolute returns an argument for a command that runs in another directory: the
 // absolute path if it is an existing file, as plugin commands take it.
