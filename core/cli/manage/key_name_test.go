@@ -6,7 +6,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 )
 
-// TestKeysAreFoundByTheirLastCharacters, if they are those of one key alone.
+// TestKeysAreFoundByTheirLastCharacters, if no other key ends with them.
 func TestKeysAreFoundByTheirLastCharacters(t *testing.T) {
 	t.Parallel()
 	ch := admin.Channel{Name: "x", Keys: admin.Keys{List: []admin.Key{

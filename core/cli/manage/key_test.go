@@ -11,7 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 )
 
-// A key that is limited for one model only is not simply ready.
+// TestKeyListShowsLimitsOfSingleModels in the state of a key.
 func TestKeyListShowsLimitsOfSingleModels(t *testing.T) {
 	until := time.Now().Add(90 * time.Second)
 	limited := admin.Restriction{Model: "gpt-5", State: string(channel.SkipRateLimited), Reason: "too many tokens", Until: &until}

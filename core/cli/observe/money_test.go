@@ -5,26 +5,11 @@ import (
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
-	"github.com/aitunnel/aitunnel/core/cli/internal/view"
-	"github.com/aitunnel/aitunnel/core/event"
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
-// TestMoneyIsRoundedAsInThePanel: half up, which a floating point number is not.
-func TestMoneyIsRoundedAsInThePanel(t *testing.T) {
-	t.Parallel()
-	for amount, want := range map[event.Money]string{
-		0: "0.00", 49_999: "<0.0001", 50_000: "0.0001", 3_250_000: "0.0033", 3_249_999: "0.0032", 999_999_999: "1.0000", 1_000_000_000: "1.00",
-		1_005_000_000: "1.01", 2_675_000_000: "2.68", 1_234_567_890_000: "1,234.57", 12_070_000_000: "12.07",
-	} {
-		if got := view.Money(history.Cost{Amount: amount, Currency: "USD"}); got != want+" USD" {
-			t.Errorf("%d: %s, want %s USD", amount, got, want)
-		}
-	}
-}
-
-// TestACostWithoutSomeRequestsIsMarked as the least that it can be.
-func TestACostWithoutSomeRequestsIsMarked(t *testing.T) {
+// TestIncompleteCostsAreMarked as lower bounds, and estimates as such.
+func TestIncompleteCostsAreMarked(t *testing.T) {
 	t.Parallel()
 	some := []history.Cost{{Amount: 3_300_000, Currency: "USD"}}
 	for want, s := range map[string]history.UsageSums{
@@ -37,8 +22,8 @@ func TestACostWithoutSomeRequestsIsMarked(t *testing.T) {
 	}
 }
 
-// TestAMissingCostHasItsReason: no price, or nothing to multiply it with.
-func TestAMissingCostHasItsReason(t *testing.T) {
+// TestMissingCostsAreExplained: there is no price, or there are no token counts.
+func TestMissingCostsAreExplained(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]history.UsageSums{
 		"": {TokensIn: 5},
@@ -51,6 +36,11 @@ func TestAMissingCostHasItsReason(t *testing.T) {
 			t.Errorf("%+v: %q", s, got)
 		}
 	}
+}
+
+// TestTokensOfARecord: with a hint if the site sent no token counts.
+func TestTokensOfARecord(t *testing.T) {
+	t.Parallel()
 	answered := func(path string, stream bool, tokens ...uint64) (r history.Record) {
 		r.Path, r.Stream, r.Status, r.Endpoint = path, stream, 200, "generate"
 		for i, to := range []*uint64{&r.TokensIn, &r.TokensCacheRead, &r.TokensCacheWrite, &r.TokensOut, &r.TokensReasoning} {

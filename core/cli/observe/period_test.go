@@ -9,7 +9,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
-// TestAnEmptyPeriodIsExplained: a day as an end is its beginning.
+// TestAnEmptyPeriodIsExplained: the name of a day stands for its first moment.
 func TestAnEmptyPeriodIsExplained(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 27, 9, 0, 0, 0, time.Local)
@@ -28,8 +28,8 @@ func TestAnEmptyPeriodIsExplained(t *testing.T) {
 	}
 }
 
-// TestTheSpanIsInTheZoneOfTheDays: the zone of the configuration, which the API's times have.
-func TestTheSpanIsInTheZoneOfTheDays(t *testing.T) {
+// TestUsageSpanIsInTheConfiguredTimeZone, which the times of the API have.
+func TestUsageSpanIsInTheConfiguredTimeZone(t *testing.T) {
 	t.Parallel()
 	berlin := time.FixedZone("CET", 3600)
 	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, berlin) }

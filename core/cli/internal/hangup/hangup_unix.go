@@ -2,9 +2,9 @@
 
 // Package hangup receives SIGHUP from the first moments of the process until
 // its end, so that a reload asked for during startup, while draining, or around
-// a restart never kills the program. It imports next to nothing, so that it is
-// initialized before the packages that take longer. The process of built-in
-// components receives the signal, too, and does nothing.
+// a restart never kills the program. It imports only packages that it needs, so that it is
+// initialized early. The process of built-in components also receives the signal, and
+// ignores it.
 package hangup
 
 import (

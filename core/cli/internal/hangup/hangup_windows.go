@@ -1,4 +1,4 @@
-// Package hangup has nothing to do on Windows, where there is no SIGHUP.
+// Package hangup receives SIGHUP, which Windows does not have.
 package hangup
 
 import "os"

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal opens a terminal; what is written to keys is typed there.
+// terminal opens a pseudo-terminal. Text that is written to keys is typed there.
 func terminal(t *testing.T) (keys, screen *os.File) {
 	t.Helper()
 	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
@@ -44,8 +44,8 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// TestAQuestionEndsWithItsContext: ^C ends the program while it asks.
-func TestAQuestionEndsWithItsContext(t *testing.T) {
+// TestConfirmEndsWithItsContext, which ^C cancels.
+func TestConfirmEndsWithItsContext(t *testing.T) {
 	_, screen := terminal(t)
 	i := NewInput(screen, &strings.Builder{})
 	ctx, cancel := context.WithCancel(t.Context())

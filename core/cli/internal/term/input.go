@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// ErrNoTerminal says that nobody can be asked.
+// ErrNoTerminal says that there is no terminal on which to ask the user.
 var ErrNoTerminal = errors.New("standard input is not a terminal, so you cannot be asked")
 
 // Input reads answers from standard input. Questions go to standard error.
@@ -27,7 +27,7 @@ func NewInput(in io.Reader, out io.Writer) *Input {
 	return &Input{in: in, out: out, lines: bufio.NewReader(in)}
 }
 
-// IsTerminal reports whether somebody can be asked.
+// IsTerminal reports whether the input is a terminal, so that the user can be asked.
 func (i *Input) IsTerminal() bool { return IsTerminal(i.in) }
 
 // Line reads one line.

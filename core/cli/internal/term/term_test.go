@@ -38,11 +38,11 @@ func TestColors(t *testing.T) {
 		}
 	}
 	if Colors(&strings.Builder{}) {
-		t.Error("a text has colors")
+		t.Error("a strings.Builder has colors")
 	}
 }
 
-func TestNobodyCanBeAsked(t *testing.T) {
+func TestConfirmWithoutATerminal(t *testing.T) {
 	i := NewInput(strings.NewReader("y\n"), &strings.Builder{})
 	if ok, err := i.Confirm(t.Context(), "Really?"); ok || !errors.Is(err, ErrNoTerminal) {
 		t.Errorf("%v %v", ok, err)

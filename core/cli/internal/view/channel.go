@@ -10,8 +10,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
-// RecentAttempts returns the attempts of the last ten minutes, those that failed, and the share
-// of those that did not, "" without any.
+// RecentAttempts returns the numbers of all attempts and of failed ones in the last ten minutes,
+// and the share of successful ones, "" if there were none.
 func RecentAttempts(ch admin.Channel) (attempts, failed, ok string) {
 	n, failures := Sum(ch.Recent, len(ch.Recent))
 	if n > 0 {
@@ -89,7 +89,6 @@ func stateAndReason(p term.Paint, ch admin.Channel) (state, note string) {
 	return p.Bad(text), note
 }
 
-// sumOf sums up the last n points.
 // Sum adds up the last n points.
 func Sum(points []admin.Point, n int) (requests, failures uint64) {
 	for _, x := range points[max(0, len(points)-n):] {

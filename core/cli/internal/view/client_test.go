@@ -6,8 +6,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/admin"
 )
 
-// TestASmallBudgetIsShown: what was spent of it has enough digits, and a currency.
-func TestASmallBudgetIsShown(t *testing.T) {
+// TestBudgetText: small amounts have enough digits.
+func TestBudgetText(t *testing.T) {
 	t.Parallel()
 	for want, b := range map[string]admin.ClientBudget{
 		"0.0006 of 0.0005 CNY today":          {Amount: 0.0005, SpentAmount: 0.0006, Currency: "CNY", Per: "day"},

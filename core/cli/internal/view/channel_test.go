@@ -8,12 +8,12 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
-// TestCommandsShowTheStateOfTheAPI in its own words, whatever the facts are.
-func TestCommandsShowTheStateOfTheAPI(t *testing.T) {
+// TestChannelState: commands show the state that the API reports, with a reason.
+func TestChannelState(t *testing.T) {
 	at := time.Now()
 	used := admin.Stats{TotalRequests: 40, LastRequestAt: &at}
 	for name, c := range map[string]struct {
-		facts       admin.Channel
+		channel     admin.Channel
 		state, note string
 	}{
 		"never tried":  {admin.Channel{Enabled: true}, "not tried yet", ""},
@@ -23,7 +23,7 @@ func TestCommandsShowTheStateOfTheAPI(t *testing.T) {
 		"check fails":  {admin.Channel{Enabled: true, Health: "down", Out: "check_failed"}, "down", ""},
 		"paused":       {admin.Channel{Stats: used, Out: "paused"}, "paused", ""},
 	} {
-		state, note := ChannelState(term.Paint(false), c.facts.Assessed())
+		state, note := ChannelState(term.Paint(false), c.channel.Assessed())
 		if state != c.state || c.note != "" && note != c.note {
 			t.Errorf("%s: %q, %q, want %q, %q", name, state, note, c.state, c.note)
 		}
