@@ -160,3 +160,19 @@ func TestOldSocketDirectories(t *testing.T) {
 		t.Error("a directory that others can read was accepted")
 	}
 }
+
+// TestSocketDirectoryIsShort, because the path of a socket is limited: also if the one that is
+// asked for and that for temporary files are long.
+func TestSocketDirectoryIsShort(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the fallback is /tmp")
+	}
+	long := filepath.Join(t.TempDir(), strings.Repeat("x", maxSocketDir))
+	t.Setenv("TMPDIR", long)
+	for _, dir := range []string{"", long} {
+		got, err := prepareSocketDir(dir, time.Minute)
+		if err != nil || !isSocketDir(got) {
+			t.Errorf("%q: %q, %v", dir, got, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -17,13 +18,21 @@ const socketDirPrefix = "plugin-dir"
 // a socket has at most 104 bytes.
 const maxSocketDir = 60
 
+// isSocketDir reports whether a directory can have the sockets of plugins.
+func isSocketDir(dir string) bool {
+	return dir != "" && len(dir) <= maxSocketDir && !strings.ContainsAny(dir, "|\r\n")
+}
+
 // prepareSocketDir creates the parent of the processes' private directories, and removes
 // those that a killed host left behind. Directories of another running host are newer than
 // age, since each is removed once its plugin is connected. The handshake does not allow
 // paths with "|" or a line break.
 func prepareSocketDir(dir string, age time.Duration) (string, error) {
-	if dir == "" || len(dir) > maxSocketDir || strings.ContainsAny(dir, "|\r\n") {
-		dir = filepath.Join(os.TempDir(), fmt.Sprintf("aitunnel-%d", os.Getuid()))
+	if !isSocketDir(dir) {
+		name := fmt.Sprintf("aitunnel-%d", os.Getuid())
+		if dir = filepath.Join(os.TempDir(), name); !isSocketDir(dir) && runtime.GOOS != "windows" {
+			dir = filepath.Join("/tmp", name)
+		}
 	}
 	if err := trust.PrivateDir(dir); err != nil {
 		return "", fmt.Errorf("the directory for plugin sockets: %w", err)
