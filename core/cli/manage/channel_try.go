@@ -165,7 +165,7 @@ func firstModel(ctx context.Context, client *adminclient.Client, ch admin.Channe
 
 func (a *app) showTest(channel string, t test) {
 	p, r := a.Paint(), t.Result
-	who := t.Model + term.After(" with the key ", a.KeyName(channel, cmp.Or(r.Key, t.Key)))
+	who := t.Model + term.After(" with the key ", a.KeyNames.Name(channel, cmp.Or(r.Key, t.Key)))
 	if !r.OK {
 		a.Say("%s %s: %s", p.Bad("✗"), who, cmp.Or(r.Error, fmt.Sprintf("status %d", r.Status)))
 		switch {

@@ -78,7 +78,7 @@ func (a *app) explainRequest(ctx context.Context, q admin.ExplainRequest, asJSON
 		a.Say("")
 		t := term.NewTable(p, ">#", "CHANNEL", "KEY", "WHY")
 		for i, c := range out.Candidates {
-			t.Row(fmt.Sprint(i+1), c.Channel, a.KeyName(c.Channel, c.Key), c.Reason+term.After(", by egress ", c.Egress))
+			t.Row(fmt.Sprint(i+1), c.Channel, a.KeyNames.Name(c.Channel, c.Key), c.Reason+term.After(", by egress ", c.Egress))
 		}
 		if err := t.Write(a.Out); err != nil {
 			return err
@@ -91,7 +91,7 @@ func (a *app) explainRequest(ctx context.Context, q admin.ExplainRequest, asJSON
 	if len(out.Skipped) > 0 {
 		a.Say("\nNot tried:")
 		for _, s := range out.Skipped {
-			a.Say("  %s: %s", p.Bold(strings.TrimSpace(s.Channel+" "+a.KeyName(s.Channel, s.Key))), view.SkipText(s.Why, s.Reason))
+			a.Say("  %s: %s", p.Bold(strings.TrimSpace(s.Channel+" "+a.KeyNames.Name(s.Channel, s.Key))), view.SkipText(s.Why, s.Reason))
 		}
 	}
 	return nil
@@ -105,7 +105,7 @@ func (a *app) explainKeys(p term.Paint, candidates []admin.Candidate) {
 		}
 		a.Say("\n%s %s, by the key selector %s%s", p.Dim("Keys of"), p.Bold(c.Channel), c.KeySelector, term.After(": ", c.KeyReason))
 		for i, k := range c.Keys {
-			a.Say("  %d. %s", i+1, a.KeyName(c.Channel, k))
+			a.Say("  %d. %s", i+1, a.KeyNames.Name(c.Channel, k))
 		}
 	}
 }

@@ -187,13 +187,7 @@ func (a *app) printEvent(e event.Event, asJSON bool) error {
 		_, err = fmt.Fprintf(a.Out, "%s\n", b)
 		return err
 	}
-	e.Key = a.KeyName(e.Channel, e.Key)
-	if e.Request != nil {
-		r := *e.Request
-		r.Attempts, r.PassedOver = a.WithKeyNames(r.Attempts, r.PassedOver)
-		e.Request = &r
-	}
-	_, err := fmt.Fprintln(a.Out, eventLine(a.Paint(), e))
+	_, err := fmt.Fprintln(a.Out, eventLine(a.Paint(), a.KeyNames.Event(e)))
 	return err
 }
 

@@ -177,8 +177,8 @@ func (a *app) oneRequest(ctx context.Context, h keptHistory, id string, asJSON b
 	}
 	var out strings.Builder
 	a.NameKeys(ctx, a.Client())
-	r.Key = a.KeyName(r.Channel, r.Key)
-	r.Attempts, r.PassedOver = a.WithKeyNames(r.Attempts, r.PassedOver)
+	r.Key = a.KeyNames.Name(r.Channel, r.Key)
+	r.Attempts, r.PassedOver = a.KeyNames.Attempts(r.Attempts, r.PassedOver)
 	writeRequest(&out, a.Paint(), r, a.Auths)
 	_, err = io.WriteString(a.Out, out.String())
 	return err

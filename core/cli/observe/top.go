@@ -24,8 +24,8 @@ func (a *app) topCommand() *cobra.Command {
 		Long: `Watch channels and requests live in the terminal.
 
   q       quit
-  f       show failures only, or all requests
-  p       pause the list of requests, or continue`,
+  f       show only failures, or all events
+  p       pause the list of events, or continue it`,
 		Example: "  aitunnel top",
 		Args:    command.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.top(c.Context()) },
@@ -38,8 +38,8 @@ func (a *app) top(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	m := &topModel{paint: a.Paint(), look: func() topSnapshot { return a.look(ctx) }}
-	first := m.look()
+	m := &topModel{paint: a.Paint(), snapshot: func() topSnapshot { return a.topSnapshot(ctx) }}
+	first := m.snapshot()
 	if first.err != nil {
 		return first.err
 	}
@@ -48,7 +48,7 @@ func (a *app) top(ctx context.Context) error {
 	go a.feed(ctx, p)
 	_, err := p.Run()
 	if errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, context.Canceled) {
-		err = nil // an interrupt ends it normally
+		err = nil // interrupting it is not an error
 	}
 	return err
 }
@@ -60,7 +60,8 @@ type topSnapshot struct {
 	err   error
 }
 
-func (a *app) look(ctx context.Context) (out topSnapshot) {
+// topSnapshot requests the state of the running program.
+func (a *app) topSnapshot(ctx context.Context) (out topSnapshot) {
 	c := a.Client()
 	defer c.Close()
 	if out.overview, out.err = a.overview(ctx, c); out.err == nil {
@@ -86,7 +87,7 @@ func (a *app) feed(ctx context.Context, p *tea.Program) {
 // topModel is the view.
 type topModel struct {
 	paint         term.Paint
-	look          func() topSnapshot
+	snapshot      func() topSnapshot
 	now           topSnapshot
 	lost          error // why there is no newer snapshot
 	events        []event.Event
@@ -96,21 +97,21 @@ type topModel struct {
 	width, height int
 }
 
-// lookTime is the time between two snapshots, maxEvents the maximum number of events
+// snapshotInterval is the time between two snapshots, maxEvents the maximum number of events
 // that are kept.
 const (
-	lookTime  = time.Second
-	maxEvents = 500
+	snapshotInterval = time.Second
+	maxEvents        = 500
 )
 
-// Init is for bubbletea.
-func (m *topModel) Init() tea.Cmd { return m.lookSoon() }
+// Init implements tea.Model.
+func (m *topModel) Init() tea.Cmd { return m.nextSnapshot() }
 
-func (m *topModel) lookSoon() tea.Cmd {
-	return tea.Tick(lookTime, func(time.Time) tea.Msg { return m.look() })
+func (m *topModel) nextSnapshot() tea.Cmd {
+	return tea.Tick(snapshotInterval, func(time.Time) tea.Msg { return m.snapshot() })
 }
 
-// Update is for bubbletea.
+// Update implements tea.Model.
 func (m *topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
@@ -119,7 +120,7 @@ func (m *topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.press(msg.String())
 	case topSnapshot:
 		m.take(msg)
-		return m, m.lookSoon()
+		return m, m.nextSnapshot()
 	case event.Event:
 		m.note(msg)
 	}
@@ -139,12 +140,12 @@ func (m *topModel) press(key string) tea.Cmd {
 }
 
 // take stores a snapshot; if it failed, the last good one is still shown.
-func (m *topModel) take(l topSnapshot) {
-	if m.lost = l.err; l.err == nil {
-		if !l.StartedAt.Equal(m.now.StartedAt) {
+func (m *topModel) take(s topSnapshot) {
+	if m.lost = s.err; s.err == nil {
+		if !s.StartedAt.Equal(m.now.StartedAt) {
 			m.seen = 0 // a restarted program numbers its events from 1
 		}
-		m.now = l
+		m.now = s
 	}
 }
 
@@ -159,7 +160,7 @@ func (m *topModel) note(e event.Event) {
 	}
 }
 
-// View is for bubbletea.
+// View implements tea.Model.
 func (m *topModel) View() tea.View {
 	v := tea.NewView(m.screen())
 	v.AltScreen = true

@@ -8,13 +8,14 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/aitunnel/aitunnel/core/admin"
+	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/cli/internal/view"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// screen returns the view as text that fits the terminal: first the head and the
-// channels, then as many events as there is room for.
+// screen returns the view as text that fits the terminal: a header, the channels, the tunnels,
+// and as many events as there is room for.
 func (m *topModel) screen() string {
 	if m.width <= 0 || m.height <= 0 {
 		return ""
@@ -28,8 +29,9 @@ func (m *topModel) screen() string {
 	if room := m.height - 1; len(lines) > room {
 		lines = lines[:max(room, 0)]
 	}
+	names := command.KeyNamesOf(m.now.ChannelList)
 	for _, e := range m.shown(m.height - 1 - len(lines)) {
-		lines = append(lines, eventLine(m.paint, e))
+		lines = append(lines, eventLine(m.paint, names.Event(e)))
 	}
 	for len(lines) < m.height-1 {
 		lines = append(lines, "")
@@ -135,14 +137,14 @@ func (m *topModel) tunnels() (out []string) {
 	return out
 }
 
-// shown returns the last n events that pass the filter.
+// shown returns the last n events that pass the filter, the newest first.
 func (m *topModel) shown(n int) (out []event.Event) {
 	for i := len(m.events) - 1; i >= 0 && len(out) < n; i-- {
 		if e := m.events[i]; !m.failures || e.Level.AtLeast(event.LevelWarn) {
 			out = append(out, e)
 		}
 	}
-	return out // the newest first, where the eye is
+	return out
 }
 
 func (m *topModel) foot() string {
@@ -150,12 +152,12 @@ func (m *topModel) foot() string {
 	if m.lost != nil {
 		return p.Bad(m.lost.Error())
 	}
-	text := p.Bold("q") + " quit  " + p.Bold("f") + " failures only  " + p.Bold("p") + " pause"
+	filter, pause, note := " only failures  ", " pause", ""
 	if m.failures {
-		text = p.Bold("q") + " quit  " + p.Bold("f") + " all requests  " + p.Bold("p") + " pause"
+		filter = " all events  "
 	}
 	if m.paused {
-		text += p.Warn("  paused")
+		pause, note = " continue", p.Warn("  paused")
 	}
-	return text
+	return p.Bold("q") + " quit  " + p.Bold("f") + filter + p.Bold("p") + pause + note
 }

@@ -114,6 +114,12 @@ func TestTopFiltersAndPauses(t *testing.T) {
 	send(1, "info", "after the restart")
 	shows(true, "after the restart")
 
+	// A key has the same name as in lists.
+	again.ChannelList[0].Keys.List = []admin.Key{{ID: "key-0123", Shown: "sk-…wxyz"}}
+	m.Update(again)
+	m.Update(event.Event{ID: 2, Time: time.Now(), Type: event.TypeKey, Level: "warn", Channel: "channel-0", Key: "key-0123", Message: "invalid key"})
+	shows(true, "channel-0 sk-…wxyz: invalid key")
+
 	if cmd := press('q'); cmd == nil || cmd() != (tea.QuitMsg{}) {
 		t.Error("q does not quit")
 	}

@@ -38,11 +38,11 @@ func AtMostOne(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// NoSuchCommand returns the error that c has no such command, with the one that was
-// probably meant.
+// NoSuchCommand returns the error for an unknown command of c, with the one that was probably
+// meant.
 func NoSuchCommand(c *cobra.Command, name string) error {
 	text := fmt.Sprintf("there is no command %q", strings.TrimSpace(NameOf(c)+" "+name))
-	if why := lacking[strings.TrimSpace(NameOf(c)+" "+name)]; why != "" {
+	if why := missing[strings.TrimSpace(NameOf(c)+" "+name)]; why != "" {
 		text += ": " + why
 	} else if like := meantCommand(c, name); like != "" {
 		text += fmt.Sprintf("; did you mean %q?", like)
@@ -54,8 +54,8 @@ func NoSuchCommand(c *cobra.Command, name string) error {
 
 const noPauseOfKeys = "a single key cannot be paused: 'aitunnel key remove CHANNEL KEY' takes it out of the configuration, and 'aitunnel config undo' brings it back"
 
-// lacking lists commands that one might expect, and what to do instead.
-var lacking = map[string]string{
+// missing lists commands that one might expect, and what to do instead.
+var missing = map[string]string{
 	"key pause": noPauseOfKeys, "key disable": noPauseOfKeys,
 	"tunnel add": inTheFile("tunnel"), "tunnel remove": inTheFile("tunnel"), "tunnel set": inTheFile("tunnel"), "tunnel edit": inTheFile("tunnel"),
 	"notify add": inTheFile("notify"), "notify remove": inTheFile("notify"), "notify set": inTheFile("notify"), "notify edit": inTheFile("notify"),

@@ -73,8 +73,8 @@ func (e *NotRunningError) Error() string {
 
 // IsNotRunning reports whether a call failed because no daemon is running.
 func (a *Env) IsNotRunning(err error) bool {
-	idle := (*NotRunningError)(nil)
-	return errors.As(a.ExplainCall(err), &idle)
+	notRunning := (*NotRunningError)(nil)
+	return errors.As(a.ExplainCall(err), &notRunning)
 }
 
 // ExplainCall returns the error of a call in words for users, with the process that
@@ -96,11 +96,11 @@ func (a *Env) ExplainCall(err error) error {
 			}
 			return fmt.Errorf("the running program belongs to another user: %w", unreachable.Err)
 		case holder == nil || errors.As(err, &dial):
-			idle := &NotRunningError{dir: a.StateDir, holder: holder}
+			notRunning := &NotRunningError{dir: a.StateDir, holder: holder}
 			if holder == nil && a.meansService() {
-				idle.advice = service.Advice()
+				notRunning.advice = service.Advice()
 			}
-			return idle
+			return notRunning
 		}
 		return fmt.Errorf("the running program closed the connection without an answer: %w", unreachable.Err)
 	}
@@ -159,7 +159,7 @@ func (a *Env) ChannelNames(ctx context.Context, c *adminclient.Client) (names []
 	return names, err
 }
 
-// NoSuchChannel returns the error that there is no such channel, with those that there are.
+// NoSuchChannel returns the error for an unknown channel, which lists the known ones.
 func NoSuchChannel(name string, known []string) error {
 	if len(known) == 0 {
 		return fmt.Errorf("there is no channel %q; the configuration has none", name)

@@ -16,7 +16,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 )
 
-// Env is what a run of the program works with. Groups of commands embed it.
+// Env has the inputs and outputs of a run of the program. Groups of commands embed it.
 type Env struct {
 	Version       string    // of this program
 	Args          []string  // of this process, without the program's name
@@ -30,7 +30,7 @@ type Env struct {
 	ServiceSocket string            // the control socket of the system service, "" if another daemon is meant
 	answers       *term.Input       // reads from In
 	Flush         func()            // waits for output that is still queued
-	KeyNames      map[string]string // names of keys, by channel and ID
+	KeyNames      KeyNames          // see NameKeys
 	Auths         map[string]string // how keys are sent, by channel
 }
 

@@ -27,7 +27,7 @@ func (a *Env) Report(out any, err error, asJSON bool, done string) error {
 		err = ExitError(ExitFailed)
 	}
 	if code := ExitError(0); errors.As(err, &code) {
-		return ExitError(ExitFailed) // the request is at fault, not the configuration
+		return ExitError(ExitFailed) // the edit is not valid, the configuration still is
 	}
 	return err
 }
