@@ -35,7 +35,7 @@ help: ## Show this help
 build: ## Build bin/aitunnel
 	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/aitunnel .
 
-run: build ## Show the proxy at work on two fake sites
+run: build ## Demonstrate the proxy with two fake sites
 	bin/aitunnel demo --once
 
 # make lint vets, so go test need not.

@@ -115,7 +115,7 @@ func (a *app) revertApp(app connect.App, f connectFlags, out *connected) error {
 		}
 		switch path := shortPath(w.Path); {
 		case done && w.Created:
-			a.Say("Removed %s again: there was none before.", path)
+			a.Say("Removed %s again, which did not exist before.", path)
 		case done:
 			a.Say("%s is as it was before.", path)
 		case w.Changed:

@@ -25,7 +25,7 @@ func (a *app) demoCommand() *cobra.Command {
 	once := false
 	c := &cobra.Command{
 		Use:     "demo",
-		Short:   "Show the proxy at work with two fake sites",
+		Short:   "Demonstrate the proxy with two fake sites",
 		Long:    "Start two fake sites and the proxy, send requests through it, break a site and\nshow that the other one takes over. The demo runs until interrupted, so that you\ncan send requests of your own.",
 		Example: "  aitunnel demo\n  aitunnel demo --once",
 		Args:    command.NoArgs,
@@ -99,7 +99,7 @@ func (a *app) demo(ctx context.Context, once bool) error {
 		if failed != nil {
 			return errors.Join(failed, d.Shutdown(ctx))
 		}
-		a.Say("\nTry it:  curl %s/v1/chat/completions -d '{\"model\":\"demo\"}'\nWatch:   the panel at %s\n         or: aitunnel top --state-dir %s\nInterrupt to end.", show.url, link.URL, wording.ShellWord(state))
+		a.Say("\nTry it:  curl %s/v1/chat/completions -d '{\"model\":\"demo\"}'\nWatch:   the panel at %s\n         or: aitunnel top --state-dir %s\nPress Ctrl-C to stop.", show.url, link.URL, wording.ShellWord(state))
 		_, err = d.Wait(ctx)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

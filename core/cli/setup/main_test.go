@@ -9,8 +9,8 @@ import (
 	"github.com/aitunnel/aitunnel/sdk"
 )
 
-// TestMain lets the test binary run as the two processes that the program starts of
-// itself: the evaluator and the built-in components.
+// TestMain makes the test binary run as the two child processes of the program: the evaluator
+// and the process of built-in components.
 func TestMain(m *testing.M) {
 	eval.RunEvaluator()
 	if len(os.Args) == 2 && os.Args[1] == command.BuiltinArg {

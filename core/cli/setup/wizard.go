@@ -122,7 +122,7 @@ func (a *app) askTarget(ctx context.Context, n int) (string, error) {
 			continue
 		}
 		if cut != "" {
-			a.hint("Dropped %s: apps send that path themselves.", cut)
+			a.hint("Removed %s: apps add that path themselves.", cut)
 		}
 		if target != given {
 			a.hint("The address is %s.", target)
@@ -148,13 +148,13 @@ func siteAddress(given string) (target, cut string, err error) {
 		case isLocalName(host):
 			scheme = "http://"
 		case !strings.ContainsAny(host, ".: "):
-			return "", "", fmt.Errorf("%q is not an address, such as https://api.example.com; for a host of that name on your network, begin with http:// or https://.", redact.KeyLike(given)) //nolint:staticcheck // shown as it is
+			return "", "", fmt.Errorf("%q is not an address such as https://api.example.com. For a host of this name on\nyour network, start with http:// or https://.", redact.KeyLike(given)) //nolint:staticcheck // shown as it is
 		}
 		target = scheme + target
 	}
 	u, err := url.Parse(target)
 	if err != nil || u.Hostname() == "" || strings.ContainsAny(u.Host, " ") || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
-		return "", "", errors.New("This is not an address: it begins with https:// and names a host, without a user or a query.") //nolint:staticcheck // shown as it is
+		return "", "", errors.New("This is not an address: expected https:// and a host, without a user or a query.") //nolint:staticcheck // shown as it is
 	}
 	if at := apiPath().FindStringIndex(u.Path); at != nil {
 		cut, u.Path = u.Path[at[0]:], u.Path[:at[0]]
@@ -187,9 +187,9 @@ func (a *app) askName(ctx context.Context, f *first, s *site) error {
 		case name != s.Name && f.named(name):
 			a.hint("A channel %s already exists.", name)
 		case !nameOfChannel().MatchString(name):
-			a.hint("A name has letters, digits, - and _, and begins with a letter.")
+			a.hint("A name consists of letters, digits, - and _, and begins with a letter.")
 		case name != s.Name && (redact.LooksLikeKey(name) || keyInPlaceOfName().MatchString(name)):
-			a.hint("This looks like a key. Here is the place for a name, which lists and logs show; keys are asked for next.")
+			a.hint("This looks like a key. Enter a name here, for lists and logs; keys are asked for next.")
 		default:
 			s.Name = name
 			return nil
@@ -219,10 +219,10 @@ func (a *app) askKeys(ctx context.Context, s *site) error {
 			s.Keys, s.Auth = nil, "none"
 			return nil
 		case strings.ContainsAny(key, " \t"):
-			a.hint("A key has no spaces: this is not a key.")
+			a.hint("This is not a key: keys contain no spaces.")
 			continue
 		case strings.Contains(key, "://"):
-			a.hint("This is an address, not a key. An empty line ends the list of keys; another site is asked for after that.")
+			a.hint("This is an address, not a key. Enter an empty line to end the list of keys; the next\nquestion is for another site.")
 			continue
 		}
 		a.hint("  %d characters: %s", len(key), config.NewSecret(key).KeyText())
@@ -234,7 +234,7 @@ func (a *app) askKeys(ctx context.Context, s *site) error {
 // askVPS asks for the server that apps run on.
 func (a *app) askVPS(ctx context.Context, f *first) error {
 	for {
-		host, err := a.ask(ctx, "\nVPS that your apps run on, as user@host (empty: none): ")
+		host, err := a.ask(ctx, "\nVPS on which your apps run, as user@host (empty: none): ")
 		if host == "" && ctx.Err() == nil {
 			return nil // without an answer, there is no VPS
 		}
@@ -246,7 +246,7 @@ func (a *app) askVPS(ctx context.Context, f *first) error {
 			user, name = "", host
 		}
 		if name == "" || strings.ContainsAny(host, " /") {
-			a.hint("This is not a host: expected user@host, host, or a name of ~/.ssh/config.")
+			a.hint("This is not a host: expected user@host, a host, or a name from ~/.ssh/config.")
 			continue
 		}
 		f.Tunnel = &vps{Host: name, User: user}

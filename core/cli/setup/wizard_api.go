@@ -139,7 +139,7 @@ func (a *app) askAPIs(ctx context.Context, s *site, t siteTrial, listed dialect.
 func (a *app) tryWithoutList(ctx context.Context, s *site, t siteTrial, status int) {
 	answers := a.askAPIs(ctx, s, t, nil)
 	if s.API == "" {
-		a.hint("  The site answers, but lists no models here (%d). If its documentation has a path after the host, such as\n  /api/v3, that path belongs to the address. 'aitunnel channel test %s' shows whether it works, once the program runs.", status, s.Name)
+		a.hint("  The site answers, but lists no models here (%d). If its documentation has a path after the host, such as\n  /api/v3, that path is part of the address. Once the program runs, 'aitunnel channel test %s' shows whether it works.", status, s.Name)
 		return
 	}
 	if t.key != "" {
@@ -153,7 +153,7 @@ func (a *app) tryKeysBy(ctx context.Context, s *site, first siteAnswer) {
 	x, p := apiNamed(s.API), term.Colors(a.Err)
 	without, err := x.ask(ctx, siteTrial{target: s.Target, auth: s.Auth, dialect: x.dialect})
 	if err != nil || without.status != http.StatusUnauthorized && without.status != http.StatusForbidden {
-		a.hint("  It only checks keys when a model is requested: 'aitunnel channel test %s' tries them once the program runs.", s.Name)
+		a.hint("  It checks keys only when a model is requested. Once the program runs, 'aitunnel channel test %s' tries them.", s.Name)
 		return
 	}
 	for i, key := range s.Keys {
@@ -177,9 +177,9 @@ func (a *app) tryKeysBy(ctx context.Context, s *site, first siteAnswer) {
 func (a *app) refusedKey(s *site, key, reason string) {
 	remedy := fmt.Sprintf("'aitunnel key add %[1]s' adds another one later, and 'aitunnel channel remove %[1]s' removes the site.", s.Name)
 	if len(s.Keys) > 1 {
-		remedy = fmt.Sprintf("Once the program runs, 'aitunnel key remove %s %d' removes it.", s.Name, slices.Index(s.Keys, key))
+		remedy = fmt.Sprintf("Once the program runs, 'aitunnel key remove %s %d' removes it (commands count keys from 0).", s.Name, slices.Index(s.Keys, key))
 	}
-	a.hint("  %s %s: the site answers %s.\n    It is kept. %s", term.Colors(a.Err).Bad("✗"), strings.TrimSuffix(s.subject(key), ","), reason, remedy)
+	a.hint("  %s %s: the site answers %s.\n    The key is kept. %s", term.Colors(a.Err).Bad("✗"), strings.TrimSuffix(s.subject(key), ","), reason, remedy)
 }
 
 // Speaks returns the name of the only API of the site, "" if it has several.

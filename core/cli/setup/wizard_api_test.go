@@ -15,8 +15,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/dialect"
 )
 
-// apiSite answers for some APIs, as sites do: the key is looked at first, and then what the
-// request lacks. Elsewhere there is nothing.
+// apiSite is a site with the APIs at these paths, which checks the key before the request. With
+// the path "answers", it answers requests that name no model.
 func apiSite(t *testing.T, paths ...string) *httptest.Server {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		known := false
@@ -47,12 +47,12 @@ func apiSite(t *testing.T, paths ...string) *httptest.Server {
 	return server
 }
 
-// TestTheWizardFindsTheOnlyAPI of a site, and tries its keys by it.
+// TestTheWizardFindsTheOnlyAPI of a site, and tries its keys with it.
 func TestTheWizardFindsTheOnlyAPI(t *testing.T) {
 	for name, tt := range map[string]struct {
 		paths []string
 		api   string
-		said  []string
+		want  []string
 	}{
 		"Anthropic without a list":      {[]string{"/v1/messages"}, "anthropic", []string{"It only has the API of Anthropic", "✓ Key 1 is accepted", "✗ Key 2: the site answers 401"}},
 		"Anthropic with a list":         {[]string{"/v1/messages", "/v1/models"}, "anthropic", []string{"It only has the API of Anthropic", "lists 1 model"}},
@@ -63,38 +63,37 @@ func TestTheWizardFindsTheOnlyAPI(t *testing.T) {
 		"none":                          {nil, "", []string{"lists no models here (404)", "such as\n  /api/v3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var said bytes.Buffer
-			a := &app{Env: &command.Env{Err: &said, In: strings.NewReader("")}}
+			var out bytes.Buffer
+			a := &app{Env: &command.Env{Err: &out, In: strings.NewReader("")}}
 			s := site{Name: "x", Target: apiSite(t, tt.paths...).URL, Keys: []string{"key-good", "key-dead"}}
 			a.trySite(t.Context(), &s)
-			if s.API != tt.api || strings.Contains(said.String(), "key-good") {
-				t.Errorf("API %q, and it says\n%s", s.API, &said)
+			if s.API != tt.api || strings.Contains(out.String(), "key-good") {
+				t.Errorf("the API is %q, the output\n%s", s.API, &out)
 			}
-			for _, want := range tt.said {
-				if !strings.Contains(said.String(), want) {
-					t.Errorf("it does not say %q:\n%s", want, &said)
+			for _, want := range tt.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("the output does not contain %q:\n%s", want, &out)
 				}
 			}
 		})
 	}
 }
 
-// TestTheWizardAsksAModelByTheOnlyAPI, also where the site lists its models as another API
-// does.
-func TestTheWizardAsksAModelByTheOnlyAPI(t *testing.T) {
-	var said bytes.Buffer
-	a := &app{Env: &command.Env{Err: &said, In: strings.NewReader("")}}
+// TestTheWizardAsksAModelWithTheOnlyAPI, even if the site lists its models as another API does.
+func TestTheWizardAsksAModelWithTheOnlyAPI(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{Env: &command.Env{Err: &out, In: strings.NewReader("")}}
 	s := site{Name: "x", Target: apiSite(t, "/v1/messages", "/v1/models").URL, Keys: []string{"key-good"}}
 	a.trySite(t.Context(), &s)
 	a.askModel(t.Context(), &s, s.by(siteTrial{target: s.Target, key: s.Keys[0], dialect: dialect.OpenAI}), "claude-x")
-	if !strings.Contains(said.String(), "model: Field required") || strings.Contains(said.String(), "Not Found") {
-		t.Errorf("it says\n%s", &said)
+	if !strings.Contains(out.String(), "model: Field required") || strings.Contains(out.String(), "Not Found") {
+		t.Errorf("the output is\n%s", &out)
 	}
 }
 
-// TestRoutesOfTheWizard keep requests from sites that do not speak their API.
+// TestRoutesOfTheWizard send no request to a site that lacks its API.
 func TestRoutesOfTheWizard(t *testing.T) {
-	some := func(apis ...string) first {
+	sitesWith := func(apis ...string) first {
 		f := first{ClientToken: "at-client", AdminToken: "at-admin-token-0123456789"}
 		for i, api := range apis {
 			f.Sites = append(f.Sites, site{Name: fmt.Sprintf("s%d", i), Target: "http://127.0.0.1:1", Keys: []string{"key-1"}, Fallback: i > 0, API: api})
@@ -105,11 +104,11 @@ func TestRoutesOfTheWizard(t *testing.T) {
 		f    first
 		want string
 	}{
-		"the same":           {some("", "", ""), ""},
-		"all of one":         {some("anthropic", "anthropic"), ""},
-		"one is limited":     {some("", "anthropic", ""), "/v1/models/** s0 s1 s2; /v1/messages/** s0 s1 s2; /v1beta/** s0 s2; /** s0 s2"},
-		"each its own":       {some("openai", "anthropic"), "/v1/models/** s0 s1; /v1/messages/** s1; /** s0"},
-		"nobody with OpenAI": {some("anthropic", "gemini"), "/v1/models/** s0 s1; /v1/messages/** s0; /v1beta/** s1; /** s0 s1"},
+		"several APIs":          {sitesWith("", "", ""), ""},
+		"all with the same API": {sitesWith("anthropic", "anthropic"), ""},
+		"one with a single API": {sitesWith("", "anthropic", ""), "/v1/models/** s0 s1 s2; /v1/messages/** s0 s1 s2; /v1beta/** s0 s2; /** s0 s2"},
+		"two single APIs":       {sitesWith("openai", "anthropic"), "/v1/models/** s0 s1; /v1/messages/** s1; /** s0"},
+		"none with OpenAI's":    {sitesWith("anthropic", "gemini"), "/v1/models/** s0 s1; /v1/messages/** s0; /v1beta/** s1; /** s0 s1"},
 	} {
 		var got []string
 		for _, r := range tt.f.Routes() {
@@ -126,7 +125,7 @@ func TestRoutesOfTheWizard(t *testing.T) {
 		}
 		again, err := (&app{Env: &command.Env{StateDir: t.TempDir(), In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}}).answersIn(t.Context(), path)
 		if err != nil || len(again.Sites) != len(tt.f.Sites) || again.Sites[1].API != tt.f.Sites[1].API {
-			t.Errorf("%s: an interrupted wizard goes on with %+v (%v), in\n%s", name, again.Sites, err, text)
+			t.Errorf("%s: an interrupted wizard continues with %+v (%v), in\n%s", name, again.Sites, err, text)
 		}
 	}
 }

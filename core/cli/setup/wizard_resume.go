@@ -38,7 +38,7 @@ func (a *app) initByWizard(ctx context.Context, path string, f first, untried bo
 		} else if f, err = a.answersIn(ctx, path); err != nil {
 			return err
 		} else {
-			a.hint("Going on with the answers in %s: %s.", path, f.summary())
+			a.hint("Continuing with the answers in %s: %s.", path, f.summary())
 		}
 		write = replaceFirst
 	}
@@ -56,10 +56,10 @@ func (a *app) initByWizard(ctx context.Context, path string, f first, untried bo
 	case err != nil:
 		return err
 	case unfinished != nil:
-		return fmt.Errorf("%w; what you entered is in %s, which only you can read: %s. To go on: %s", unfinished, path, f.summary(), wizardCommand(path))
+		return fmt.Errorf("%w; what you entered is in %s, which only you can read: %s. To continue: %s", unfinished, path, f.summary(), wizardCommand(path))
 	}
 	if len(f.Routes()) > 0 {
-		a.hint("\nNot all sites have the same APIs: the routes in %s send each request only to sites that have its API.", path)
+		a.hint("\nThe sites have different APIs: the routes in %s send each request only to sites that have its API.", path)
 	}
 	return a.whatNext(path, text, true, false)
 }
@@ -98,7 +98,7 @@ func (a *app) answersIn(ctx context.Context, path string) (f first, err error) {
 	}
 	again, err := f.render()
 	if is, failed := os.ReadFile(path); err == nil && (failed != nil || !bytes.Equal(is, again)) {
-		err = fmt.Errorf("%s was changed after the wizard had stopped, so the wizard cannot continue: edit the file yourself, or remove it to start over", path)
+		err = fmt.Errorf("%s was changed after the wizard stopped, so the wizard cannot continue: edit the file yourself, or remove it to start over", path)
 	}
 	return f, err
 }

@@ -15,14 +15,14 @@ import (
 
 const oneModel = `{"data":[{"id":"m1"}]}`
 
-// TestTheWizardFindsTheWay to ask a site: at another path, or with the
+// TestTheWizardFindsPathAndCredentials: the API of a site may be at another path, or expect the
 // credentials of another API.
-func TestTheWizardFindsTheWay(t *testing.T) {
+func TestTheWizardFindsPathAndCredentials(t *testing.T) {
 	sites := map[string]struct {
 		serve      http.HandlerFunc
-		path, auth string // that the site is left with
-		said       string
-		given      string // path of the address
+		path, auth string // the result
+		want       string // in the output
+		given      string // the path of the address
 	}{
 		"as given": {func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/v1/models" && r.Header.Get("Authorization") == "Bearer key-1" {
@@ -43,7 +43,7 @@ func TestTheWizardFindsTheWay(t *testing.T) {
 			}
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = w.Write([]byte(`{"type":"error","error":{"type":"authentication_error","message":"x-api-key header is required"}}`))
-		}, "", "x-api-key", "It takes its key as x-api-key", ""},
+		}, "", "x-api-key", "It expects its key as x-api-key", ""},
 		"its own version": {func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/api/v3/models" {
 				_, _ = w.Write([]byte(oneModel))
@@ -67,19 +67,18 @@ func TestTheWizardFindsTheWay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(tt.serve)
 			defer server.Close()
-			var said bytes.Buffer
-			a := &app{Env: &command.Env{Err: &said, In: strings.NewReader("")}}
+			var out bytes.Buffer
+			a := &app{Env: &command.Env{Err: &out, In: strings.NewReader("")}}
 			s := site{Name: "x", Target: server.URL + tt.given, Keys: []string{"key-1"}}
 			a.trySite(t.Context(), &s)
-			if s.Target != server.URL+tt.path || s.Auth != tt.auth || !strings.Contains(said.String(), tt.said) || strings.Contains(said.String(), "key-1") {
-				t.Errorf("%+v, and it says\n%s", s, &said)
+			if s.Target != server.URL+tt.path || s.Auth != tt.auth || !strings.Contains(out.String(), tt.want) || strings.Contains(out.String(), "key-1") {
+				t.Errorf("%+v, the output is\n%s", s, &out)
 			}
 		})
 	}
 }
 
-// TestTheWizardAsksAModelWhereTheProxyWould: a version in the address counts instead of
-// that of the API.
+// TestTheWizardAsksAModelWhereTheProxyWould: a version in the address replaces that of the API.
 func TestTheWizardAsksAModelWhereTheProxyWould(t *testing.T) {
 	var asked []string
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = append(asked, r.URL.String()) }))
@@ -132,11 +131,11 @@ func TestSiteAddress(t *testing.T) {
 	}
 }
 
-// TestTheWizardNoticesWhatIsInTheWrongPlace: a key in place of a name, and an address
-// in place of a key.
-func TestTheWizardNoticesWhatIsInTheWrongPlace(t *testing.T) {
-	var said bytes.Buffer
-	a := &app{Env: &command.Env{Err: &said, In: strings.NewReader("sk-canary-0123456789abcdef\nsk-c1\nhf_canary\nd41d8cd98f00b204e9800998ecf8427e\nhome\nhttp://127.0.0.1:7002\nkey-1\n\n")}}
+// TestTheWizardRefusesMisplacedAnswers: a key in place of a name, and an address in place of a
+// key.
+func TestTheWizardRefusesMisplacedAnswers(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{Env: &command.Env{Err: &out, In: strings.NewReader("sk-canary-0123456789abcdef\nsk-c1\nhf_canary\nd41d8cd98f00b204e9800998ecf8427e\nhome\nhttp://127.0.0.1:7002\nkey-1\n\n")}}
 	s := site{Name: "x", Target: "http://127.0.0.1:7001"}
 	if err := a.askName(t.Context(), &first{}, &s); err != nil || s.Name != "home" {
 		t.Errorf("%v: %+v", err, s)
@@ -144,18 +143,18 @@ func TestTheWizardNoticesWhatIsInTheWrongPlace(t *testing.T) {
 	if err := a.askKeys(t.Context(), &s); err != nil || len(s.Keys) != 1 || s.Keys[0] != "key-1" {
 		t.Errorf("%v: %+v", err, s)
 	}
-	if n := strings.Count(said.String(), "This looks like a key"); n != 4 {
-		t.Errorf("%d of 4 keys were noticed in place of a name:\n%s", n, &said)
+	if n := strings.Count(out.String(), "This looks like a key"); n != 4 {
+		t.Errorf("%d of 4 keys were noticed in place of a name:\n%s", n, &out)
 	}
 	for _, want := range []string{"This looks like a key", "This is an address, not a key"} {
-		if !strings.Contains(said.String(), want) {
-			t.Errorf("it does not say %q:\n%s", want, &said)
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the output does not contain %q:\n%s", want, &out)
 		}
 	}
 }
 
-// TestTheWizardNamesEachKey: keys that look the same are told apart, and the one that the
-// site refuses can be removed.
+// TestTheWizardNamesEachKey: keys with the same masked form have numbers, and the message about a
+// refused key has the command that removes it.
 func TestTheWizardNamesEachKey(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.Header.Get("Authorization"), "dead") {
@@ -165,13 +164,13 @@ func TestTheWizardNamesEachKey(t *testing.T) {
 		_, _ = w.Write([]byte(oneModel))
 	}))
 	defer server.Close()
-	var said bytes.Buffer
-	a := &app{Env: &command.Env{Err: &said, In: strings.NewReader("")}}
+	var out bytes.Buffer
+	a := &app{Env: &command.Env{Err: &out, In: strings.NewReader("")}}
 	s := site{Name: "main", Target: server.URL, Keys: []string{"sk-good-first-00000abcdef", "sk-dead-other-00000abcdef", "sk-good-third-000000vwxyz"}}
 	a.trySite(t.Context(), &s)
 	for _, want := range []string{"✓ Key 1, sk-…cdef, works", "✗ Key 2, sk-…cdef: the site answers 401", "'aitunnel key remove main 1' removes it", "✓ The key sk-…wxyz works"} {
-		if !strings.Contains(said.String(), want) {
-			t.Errorf("it does not say %q:\n%s", want, &said)
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the output does not contain %q:\n%s", want, &out)
 		}
 	}
 }

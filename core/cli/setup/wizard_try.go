@@ -121,7 +121,7 @@ func (a *app) adopt(s *site, t siteTrial) {
 		s.Target = t.target
 	}
 	if t.auth != "" && s.Auth != t.auth {
-		a.hint("  It takes its key as %s.", t.auth)
+		a.hint("  It expects its key as %s.", t.auth)
 		s.Auth = t.auth
 	}
 }
@@ -224,7 +224,8 @@ func (t siteTrial) meaning(a siteAnswer) string {
 	return v.Reason
 }
 
-// unreachable returns why there is no answer, without the address and a key in it.
+// unreachable returns why there is no answer. The error of the request is not part of it, because
+// its address may contain a key.
 func unreachable(target string, err error) string {
 	if failed := (*url.Error)(nil); errors.As(err, &failed) {
 		err = failed.Err
@@ -236,17 +237,17 @@ func unreachable(target string, err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		reason = "no answer within " + term.Span(tryLimit)
 	}
-	return fmt.Sprintf("%s does not answer: %s. It is kept; check the address.", target, reason)
+	return fmt.Sprintf("%s does not answer: %s. The site is kept; check its address.", target, reason)
 }
 
 // tryModel sends a request for a model, if the user agrees.
 func (a *app) tryModel(ctx context.Context, s *site, t siteTrial, model string) {
-	if ok, err := a.Input().Confirm(ctx, fmt.Sprintf("  Send a request of one token to %s, too?", model)); err == nil && ok {
+	if ok, err := a.Input().Confirm(ctx, fmt.Sprintf("  Also send %s a request for one token?", model)); err == nil && ok {
 		a.askModel(ctx, s, t, model)
 	}
 }
 
-// askModel sends a request of one token to a model, and prints the result.
+// askModel sends a request for one token to a model, and prints the result.
 func (a *app) askModel(ctx context.Context, s *site, t siteTrial, model string) {
 	app := connect.App{API: connect.Chat}
 	switch t.dialect {
