@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,27 +17,22 @@ import (
 
 // activate starts the program with listening sockets, as systemd does for the sockets
 // of a service.
-func activate(t *testing.T, config string, sockets []net.Listener, env ...string) *foreground {
+func activate(t *testing.T, config string, sockets []net.Listener, env ...string) *instance {
 	t.Helper()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "aitunnel.hcl")
-	if err := os.WriteFile(path, []byte(config+"channel \"home\" {\n target = \"http://127.0.0.1:9\"\n auth = \"none\"\n}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	i := newInstance(t, t.TempDir(), config+"channel \"home\" {\n target = \"http://127.0.0.1:9\"\n auth = \"none\"\n}\n")
 	start := fmt.Sprintf("LISTEN_FDS=%d LISTEN_PID=$$ exec aitunnel start -f -c \"$0\" --state-dir \"$1\"", len(sockets))
-	f := &foreground{t: t, state: filepath.Join(dir, "state"), err: &lockedBuffer{}, ended: make(chan struct{})}
-	f.cmd = exec.Command("sh", "-c", start, path, f.state)
+	c := exec.Command("sh", "-c", start, i.config, i.state)
 	for _, l := range sockets {
 		file, err := l.(*net.TCPListener).File()
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = file.Close() }()
-		f.cmd.ExtraFiles = append(f.cmd.ExtraFiles, file)
+		c.ExtraFiles = append(c.ExtraFiles, file)
 	}
-	f.begin(env...)
-	f.stopAtEnd()
-	return f
+	i.start(c, env...)
+	i.stopAtEnd()
+	return i
 }
 
 func localSocket(t *testing.T) net.Listener {
@@ -52,8 +45,8 @@ func localSocket(t *testing.T) net.Listener {
 	return l
 }
 
-// TestSocketsOfTheServiceManager are served, also by the process of a restart. Nobody
-// else could listen there: they are open here all the time.
+// TestSocketsOfTheServiceManager: the program serves the sockets that it was given, also
+// after a restart. It cannot have opened its own, because the test keeps these open.
 func TestSocketsOfTheServiceManager(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{"a new process", "in its place"} {
@@ -64,18 +57,16 @@ func TestSocketsOfTheServiceManager(t *testing.T) {
 				env = []string{"NOTIFY_SOCKET=" + listenNotify(t).path}
 			}
 			proxy, panel := localSocket(t), localSocket(t)
-			f := activate(t, fmt.Sprintf("proxy {\n listen = %q\n}\nadmin {\n listen = %q\n}\n", proxy.Addr(), panel.Addr()), []net.Listener{panel, proxy}, env...)
+			i := activate(t, fmt.Sprintf("proxy {\n listen = %q\n}\nadmin {\n listen = %q\n}\n", proxy.Addr(), panel.Addr()), []net.Listener{panel, proxy}, env...)
 			at := func(s admin.Status) bool {
 				return s.Listen == proxy.Addr().String() && s.AdminListen == panel.Addr().String()
 			}
-			before := f.ready(at)
-			if out, err := exec.Command("aitunnel", "restart", "--state-dir", f.state).CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
+			before := i.ready(at)
+			i.run("restart")
 			var after admin.Status
 			testhelp.Eventually(t, "it serves", func() (ok bool) {
 				var err error
-				after, err = f.status()
+				after, err = i.status()
 				return err == nil && at(after)
 			})
 			if after.StartedAt.Equal(before.StartedAt) || (after.PID == before.PID) != (env == nil) {
@@ -87,25 +78,22 @@ func TestSocketsOfTheServiceManager(t *testing.T) {
 			}
 			_ = conn.Close()
 			_ = syscall.Kill(after.PID, syscall.SIGTERM)
-			gone(t, after.PID)
-			if <-f.ended; f.exit != nil && !errors.Is(f.exit, exec.ErrWaitDelay) {
-				t.Error(f.exit)
+			awaitExit(t, after.PID)
+			if <-i.ended; i.exit != nil && !errors.Is(i.exit, exec.ErrWaitDelay) {
+				t.Error(i.exit)
 			}
 		})
 	}
 }
 
-// TestASocketOfNoSetting is named in the log.
-func TestASocketOfNoSetting(t *testing.T) {
+// TestAnUnusedSocket is reported in the log.
+func TestAnUnusedSocket(t *testing.T) {
 	t.Parallel()
 	other := localSocket(t)
-	f := activate(t, "proxy {\n listen = \"127.0.0.1:0\"\n}\nadmin {\n listen = \"\"\n}\n", []net.Listener{other})
-	f.ready()
-	f.poll("it is named", func() bool {
-		return strings.Contains(f.err.String(), "passed a socket that is not used: no setting listens at its address: address="+other.Addr().String())
+	i := activate(t, "proxy {\n listen = \"127.0.0.1:0\"\n}\nadmin {\n listen = \"\"\n}\n", []net.Listener{other})
+	i.ready()
+	i.poll("the socket is reported", func() bool {
+		return strings.Contains(i.stderr.String(), "passed a socket that is not used: no setting listens at its address: address="+other.Addr().String())
 	})
-	f.signal(syscall.SIGTERM)
-	if err := f.wait(); err != nil {
-		t.Error(err)
-	}
+	i.stopBySignal()
 }

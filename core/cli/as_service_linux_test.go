@@ -16,8 +16,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// installed is a system service, as its commands of root see it: with the account
-// nobody, in a mount namespace that has its unit.
+// installed is a system service that runs with the account nobody. Commands see its unit in
+// a mount namespace.
 type installed struct {
 	*testing.T
 	top, config, state, units, work string
@@ -28,12 +28,12 @@ func newInstalled(t *testing.T, config string) *installed {
 	t.Helper()
 	account, err := user.Lookup("nobody")
 	if err != nil || os.Getuid() != 0 {
-		t.Skip("it takes root and the account nobody")
+		t.Skip("needs root and the account nobody")
 	}
 	if out, err := exec.Command("unshare", "-m", "true").CombinedOutput(); err != nil {
 		t.Skipf("this machine allows no mount namespaces: %s", out)
 	}
-	top, err := os.MkdirTemp("", "at") // others cannot look into t.TempDir
+	top, err := os.MkdirTemp("", "at") // other accounts cannot read t.TempDir
 	if err == nil {
 		err = os.Chmod(top, 0o755)
 	}
@@ -64,7 +64,7 @@ func newInstalled(t *testing.T, config string) *installed {
 	return s
 }
 
-// unit writes that of the service, with more lines.
+// unit writes the unit of the service, with more lines.
 func (s *installed) unit(more string) {
 	s.write(filepath.Join(s.units, "aitunnel.service"), "[Service]\nExecStart=/usr/local/bin/aitunnel start --foreground --config "+s.config+" --state-dir "+s.state+"\nUser=nobody\n"+more, false)
 }
@@ -84,7 +84,7 @@ func (s *installed) write(path, text string, theirs bool) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.Fatal(err)
 	}
-	if strings.HasPrefix(path, s.units) { // as systemd has them
+	if strings.HasPrefix(path, s.units) { // as installed units are
 		if err := os.Chmod(path, 0o644); err != nil {
 			s.Fatal(err)
 		}
@@ -104,8 +104,8 @@ func (s *installed) give(path string, theirs bool) {
 // try runs a command as root.
 func (s *installed) try(args ...string) (string, error) { return s.tryAs(0, args...) }
 
-// tryAs runs a command with an account. systemctl is a file of the directory work, if it
-// is there.
+// tryAs runs a command with an account. If the directory work has a file systemctl, commands
+// run that.
 func (s *installed) tryAs(uid int, args ...string) (string, error) {
 	script := `mount --bind "$UNITS" /etc/systemd/system && exec setpriv --reuid "$ACCOUNT" --regid "$ACCOUNT" --clear-groups ./aitunnel "$@"`
 	c := exec.Command("unshare", append([]string{"-m", "sh", "-c", script, "sh"}, args...)...)
@@ -143,9 +143,9 @@ func (s *installed) mustOwn(dir string, atLeast int) {
 	}
 }
 
-// TestPluginCommandsOfRootRunAsTheService: root installs, locks and removes plugins of the system
-// service with its account, so that the service can read what they write
-// and no plugin runs as root.
+// TestPluginCommandsOfRootRunAsTheService: when root installs, locks or removes plugins of the
+// system service, that is done with the account of the service. So the service can read the
+// files, and no plugin runs as root.
 func TestPluginCommandsOfRootRunAsTheService(t *testing.T) {
 	t.Parallel()
 	s := newInstalled(t, "proxy {\n  listen = \"127.0.0.1:0\"\n}\nchannel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\nroute \"/v1/**\" {\n  channels = [channel.home]\n  strategy \"acme/backwards\" {}\n}\n")
@@ -161,31 +161,28 @@ func TestPluginCommandsOfRootRunAsTheService(t *testing.T) {
 	s.write(s.config, "channel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n", true)
 	s.run("plugin", "remove", "acme")
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(s.config), ".aitunnel", "plugins", "*acme*")); err != nil || len(left) > 0 {
-		t.Errorf("left after its removal: %v, %v", left, err)
+		t.Errorf("after the removal: %v, %v", left, err)
 	}
 }
 
-// TestFilesOfAStoppedService are those that root's usage, requests and logs read, though
-// root has a state directory of its own.
-func TestFilesOfAStoppedService(t *testing.T) {
+// TestRootReadsTheFilesOfAStoppedService with usage, requests and logs, although root has its
+// own state directory.
+func TestRootReadsTheFilesOfAStoppedService(t *testing.T) {
 	t.Parallel()
 	s := newInstalled(t, "")
 	log := filepath.Join(s.state, "mine.log")
 	s.write(s.config, "proxy {\n  listen = \"127.0.0.1:0\"\n}\nadmin {\n  listen = \"\"\n}\nlog {\n  file = \""+log+"\"\n}\nchannel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n", true)
-	f := &foreground{t: t, state: s.state, err: &lockedBuffer{}, ended: make(chan struct{})}
-	f.cmd = exec.Command(filepath.Join(s.work, "aitunnel"), "start", "-f", "-c", s.config, "--state-dir", s.state)
-	f.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(s.uid), Gid: uint32(s.gid)}}
-	f.cmd.Dir = "/"
-	f.begin("HOME=/nonexistent")
-	resp, err := http.Post("http://"+f.ready().Listen+"/v1/chat/completions", "application/json", strings.NewReader(`{"model":"of-the-service"}`))
+	i := &instance{t: t, config: s.config, state: s.state}
+	c := exec.Command(filepath.Join(s.work, "aitunnel"), "start", "-f", "-c", s.config, "--state-dir", s.state)
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(s.uid), Gid: uint32(s.gid)}}
+	c.Dir = "/"
+	i.start(c, "HOME=/nonexistent")
+	resp, err := http.Post("http://"+i.ready().Listen+"/v1/chat/completions", "application/json", strings.NewReader(`{"model":"of-the-service"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	f.signal(syscall.SIGTERM)
-	if err := f.wait(); err != nil {
-		t.Fatal(err)
-	}
+	i.stopBySignal()
 	own := filepath.Join(s.top, "root", ".local", "state", "aitunnel")
 	if err := os.MkdirAll(own, 0o700); err != nil {
 		t.Fatal(err)
@@ -204,14 +201,15 @@ func TestFilesOfAStoppedService(t *testing.T) {
 	s.mustOwn(s.state, 5)
 }
 
-// TestValidateAsTheService: validate of root finds what its account may not read or write.
+// TestValidateAsTheService: validate, run by root, reports what the account of the service may
+// not read or write.
 func TestValidateAsTheService(t *testing.T) {
 	t.Parallel()
 	s := newInstalled(t, "")
 	configure := func(log string) {
 		s.write(s.config, "log {\n  file = \""+log+"\"\n}\nchannel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n", true)
 	}
-	sudo := "" // it is left out of advice where it is not installed
+	sudo := "" // advice omits it where it is not installed
 	if _, err := exec.LookPath("sudo"); err == nil {
 		sudo = "sudo "
 	}
@@ -240,7 +238,7 @@ func TestValidateAsTheService(t *testing.T) {
 	}
 	configure(open)
 	if out := s.run("validate"); strings.Contains(out, "ystemd") {
-		t.Errorf("a file that it may write: %s", out)
+		t.Errorf("a file that the service may write: %s", out)
 	}
 	s.unit("ProtectSystem=strict\nReadWritePaths=/etc/aitunnel \"/srv/a b\"\n")
 	if out := s.run("validate"); !strings.Contains(out, "ystemd does not let the service write to "+open) || !strings.Contains(out, "ReadWritePaths="+filepath.Dir(open)) {
@@ -266,13 +264,13 @@ func TestValidateAsTheService(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out, err := s.try("validate"); err == nil || !strings.Contains(out, "the account nobody may not read it, as it belongs to root and has the mode 0600; run "+sudo+"chown nobody "+s.config) {
-		t.Errorf("a configuration of root: %v\n%s", err, out)
+		t.Errorf("a configuration that belongs to root: %v\n%s", err, out)
 	}
 }
 
-// TestTheAccountOfTheService uses its configuration and state, as root does; other accounts
-// are told to use sudo.
-func TestTheAccountOfTheService(t *testing.T) {
+// TestCommandsOfTheServiceAccount use the configuration and state of the service, as those of
+// root do. Commands of other accounts advise to use sudo.
+func TestCommandsOfTheServiceAccount(t *testing.T) {
 	t.Parallel()
 	s := newInstalled(t, "channel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n")
 	for _, args := range [][]string{{"validate"}, {"validate", s.config}} {
@@ -296,11 +294,11 @@ func TestTheAccountOfTheService(t *testing.T) {
 		}
 	}
 	if out, err := s.try("start"); err == nil || !strings.Contains(out, "sudo systemctl start aitunnel") {
-		t.Errorf("start of root: %v\n%s", err, out)
+		t.Errorf("start by root: %v\n%s", err, out)
 	}
 }
 
-// TestWhyTheServiceDoesNotAnswer asks systemd, which a script plays.
+// TestWhyTheServiceDoesNotAnswer: status explains what systemctl, here a script, shows.
 func TestWhyTheServiceDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	s := newInstalled(t, "channel \"home\" {\n  target = \"http://127.0.0.1:9\"\n  auth = \"none\"\n}\n")
@@ -319,7 +317,7 @@ func TestWhyTheServiceDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// exitCodeOf returns that of a command, 0 if it succeeded.
+// exitCodeOf returns the exit code of a command, 0 if it succeeded.
 func exitCodeOf(err error) int {
 	exit := (*exec.ExitError)(nil)
 	if errors.As(err, &exit) {

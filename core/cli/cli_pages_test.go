@@ -15,14 +15,13 @@ import (
 	"github.com/aitunnel/aitunnel/core/cli/internal/command"
 )
 
-// The help of all commands as pages, for people who read before they install.
+// The help of all commands as pages, for people who have not installed the program.
 const (
 	cliPages = "../../docs/cli"
 	manPages = "../../docs/man"
 )
 
-// TestCommandPages holds docs/cli and docs/man against the commands; `make
-// generate` writes them.
+// TestCommandPages checks that docs/cli and docs/man are what `make generate` writes.
 func TestCommandPages(t *testing.T) {
 	t.Parallel()
 	root := (&app{Env: &command.Env{}}).root()
@@ -30,7 +29,7 @@ func TestCommandPages(t *testing.T) {
 	for dir, write := range map[string]func(string) error{
 		cliPages: func(dir string) error { return doc.GenMarkdownTree(root, dir) },
 		manPages: func(dir string) error {
-			day := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC) // of any build, so that pages differ only where commands do
+			day := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC) // a fixed date, so that pages differ only where commands do
 			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Date: &day, Source: "aitunnel", Manual: "aitunnel"}, dir)
 		},
 	} {
@@ -50,12 +49,12 @@ func TestCommandPages(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(pages(t, want), pages(t, dir)); diff != "" {
-			t.Errorf("%s is not what the commands say; run make generate (-want +got):\n%s", dir, diff)
+			t.Errorf("%s is out of date: run make generate (-want +got)\n%s", dir, diff)
 		}
 	}
 }
 
-// prepare leaves out what is not the same for each build and user.
+// prepare leaves out the date of generation.
 func prepare(c *cobra.Command) {
 	c.DisableAutoGenTag = true
 	for _, sub := range c.Commands() {
@@ -81,9 +80,8 @@ func pages(t *testing.T, dir string) map[string]string {
 	return out
 }
 
-// TestPagesNameNobodysHome keeps paths of the machine that wrote the pages out
-// of them.
-func TestPagesNameNobodysHome(t *testing.T) {
+// TestPagesContainNoHomeDirectory of the user who generated them.
+func TestPagesContainNoHomeDirectory(t *testing.T) {
 	t.Parallel()
 	home := regexp.MustCompile(`/(root|home|Users)/\w`)
 	for _, dir := range []string{cliPages, manPages} {

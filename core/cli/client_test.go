@@ -18,9 +18,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
-// answering returns a program of some version on the control socket, and an app that
-// asks it.
-func answering(t *testing.T, version string, h http.HandlerFunc) *app {
+// fakeProgram serves the control socket as a program of this version, and returns an app that
+// connects to it.
+func fakeProgram(t *testing.T, version string, h http.HandlerFunc) *app {
 	t.Helper()
 	dir := t.TempDir()
 	l, err := net.Listen("unix", control.Path(dir))
@@ -43,9 +43,9 @@ func refusal(status int, code, message, details string) http.HandlerFunc {
 	}
 }
 
-// TestWhatTheRunningProgramRefuses comes with its message, and with what to do
-// where the reason is that it is another version.
-func TestWhatTheRunningProgramRefuses(t *testing.T) {
+// TestRefusalsOfTheRunningProgram are printed with their messages. If the cause is that it is
+// another version, the command says what to do.
+func TestRefusalsOfTheRunningProgram(t *testing.T) {
 	t.Parallel()
 	const unknown = "there is no POST /api/new"
 	for name, c := range map[string]struct {
@@ -54,17 +54,17 @@ func TestWhatTheRunningProgramRefuses(t *testing.T) {
 		want    string
 		code    int
 	}{
-		"a reason":                     {Version(), refusal(409, "conflict", "the channel is gone", "[]"), "the channel is gone", command.ExitFailed},
-		"a thing that is not there":    {"0.0.7", refusal(404, "not_found", `there is no channel "x"`, "[]"), `there is no channel "x"`, command.ExitFailed},
-		"an endpoint that is too new":  {"0.0.7", refusal(404, "not_found", unknown, "[]"), "the running program is version 0.0.7 and cannot do this", command.ExitFailed},
-		"an endpoint, same version":    {Version(), refusal(404, "not_found", unknown, "[]"), unknown, command.ExitFailed},
-		"a method that is too new":     {"0.0.7", refusal(405, "method_not_allowed", "GET only", "[]"), "run 'aitunnel restart' to update it", command.ExitFailed},
-		"diagnostics":                  {Version(), refusal(422, "not_applied", "wrong", `[{"severity":"error","summary":"Wrong thing","file":"a.hcl","line":3,"column":2}]`), "on a.hcl line 3, column 2:", command.ExitConfig},
-		"no JSON":                      {Version(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "the running program answered 500 Internal Server Error", command.ExitFailed},
-		"an answer of another version": {"9.9.9", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"pid":"text"}`)) }, "which does not understand its answer", command.ExitFailed},
-		"an answer that is no JSON":    {Version(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`<html>`)) }, "answer to /api/new is not valid", command.ExitFailed},
+		"a conflict":                               {Version(), refusal(409, "conflict", "the channel is gone", "[]"), "the channel is gone", command.ExitFailed},
+		"an unknown channel":                       {"0.0.7", refusal(404, "not_found", `there is no channel "x"`, "[]"), `there is no channel "x"`, command.ExitFailed},
+		"an unknown endpoint, older program":       {"0.0.7", refusal(404, "not_found", unknown, "[]"), "the running program is version 0.0.7 and cannot do this", command.ExitFailed},
+		"an unknown endpoint, same version":        {Version(), refusal(404, "not_found", unknown, "[]"), unknown, command.ExitFailed},
+		"an unknown method, older program":         {"0.0.7", refusal(405, "method_not_allowed", "GET only", "[]"), "run 'aitunnel restart' to update it", command.ExitFailed},
+		"diagnostics":                              {Version(), refusal(422, "not_applied", "wrong", `[{"severity":"error","summary":"Wrong thing","file":"a.hcl","line":3,"column":2}]`), "on a.hcl line 3, column 2:", command.ExitConfig},
+		"an error without JSON":                    {Version(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "the running program answered 500 Internal Server Error", command.ExitFailed},
+		"an answer of another type, newer program": {"9.9.9", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"pid":"text"}`)) }, "which does not understand its answer", command.ExitFailed},
+		"an answer that is not JSON":               {Version(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`<html>`)) }, "answer to /api/new is not valid", command.ExitFailed},
 	} {
-		a := answering(t, c.version, c.handle)
+		a := fakeProgram(t, c.version, c.handle)
 		var out admin.Status
 		err := a.Client().Call(t.Context(), http.MethodPost, "/api/new", nil, &out)
 		if err == nil {
@@ -72,17 +72,17 @@ func TestWhatTheRunningProgramRefuses(t *testing.T) {
 			continue
 		}
 		code := a.explain(err)
-		if said := a.Err.(*bytes.Buffer).String(); code != c.code || !strings.Contains(said, c.want) {
-			t.Errorf("%s: exit code %d and %q, want %d and %q", name, code, said, c.code, c.want)
+		if printed := a.Err.(*bytes.Buffer).String(); code != c.code || !strings.Contains(printed, c.want) {
+			t.Errorf("%s: exit code %d and %q, want %d and %q", name, code, printed, c.code, c.want)
 		}
 	}
 }
 
-// TestAProgramThatHangs does not hang the command.
+// TestAProgramThatHangs: the command ends at its time limit.
 func TestAProgramThatHangs(t *testing.T) {
 	t.Parallel()
 	gone := make(chan struct{})
-	a := answering(t, Version(), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(gone) })
+	a := fakeProgram(t, Version(), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(gone) })
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(50*time.Millisecond, func() { cancel(&adminclient.TimeoutError{Limit: 10 * time.Second}) })
 	err := a.Client().Call(ctx, http.MethodGet, "/api/status", nil, nil)
@@ -92,7 +92,7 @@ func TestAProgramThatHangs(t *testing.T) {
 	<-gone
 }
 
-func TestNobodyListens(t *testing.T) {
+func TestNoProgramIsRunning(t *testing.T) {
 	t.Parallel()
 	a := &app{Env: &command.Env{StateDir: t.TempDir(), Err: &bytes.Buffer{}}}
 	if code := a.explain(a.Client().Call(t.Context(), http.MethodGet, "/api/status", nil, nil)); code != command.ExitNotRunning {
@@ -100,10 +100,10 @@ func TestNobodyListens(t *testing.T) {
 	}
 }
 
-// TestEventsOfTheStream come each as one, comments and ids aside.
+// TestEventsOfTheStream: comments and lines with IDs are skipped.
 func TestEventsOfTheStream(t *testing.T) {
 	t.Parallel()
-	a := answering(t, Version(), func(w http.ResponseWriter, _ *http.Request) {
+	a := fakeProgram(t, Version(), func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(": hello\n\nid: 7\ndata: {\"id\":7,\"message\":\"one\"}\n\ndata: {\"id\":8,\"message\":\"two\"}\n\n"))
 	})
 	var got []string
@@ -111,7 +111,7 @@ func TestEventsOfTheStream(t *testing.T) {
 		got = append(got, fmt.Sprint(e.ID, e.Message))
 		return nil
 	})
-	if strings.Join(got, " ") != "7one 8two" || err == nil || !errors.Is(err, adminclient.ErrStreamEnded) {
+	if strings.Join(got, " ") != "7one 8two" || !errors.Is(err, adminclient.ErrStreamEnded) {
 		t.Errorf("%v %v", got, err)
 	}
 	stop := errors.New("enough")

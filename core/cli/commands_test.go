@@ -11,9 +11,8 @@ import (
 	"testing"
 )
 
-// needed are the arguments without which a command is not used right, for all
-// commands that ask the running program and can do nothing without it.
-var needed = map[string]string{
+// needProgram lists the commands that need a running program, with valid arguments.
+var needProgram = map[string]string{
 	"stop": "", "restart": "", "reload": "", "status": "", "logs": "", "panel": "",
 	"explain":      "/v1/models",
 	"channel list": "", "channel pause": "x", "channel resume": "x", "channel prefer": "x", "channel check": "x", "channel add": "x http://127.0.0.1:9 --auth none", "channel set": "x --weight 2", "channel remove": "x --yes",
@@ -26,8 +25,8 @@ var needed = map[string]string{
 	"config undo":    "",
 }
 
-// alone are the commands that work without a running program.
-var alone = []string{
+// needNoProgram lists the commands that work without a running program.
+var needNoProgram = []string{
 	"", "help", "version", "demo", "init", "convert", "validate", "fmt", "start", "completion", "top",
 	"service", "service install", "service uninstall", "service status",
 	"config", "config example", "verdict", "verdict list", "verdict test", "verdict unknown", "verdict unknown remove",
@@ -43,20 +42,20 @@ func run(t *testing.T, args ...string) (code int, out, errs string) {
 	return code, o.String(), e.String()
 }
 
-// TestEveryCommandIsUsedWrong in the same way: exit code 2, one sentence, where
-// to look, and nothing on standard output.
-func TestEveryCommandIsUsedWrong(t *testing.T) {
+// TestUsageErrorsOfEveryCommand: exit code 2, one sentence and the command for help on standard
+// error, and nothing on standard output.
+func TestUsageErrorsOfEveryCommand(t *testing.T) {
 	t.Parallel()
 	for _, c := range commands() {
 		path := command.NameOf(c)
-		if _, asks := needed[path]; !asks && !slices.Contains(alone, path) {
-			t.Errorf("%q: does it need a running program? add it to a list above", path)
+		if _, asks := needProgram[path]; !asks && !slices.Contains(needNoProgram, path) {
+			t.Errorf("%q: does it need a running program? Add it to one of the lists above.", path)
 		}
 		code, out, errs := run(t, append(strings.Fields(path), "--no-such-flag")...)
 		if want := "aitunnel: unknown flag: --no-such-flag\nSee '" + c.CommandPath() + " --help'.\n"; code != command.ExitUsage || out != "" || errs != want {
 			t.Errorf("%s: exit code %d, %q, %q", path, code, out, errs)
 		}
-		if args, asks := needed[path]; asks {
+		if args, asks := needProgram[path]; asks {
 			many := append(strings.Fields(path), append(strings.Fields(args), "one", "two", "many")...)
 			if code, out, errs := run(t, many...); code != command.ExitUsage || out != "" || !strings.Contains(errs, "See '"+c.CommandPath()+" --help'.") {
 				t.Errorf("%s: exit code %d, %q, %q", many, code, out, errs)
@@ -65,16 +64,16 @@ func TestEveryCommandIsUsedWrong(t *testing.T) {
 	}
 }
 
-// TestNothingRuns for commands that need a running program: exit code 3 and what
-// to do, also where the state directory is none. None of them makes it.
-func TestNothingRuns(t *testing.T) {
+// TestCommandsThatNeedAProgram, without one: exit code 3 and what to do, also if the state
+// directory does not exist or is not a directory. None of them creates it.
+func TestCommandsThatNeedAProgram(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for path, args := range needed {
+	for path, args := range needProgram {
 		for _, state := range []string{filepath.Join(dir, "none"), file, filepath.Join(file, "below")} {
 			line := append(append(strings.Fields(path), strings.Fields(args)...), "--state-dir", state)
 			code, out, errs := run(t, line...)
@@ -84,13 +83,12 @@ func TestNothingRuns(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "none")); err == nil {
-		t.Error("a command made the state directory")
+		t.Error("a command created the state directory")
 	}
 }
 
-// TestOnlyConfigurationsHaveExitCodeFour: whatever else keeps the program from starting, or
-// a command from doing its work, has another one.
-func TestOnlyConfigurationsHaveExitCodeFour(t *testing.T) {
+// TestExitCodes: 4 means that the configuration is not valid, and nothing else.
+func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -108,7 +106,7 @@ func TestOnlyConfigurationsHaveExitCodeFour(t *testing.T) {
 	const channel = "admin {\n listen = \"\"\n}\nchannel \"home\" {\n target = \"http://127.0.0.1:9\"\n auth = \"none\"\n}\n"
 	busy := file("busy.hcl", "proxy {\n listen = \""+taken.Addr().String()+"\"\n}\n"+channel)
 	broken := file("broken.hcl", "proxy {\n listen = 9\n"+channel)
-	none, state := filepath.Join(dir, "none.hcl"), filepath.Join(dir, "state")
+	missing, state := filepath.Join(dir, "missing.hcl"), filepath.Join(dir, "state")
 	for _, c := range []struct {
 		args string
 		want int
@@ -116,12 +114,12 @@ func TestOnlyConfigurationsHaveExitCodeFour(t *testing.T) {
 		{"start -f -c " + broken, command.ExitConfig},
 		{"validate " + broken, command.ExitConfig},
 		{"start -f -c " + busy, command.ExitFailed},
-		{"start -f -c " + none, command.ExitFailed},
+		{"start -f -c " + missing, command.ExitFailed},
 		{"start -f -c " + busy + " --state-dir " + busy, command.ExitFailed},
-		{"validate " + none, command.ExitFailed},
-		{"fmt " + none, command.ExitFailed},
-		{"verdict test " + none, command.ExitFailed},
-		{"plugin verify " + none, command.ExitFailed},
+		{"validate " + missing, command.ExitFailed},
+		{"fmt " + missing, command.ExitFailed},
+		{"verdict test " + missing, command.ExitFailed},
+		{"plugin verify " + missing, command.ExitFailed},
 		{"requests --no-such-flag", command.ExitUsage},
 		{"status", command.ExitNotRunning},
 		{"reload -c " + broken, command.ExitNotRunning},

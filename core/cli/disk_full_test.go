@@ -15,20 +15,14 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestAFullDiskLosesNothingSilently: with a full disk a restart is refused, as the new
-// process would not know of a pause, and a stop says what is lost.
+// TestAFullDiskLosesNothingSilently: while the disk is full, a restart is refused, because the
+// new process would not know of a pause, and a stop says what is lost.
 func TestAFullDiskLosesNothingSilently(t *testing.T) {
 	t.Parallel()
 	dir, state := smallDisk(t, "1m")
-	conf := filepath.Join(dir, "aitunnel.hcl")
-	text := "proxy {\n listen = \"127.0.0.1:0\"\n}\nadmin {\n listen = \"\"\n}\nchannel \"home\" {\n target = \"http://127.0.0.1:9\"\n auth = \"none\"\n}\n"
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f := &foreground{t: t, state: state, err: &lockedBuffer{}, ended: make(chan struct{})}
-	f.cmd = exec.Command("aitunnel", "start", "-f", "-c", conf, "--state-dir", state)
-	f.begin("RUNTIME_DIRECTORY=" + t.TempDir()) // as of a system service
-	before := f.ready()
+	i := newInstance(t, dir, homeConfig("http://127.0.0.1:9"))
+	i.start(exec.Command("aitunnel", "start", "-f", "-c", i.config, "--state-dir", state), "RUNTIME_DIRECTORY="+t.TempDir()) // as a system service
+	before := i.ready()
 	filler := filepath.Join(state, "filler")
 	fill := func() {
 		out, err := os.OpenFile(filler, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -39,61 +33,57 @@ func TestAFullDiskLosesNothingSilently(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	run := func(args ...string) (string, error) {
-		out, err := exec.Command("aitunnel", append(args, "--state-dir", state)...).CombinedOutput()
-		return string(out), err
-	}
 	fill()
-	if out, err := run("channel", "pause", "home"); err != nil {
+	if out, err := i.try("channel", "pause", "home"); err != nil {
 		t.Fatal(out)
 	}
 	fill()
 	testhelp.Eventually(t, "status says that the state cannot be saved", func() bool {
-		out, _ := run("status")
+		out, _ := i.try("status")
 		return strings.Contains(out, "Error: the state cannot be saved and would be lost in a restart: ")
 	})
-	if out, err := run("channel", "pause", "home"); err != nil || !strings.Contains(out, "warning: the state cannot be saved and would be lost in a restart: ") {
+	if out, err := i.try("channel", "pause", "home"); err != nil || !strings.Contains(out, "warning: the state cannot be saved and would be lost in a restart: ") {
 		t.Errorf("pause: %v\n%s", err, out)
 	}
 	isPaused := func(s admin.Status) bool { return s.Channels.States[admin.StatePaused] == 1 }
 	for _, how := range []string{"restart", "restart --now"} {
 		fill()
-		out, err := run(strings.Fields(how)...)
+		out, err := i.try(strings.Fields(how)...)
 		if err == nil || !strings.Contains(out, "nothing was restarted: the state cannot be saved") || !strings.Contains(out, "no space left") || !strings.Contains(out, "'sudo systemctl restart aitunnel'") {
 			t.Errorf("%s: %v\n%s", how, err, out)
 		}
-		if s := f.ready(); !s.StartedAt.Equal(before.StartedAt) || !isPaused(s) {
+		if s := i.ready(); !s.StartedAt.Equal(before.StartedAt) || !isPaused(s) {
 			t.Errorf("after %s: %+v", how, s)
 		}
 	}
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := run("restart"); err != nil {
-		t.Fatalf("with room: %v\n%s", err, out)
+	if out, err := i.try("restart"); err != nil {
+		t.Fatalf("with free space: %v\n%s", err, out)
 	}
-	if s := f.ready(); s.StartedAt.Equal(before.StartedAt) || !isPaused(s) {
-		t.Errorf("after a restart with room: %+v", s)
+	if s := i.ready(); s.StartedAt.Equal(before.StartedAt) || !isPaused(s) {
+		t.Errorf("after a restart with free space: %+v", s)
 	}
 	fill()
-	if out, err := run("channel", "resume", "home"); err != nil {
+	if out, err := i.try("channel", "resume", "home"); err != nil {
 		t.Fatal(out)
 	}
 	fill()
-	out, err := run("stop")
+	out, err := i.try("stop")
 	if err != nil || !strings.Contains(out, "the latest changes of state are lost: the state cannot be saved") {
 		t.Errorf("stop: %v\n%s", err, out)
 	}
-	if err := f.wait(); err != nil {
+	if err := i.wait(); err != nil {
 		t.Error(err)
 	}
-	if log := f.err.String(); !strings.Contains(log, "are lost because the program stops") {
+	if log := i.stderr.String(); !strings.Contains(log, "are lost because the program stops") {
 		t.Error("the log does not say what was lost")
 	}
 }
 
-// TestAStartOnAFullDisk says why it fails, although the messages of the background process
-// cannot be kept in the state directory.
+// TestAStartOnAFullDisk says why it fails, although the background process cannot write its
+// messages to the state directory.
 func TestAStartOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	dir, state := smallDisk(t, "64k")
@@ -110,7 +100,8 @@ func TestAStartOnAFullDisk(t *testing.T) {
 	}
 }
 
-// smallDisk returns a directory, and a state directory in it that is a disk of the size.
+// smallDisk returns a directory, and the path of its subdirectory "state", which is a disk of
+// this size.
 func smallDisk(t *testing.T, size string) (dir, state string) {
 	t.Helper()
 	dir = t.TempDir()

@@ -12,9 +12,10 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestTheExampleStartsAsItIs on a machine where nothing is set, in a network of its
-// own, as it uses the usual ports. A placeholder is no client token.
-func TestTheExampleStartsAsItIs(t *testing.T) {
+// TestTheExampleConfigurationStarts without any variables of the user. It uses the default
+// ports, so it runs in its own network namespace. Its placeholder is not accepted as a client
+// token.
+func TestTheExampleConfigurationStarts(t *testing.T) {
 	t.Parallel()
 	const example = "../../config.hcl.example"
 	netns := []string{"--net"}
@@ -34,7 +35,7 @@ func TestTheExampleStartsAsItIs(t *testing.T) {
 	out, err := in(`exec aitunnel validate "$0"`).CombinedOutput()
 	for _, want := range []string{`A key of the channel "primary" is a placeholder`, "api-site.example is an example", "is valid: 2 channels, 1 route."} {
 		if err != nil || !strings.Contains(string(out), want) {
-			t.Errorf("validate, %v, does not say %q:\n%s", err, want, out)
+			t.Errorf("validate (%v) does not print %q:\n%s", err, want, out)
 		}
 	}
 
@@ -51,15 +52,15 @@ func TestTheExampleStartsAsItIs(t *testing.T) {
 	t.Cleanup(func() { t.Log(text("log")) })
 	testhelp.Eventually(t, "the proxy answers", func() bool { return text("answer") != "" })
 	if got := text("answer"); !strings.Contains(got, "invalid_client_token") {
-		t.Errorf("to a placeholder as token: %s", got)
+		t.Errorf("a placeholder as client token: %s", got)
 	}
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Wait(); err != nil {
-		t.Errorf("stopped: %v", err)
+		t.Errorf("the program ended with: %v", err)
 	}
 	if got := text(filepath.Base(log)); !strings.Contains(got, "laceholder") {
-		t.Errorf("the program does not say what to edit:\n%s", got)
+		t.Errorf("the log does not say what to edit:\n%s", got)
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestWrongFlags: what was probably meant, and which values a flag takes.
+// TestWrongFlags: the error names the flag that was probably meant, or the values that a flag
+// takes.
 func TestWrongFlags(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// commands returns all that users can call.
+// commands returns all commands that are not hidden.
 func commands() (all []*cobra.Command) {
 	a := &app{Env: &command.Env{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
 	var walk func(*cobra.Command)
@@ -28,30 +28,29 @@ func commands() (all []*cobra.Command) {
 	return all
 }
 
-// TestEveryCommandIsExplained holds what --help of every command shows: one
-// line about it, and an example that calls it.
-func TestEveryCommandIsExplained(t *testing.T) {
+// TestHelpOfEveryCommand has one line about the command, and an example that calls it.
+func TestHelpOfEveryCommand(t *testing.T) {
 	t.Parallel()
 	all := commands()
 	if len(all) < 40 {
-		t.Errorf("only %d commands are seen", len(all))
+		t.Errorf("only %d commands were found", len(all))
 	}
 	for _, c := range all {
 		if !strings.Contains(c.Example, "  "+c.CommandPath()) {
 			t.Errorf("%s: no example calls it: %q", c.CommandPath(), c.Example)
 		}
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") || len(c.Short) > 90 {
-			t.Errorf("%s: its line is %q", c.CommandPath(), c.Short)
+			t.Errorf("%s: the short help is %q", c.CommandPath(), c.Short)
 		}
 		for line := range strings.Lines(c.Long) {
 			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 84 {
-				t.Errorf("%s: a line of %d letters: %q", c.CommandPath(), n, line)
+				t.Errorf("%s: a line of %d characters: %q", c.CommandPath(), n, line)
 			}
 		}
 	}
 }
 
-// TestHelpFitsTheTerminal holds the width of what --help shows.
+// TestHelpFitsTheTerminal checks the width of what --help prints.
 func TestHelpFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	for _, c := range commands() {
@@ -71,7 +70,8 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 	}
 }
 
-func TestHomeIsThatOfTheAccount(t *testing.T) {
+// TestHomeIsFoundWithoutTheVariable: it is the home directory of the account.
+func TestHomeIsFoundWithoutTheVariable(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no HOME")
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// manyLines are more than the pipe and the queue of the program hold.
+// manyLines is more than the pipe and the queue of the program hold.
 const manyLines = 9000
 
 // logging is a program in the foreground whose standard error is a pipe, with a
@@ -74,12 +74,12 @@ func startLogging(t *testing.T) *logging {
 	return l
 }
 
-// requests are answered, each with a line in the log.
-func (l *logging) requests(n int) {
+// sendRequests sends requests, each of which adds a line to the log.
+func (l *logging) sendRequests(n int) {
 	l.Helper()
 	var callers sync.WaitGroup
-	const together = 8
-	for range together {
+	const connections = 8
+	for range connections {
 		callers.Go(func() {
 			conn, err := net.Dial("tcp", strings.TrimPrefix(l.url, "http://"))
 			if err != nil {
@@ -89,10 +89,10 @@ func (l *logging) requests(n int) {
 			defer func() { _ = conn.Close() }()
 			_ = conn.SetDeadline(time.Now().Add(3 * waitLimit))
 			go func() {
-				_, _ = io.WriteString(conn, strings.Repeat("GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n", n/together))
+				_, _ = io.WriteString(conn, strings.Repeat("GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n", n/connections))
 			}()
 			answers := bufio.NewReader(conn)
-			for range n / together {
+			for range n / connections {
 				resp, err := http.ReadResponse(answers, nil)
 				if err != nil {
 					l.Error(err)
@@ -108,8 +108,8 @@ func (l *logging) requests(n int) {
 	callers.Wait()
 }
 
-// stops as asked by SIGTERM, without an error.
-func (l *logging) stops() {
+// stop sends SIGTERM. The program must end without an error.
+func (l *logging) stop() {
 	l.Helper()
 	if err := l.process.Process.Signal(syscall.SIGTERM); err != nil {
 		l.Fatal(err)
@@ -117,10 +117,10 @@ func (l *logging) stops() {
 	select {
 	case err := <-l.ended:
 		if err != nil {
-			l.Errorf("it ended with: %v", err)
+			l.Errorf("the program ended with: %v", err)
 		}
 	case <-time.After(waitLimit):
-		l.Error("it does not stop")
+		l.Error("the program does not stop")
 	}
 }
 
@@ -134,33 +134,34 @@ func (l *logging) events() string {
 	return string(out)
 }
 
-func TestTheReaderOfTheLogGoesAway(t *testing.T) {
+// TestTheLogPipeIsClosed: requests are answered, and the lost lines are reported in the events.
+func TestTheLogPipeIsClosed(t *testing.T) {
 	t.Parallel()
 	l := startLogging(t)
 	if err := l.log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l.requests(100)
+	l.sendRequests(100)
 	testhelp.Eventually(t, "the lost lines are reported", func() bool {
 		return strings.Contains(l.events(), "of the log were lost: write")
 	})
-	l.requests(100)
-	l.stops()
+	l.sendRequests(100)
+	l.stop()
 }
 
-func TestNobodyReadsTheLog(t *testing.T) {
+// TestTheLogPipeIsNotRead: requests are answered although the pipe is full.
+func TestTheLogPipeIsNotRead(t *testing.T) {
 	t.Parallel()
 	l := startLogging(t)
-	l.requests(800) // more than the pipe holds
-	l.stops()
+	l.sendRequests(800) // more than the pipe holds
+	l.stop()
 }
 
-// TestTheLogIsReadAgain after more was logged than is kept: how many lines were
-// dropped is said in it.
-func TestTheLogIsReadAgain(t *testing.T) {
+// TestDroppedLogLinesAreReported in the log, once it is read again.
+func TestDroppedLogLinesAreReported(t *testing.T) {
 	t.Parallel()
 	l := startLogging(t)
-	l.requests(manyLines)
+	l.sendRequests(manyLines)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*waitLimit)
 	defer cancel()
 	context.AfterFunc(ctx, func() { _ = l.log.SetReadDeadline(time.Now()) })
@@ -174,10 +175,11 @@ func TestTheLogIsReadAgain(t *testing.T) {
 		}
 	}
 	go func() { _, _ = io.Copy(io.Discard, l.log) }()
-	l.stops()
+	l.stop()
 }
 
-// TestALogThatCannotBeReadBack: a device may have no end, and a pipe has another reader.
+// TestALogThatCannotBeReadBack is not read: a device may have no end, and a pipe has another
+// reader.
 func TestALogThatCannotBeReadBack(t *testing.T) {
 	t.Parallel()
 	pipe := filepath.Join(t.TempDir(), "pipe")
@@ -192,7 +194,7 @@ func TestALogThatCannotBeReadBack(t *testing.T) {
 		go func() {
 			entries, err := observe.ReadLog(path, observe.MaxLogTail)
 			if err == nil && len(entries) > 0 {
-				err = fmt.Errorf("it has %d entries", len(entries))
+				err = fmt.Errorf("%d entries were read", len(entries))
 			}
 			done <- err
 		}()
@@ -202,7 +204,7 @@ func TestALogThatCannotBeReadBack(t *testing.T) {
 				t.Errorf("%s: %v", path, err)
 			}
 		case <-time.After(waitLimit / 4):
-			t.Fatalf("%s is read without end", path)
+			t.Fatalf("reading %s does not end", path)
 		}
 	}
 }

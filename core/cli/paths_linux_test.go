@@ -25,15 +25,15 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// oddName is as long as names of files can be, with the signs that people use in
-// them. It must work wherever the program makes or is given a path.
-var oddName = signs + strings.Repeat("n", 245-len(signs))
+// oddName is almost as long as the name of a file can be, and has special characters. It must
+// work in every path that the program creates or is given.
+var oddName = specialCharacters + strings.Repeat("n", 245-len(specialCharacters))
 
-const signs = "it's \"1%\" $A [x];ü ${B}😀"
+const specialCharacters = "it's \"1%\" $A [x];ü ${B}😀"
 
-// TestOddPaths runs every command with an odd name wherever it takes or makes a path: the
-// state directory, the configuration, the log file, the plugin, keys and known hosts, the
-// home directory, files that it is given or writes, and the program's own file.
+// TestOddPaths runs every command with odd names for all files and directories: the state
+// directory, the configuration, the log file, the plugin, keys and known hosts, the home
+// directory, other files that it reads or writes, and the program itself.
 func TestOddPaths(t *testing.T) {
 	t.Parallel()
 	newOddPaths(t, oddName).run()
@@ -48,7 +48,7 @@ type oddPaths struct {
 }
 
 func newOddPaths(t *testing.T, name string) *oddPaths {
-	top, err := os.MkdirTemp("", "at") // short: sockets lie in the state directory only if their paths fit
+	top, err := os.MkdirTemp("", "at") // short, because the path of a socket in the state directory is limited
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func (p *oddPaths) path(suffix string) string {
 	return filepath.Join(p.dir, name[:min(len(name), 245-len(suffix))]+suffix)
 }
 
-// file writes a file of an odd name.
+// file writes a file with an odd name.
 func (p *oddPaths) file(suffix, text string) string {
 	p.Helper()
 	path := p.path(suffix)
@@ -137,8 +137,9 @@ func (p *oddPaths) do(args ...string) string {
 	return p.doWith("", nil, args...)
 }
 
-// unlike is what the plugin acme has besides what works: the command that tests it fails.
-const unlike = "failed   strategy lying"
+// expectedFailure is in the output of the command that tests the plugin acme, one of whose
+// components is faulty.
+const expectedFailure = "failed   strategy lying"
 
 // doWith runs the program with an input and more variables.
 func (p *oddPaths) doWith(input string, env []string, args ...string) string {
@@ -146,6 +147,7 @@ func (p *oddPaths) doWith(input string, env []string, args ...string) string {
 	return p.finish(exec.Command(p.program, args...), input, env, args)
 }
 
+// finish runs a command of the program, and records that it was used.
 func (p *oddPaths) finish(c *exec.Cmd, input string, env, args []string) string {
 	p.Helper()
 	if found, _, err := (&app{Env: &command.Env{}}).root().Find(args); err == nil {
@@ -156,17 +158,17 @@ func (p *oddPaths) finish(c *exec.Cmd, input string, env, args []string) string 
 	c.Env = append(c.Env, env...)
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
-	if err := c.Run(); err != nil && !strings.Contains(out.String(), unlike) {
+	if err := c.Run(); err != nil && !strings.Contains(out.String(), expectedFailure) {
 		p.Fatalf("aitunnel %s: %v\n%s", strings.Join(args, " "), err, out.String())
 	}
 	return out.String()
 }
 
-// has fails if a file does not have the text.
+// has checks that a file contains a text.
 func (p *oddPaths) has(path, text string) {
 	p.Helper()
 	if b := string(p.read(path)); !strings.Contains(b, text) {
-		p.Errorf("%s lacks %q: %s", path, text, b)
+		p.Errorf("%s does not contain %q: %s", path, text, b)
 	}
 }
 
@@ -191,10 +193,10 @@ func (p *oddPaths) run() {
 	p.do("plugin", "remove", "acme")
 	p.do("plugin", "install", filepath.Join(p.dir, "aitunnel-plugin-acme"))
 	p.do("plugin", "lock")
-	p.everyCommand()
+	p.checkThatAllRan()
 }
 
-// beforeStart runs the commands about files.
+// beforeStart runs the commands that need no running program.
 func (p *oddPaths) beforeStart() {
 	plugin := filepath.Join(p.dir, "aitunnel-plugin-acme")
 	p.do("plugin", "verify", plugin)
@@ -225,7 +227,7 @@ func (p *oddPaths) beforeStart() {
 	converted := filepath.Join(p.dir, "converted "+filepath.Base(p.state)+".hcl")
 	p.do("init", "--from", old, "-c", converted)
 	p.has(converted, `channel "primary"`)
-	for _, path := range []string{first, converted} { // a directory may be a configuration
+	for _, path := range []string{first, converted} { // the directory is used as a configuration later
 		if err := os.Remove(path); err != nil {
 			p.Error(err)
 		}
@@ -253,6 +255,7 @@ func (p *oddPaths) publish(version string, content []byte) {
 	p.releases.Publish(version, map[string][]byte{name: releasetest.TarGz(p.T, releasetest.File{Name: "aitunnel-plugin-acme", Content: content})}, releasetest.NewKey(1))
 }
 
+// whileItRuns runs the commands that need a running program.
 func (p *oddPaths) whileItRuns() {
 	for _, command := range []string{
 		"status", "status --json", "channel list", "plugin list", "logs", "reload", "plan", "panel --print",
@@ -278,8 +281,8 @@ func (p *oddPaths) whileItRuns() {
 	}
 }
 
-// everyCommand fails for a command that was not run.
-func (p *oddPaths) everyCommand() {
+// checkThatAllRan reports the commands that were not run.
+func (p *oddPaths) checkThatAllRan() {
 	p.used["aitunnel service uninstall"], p.used["aitunnel service status"] = true, true // they take no path
 	var look func(c *cobra.Command)
 	look = func(c *cobra.Command) {
@@ -293,6 +296,7 @@ func (p *oddPaths) everyCommand() {
 	look((&app{Env: &command.Env{}}).root())
 }
 
+// answers checks that the panel answers at an address that start printed.
 func (p *oddPaths) answers(found []string) {
 	p.Helper()
 	if found == nil {

@@ -21,10 +21,9 @@ import (
 	"github.com/aitunnel/aitunnel/sdk/schemadoc"
 )
 
-var update = flag.Bool("update", false, "rewrite what is generated")
+var update = flag.Bool("update", false, "write the generated pages")
 
-// pagesDir holds the text of `aitunnel plugin info` for every built-in
-// component, as files.
+// pagesDir has a page for each built-in component, with the text of `aitunnel plugin info`.
 const pagesDir = "../../docs/plugins"
 
 func builtinDescription(t testing.TB) sdk.Description {
@@ -33,12 +32,12 @@ func builtinDescription(t testing.TB) sdk.Description {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Name = "" // as the built-ins are called in a configuration
+	d.Name = "" // a configuration uses built-in components without the name of a plugin
 	return d
 }
 
-// TestPluginPages holds docs/plugins against what the components say of
-// themselves.
+// TestPluginPages checks that docs/plugins is what `make generate` writes from the descriptions
+// of the components.
 func TestPluginPages(t *testing.T) {
 	t.Parallel()
 	d := builtinDescription(t)
@@ -80,7 +79,7 @@ func pageFile(c sdk.ComponentDescription) string {
 	return strings.ReplaceAll(string(c.Kind), "_", "-") + "-" + c.Name + ".md"
 }
 
-// index lists the pages.
+// index returns a page that lists the pages.
 func index(d sdk.Description) string {
 	var b strings.Builder
 	b.WriteString("# Components that come with aitunnel\n\nThese pages are what `aitunnel plugin info NAME` prints; `make generate` writes them.\nHow to write a component of your own: [plugins.md](../plugins.md).\n")
@@ -103,10 +102,9 @@ func index(d sdk.Description) string {
 
 var hclBlock = regexp.MustCompile("(?s)```hcl\n(.*?)```")
 
-// TestPagesOfTheRunningPlugin asks the built-in plugin, in its process, as the
-// program does: `aitunnel plugin info` prints the pages, and the example on
-// each is a valid configuration, formatted as `aitunnel fmt` would.
-func TestPagesOfTheRunningPlugin(t *testing.T) {
+// TestPluginInfoPrintsThePages, which it gets from the process of the built-in plugin. The
+// example on each page is a valid configuration, formatted as by `aitunnel fmt`.
+func TestPluginInfoPrintsThePages(t *testing.T) {
 	t.Setenv("KEY_1", "k-1")
 	t.Setenv("KEY_2", "k-2")
 	env := &command.Env{Out: io.Discard, Err: io.Discard, StateDir: t.TempDir()}

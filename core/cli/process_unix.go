@@ -28,8 +28,8 @@ func surviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPI
 // detached starts a process in its own session, so that it outlives the terminal.
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
-// keepsNumber says that reexec keeps the process number.
-const keepsNumber = true
+// keepsPID says that reexec keeps the PID.
+const keepsPID = true
 
 // reexec replaces this process by the executable that is now on disk, with these
 // arguments, and the same directory, environment and PID. more are additional environment

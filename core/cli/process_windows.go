@@ -20,8 +20,8 @@ func detached() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP, HideWindow: true}
 }
 
-// keepsNumber says that reexec keeps the process number.
-const keepsNumber = false
+// keepsPID says that reexec keeps the PID.
+const keepsPID = false
 
 // reexec starts a new process of the executable that is now on disk, with these arguments,
 // and the same directory and environment. This process ends.

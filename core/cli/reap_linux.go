@@ -41,7 +41,7 @@ func reapOrphans(ctx context.Context) {
 // zombies returns the children of this process that have ended but were not waited
 // for.
 func zombies() (pids []int) {
-	files, _ := filepath.Glob("/proc/[0-9]*/stat") // no error with a pattern that is right
+	files, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is valid
 	for _, path := range files {
 		text, err := os.ReadFile(path)
 		if err != nil {

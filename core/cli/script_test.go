@@ -34,9 +34,9 @@ import (
 // waitLimit is how long a test waits for something to happen.
 const waitLimit = 20 * time.Second
 
-// TestMain makes the test binary the program too, under the name aitunnel-altered: that
-// one can be of another version, and impatient. A daemon that a test runs in this process
-// starts the test binary for its built-in components.
+// TestMain makes the test binary run as the program under the name aitunnel-altered, which
+// takes its version and the time limit of downloads from the environment. It also runs as
+// the process of built-in components, for a daemon that a test runs in this process.
 func TestMain(m *testing.M) {
 	eval.RunEvaluator()
 	run := func() {
@@ -54,9 +54,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(programs{m}, map[string]func(){"aitunnel-altered": run})
 }
 
-// programs puts into PATH what testscript does not: aitunnel itself, which starts in two
-// thirds of the time of the test binary, and two plugins. Where the environment variable
-// AITUNNEL names the program, as make test does, it is not built once more.
+// programs adds aitunnel and two plugins to PATH. The program itself starts faster than the
+// test binary. If the environment variable AITUNNEL names it, as in make test, it is not
+// built again.
 type programs struct{ *testing.M }
 
 func (m programs) Run() int {
@@ -85,7 +85,8 @@ func (m programs) Run() int {
 	return m.M.Run()
 }
 
-// linkOrCopy makes a program available under another path, even if it is replaced meanwhile.
+// linkOrCopy makes a program available at another path, where it stays when the original
+// is replaced.
 func linkOrCopy(program, path string) error {
 	if os.Link(program, path) == nil {
 		return nil
@@ -97,57 +98,67 @@ func linkOrCopy(program, path string) error {
 	return testhelp.WriteProgram(path, content, 0o700)
 }
 
-// TestScripts runs the program as users do. Scripts have these commands beside
-// the usual ones:
+// TestScripts runs the program as users do. The scripts have these commands, besides those
+// of testscript:
 //
-//	exits CODE PROGRAM ARGS...   run it and check its exit code
-//	told FILE | nothing          what is on stderr, as far as it is the program's
-//	await FILE REGEXP [VAR]      until the file matches; VAR becomes the group
-//	takes REGEXP VAR             VAR becomes the group in what was printed last
-//	takeport VAR                 listen on a port until the script ends
+//	exits CODE PROGRAM ARGS...    run it and check its exit code
+//	cmpstderr FILE | nothing      compare what the program printed on stderr
+//	capture REGEXP VAR            set VAR to the group in the latest output
+//	awaitfile FILE REGEXP [VAR]   wait until the file matches; set VAR to the group
+//	awaitscreen REGEXP            wait until the terminal of tmux -L top matches
+//	awaitplugins REGEXP           wait until 'aitunnel plugin list' matches
+//	awaithistory N                wait until the history has N requests
+//	awaitend STATEDIR             wait for the end of the daemon
+//	killdaemon STATEDIR           send SIGKILL to the daemon, and wait for its end
+//	terminate                     send SIGTERM to the commands in the background
+//	addresses PROXY PANEL         set these variables to the addresses that start printed
+//	get URL                       print the body
+//	post URL BODY                 print the body of the answer, whatever its status
+//	startget URL STATUSURL        send a request, and go on once it is in flight
+//	status URL                    get the status, check its type, and print a summary
+//	freeport VAR                  find a port that is not in use
+//	takeport VAR                  listen on a port until the script ends
 //	site NAME VAR [KEY]... [-/PATH]... [@/PATH]
-//	                             a site that accepts these keys, and lacks what follows a
-//	                             minus, with its API below what follows @; its address
-//	freeport VAR                 a port that nobody listens on
-//	get URL                      the body becomes the output
-//	post URL BODY                the same with a body, whatever the answer
-//	history N                    until the history has so many requests
-//	status URL                   the status as JSON, checked against its type
-//	ask URL STATUSURL            send a request, and go on once it is under way
-//	terminate                    SIGTERM to what runs in the background
-//	proxyof PROXY PANEL          the addresses that start printed
-//	screen REGEXP                until the terminal of tmux -L top matches
-//	killed STATEDIR              SIGKILL to the daemon, and wait for its end
-//	ends STATEDIR                wait for the end of the daemon
-//	change FILE                  other bytes that do the same: what follows the end of a program
-//	lists REGEXP                 wait until the list of plugins matches
-//	releases                     a server with releases of a plugin, in the form of GitHub:
-//	                             $RELEASES/vVERSION/FILE
-//	publish VERSION FILE KEY     a release of the plugin acme, signed with the key of that number
-//	republish VERSION TEXT KEY   other bytes as the same version
-//	break FILE                   make a plugin end at its start
-//	makepanic FILE               make a plugin panic when it is configured
-//	makeslow FILE                make a plugin slow to start
+//	                              start a site that accepts these keys, lacks the endpoints
+//	                              after a minus, and has its API below the path after @; set
+//	                              VAR to its address
+//	releases                      start a server with releases of a plugin, in the form of
+//	                              GitHub: $RELEASES/vVERSION/FILE
+//	publish VERSION FILE KEY      publish a version of the plugin acme, signed with the key of
+//	                              that number
+//	republish VERSION TEXT KEY    publish other content as the same version
+//	publishdir DIR VERSION FILE KEY
+//	                              add a version to the releases in a directory; without
+//	                              checksums if KEY is 0
+//	makechanged FILE              change a plugin: another version
+//	makebroken FILE               make a plugin exit at its start
+//	makepanic FILE                make a plugin panic when it is configured
+//	makehang FILE                 make a plugin hang when it is configured
+//	makeplanless FILE             make a plugin return an error instead of a plan
+//	makeslow FILE                 make a plugin slow to start
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir+"/home")
-			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each run takes a second more
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector waits a second at each exit
 			e.Setenv("AITUNNEL_STATE_DIR", e.WorkDir+"/state")
 			e.Defer(func() { killDaemons(t, e.WorkDir) })
 			acme, err := exec.LookPath("aitunnel-plugin-acme")
 			e.Setenv("ACME", acme)
-			guide, _ := exec.LookPath("aitunnel-plugin-guide") // beside the other
+			guide, _ := exec.LookPath("aitunnel-plugin-guide") // in the same directory
 			e.Setenv("GUIDE", guide)
 			e.Values["testing"], e.Values["releases"] = t, map[string]*releasetest.Server{}
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "told": told, "await": await, "takes": takes, "takeport": takePort, "freeport": freePort,
-			"site": startSite, "get": get, "history": kept, "post": post, "status": status, "ask": ask, "terminate": terminate, "killed": killed, "ends": ends, "screen": screen, "proxyof": proxyOf, "change": change,
-			"lists": lists, "releases": releases, "publish": publish, "folder": folder, "republish": republish, "break": breakIt, "makepanic": makePanic, "makehang": makeHang, "planless": planless, "makeslow": makeSlow,
+			"exits": exits, "cmpstderr": compareStderr, "capture": capture, "awaitfile": awaitFile, "awaitscreen": awaitScreen,
+			"awaitplugins": awaitPlugins, "awaithistory": awaitHistory, "awaitend": awaitEnd, "killdaemon": killDaemon,
+			"terminate": terminate, "addresses": addresses, "get": get, "post": post, "startget": startGet, "status": status,
+			"freeport": freePort, "takeport": takePort, "site": startSite,
+			"releases": releases, "publish": publish, "republish": republish, "publishdir": publishDir,
+			"makechanged": makeChanged, "makebroken": makeBroken, "makepanic": makePanic, "makehang": makeHang, "makeplanless": makePlanless, "makeslow": makeSlow,
 		},
 	})
 }
@@ -165,11 +176,11 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// yamuxLine is what the multiplexer below go-plugin may write to stderr, past
-// all settings, when the plugin is gone before its streams are closed.
+// yamuxLine is what the multiplexer of go-plugin may write to stderr, whatever its logger,
+// when a plugin ends before its streams are closed.
 var yamuxLine = regexp.MustCompile(`(?m)^\S+ \S+ \[ERR\] yamux: .*\n`)
 
-func told(ts *testscript.TestScript, _ bool, args []string) {
+func compareStderr(ts *testscript.TestScript, _ bool, args []string) {
 	want := ""
 	if args[0] != "nothing" {
 		want = ts.ReadFile(args[0])
@@ -179,7 +190,7 @@ func told(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func await(ts *testscript.TestScript, _ bool, args []string) {
+func awaitFile(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[1])
 	var text []byte
 	var found [][]byte
@@ -196,10 +207,10 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func takes(ts *testscript.TestScript, _ bool, args []string) {
+func capture(ts *testscript.TestScript, _ bool, args []string) {
 	found := regexp.MustCompile("(?m)" + args[0]).FindStringSubmatch(ts.ReadFile("stdout") + ts.ReadFile("stderr"))
 	if found == nil {
-		ts.Fatalf("what was printed does not match %s", args[0])
+		ts.Fatalf("the output does not match %s", args[0])
 	}
 	ts.Setenv(args[1], found[1])
 }
@@ -267,16 +278,17 @@ func post(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-func kept(ts *testscript.TestScript, _ bool, args []string) {
+func awaitHistory(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	for deadline := time.Now().Add(waitLimit); ; time.Sleep(20 * time.Millisecond) {
+	got := 0
+	complete := func() bool {
 		ts.Check(ts.Exec("aitunnel", "requests", "--since", "all", "-n", "1000", "--json"))
-		if got := strings.Count(ts.ReadFile("stdout"), "\n"); got == n {
-			return
-		} else if time.Now().After(deadline) {
-			ts.Fatalf("the history has %d requests, not %d", got, n)
-		}
+		got = strings.Count(ts.ReadFile("stdout"), "\n")
+		return got == n
+	}
+	if !testhelp.Poll(waitLimit, complete) {
+		ts.Fatalf("the history has %d requests, not %d", got, n)
 	}
 }
 
@@ -287,7 +299,7 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-func ask(ts *testscript.TestScript, _ bool, args []string) {
+func startGet(ts *testscript.TestScript, _ bool, args []string) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
@@ -296,13 +308,13 @@ func ask(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}()
 	ts.Defer(func() { <-answered })
-	underWay := func() bool {
+	inFlight := func() bool {
 		var s admin.Status
 		ts.Check(json.Unmarshal(fetch(ts, args[1]), &s))
 		return s.Active > 0
 	}
-	if !testhelp.Poll(waitLimit, underWay) {
-		ts.Fatalf("%s is not under way", args[0])
+	if !testhelp.Poll(waitLimit, inFlight) {
+		ts.Fatalf("%s is not in flight", args[0])
 	}
 }
 
@@ -327,27 +339,27 @@ func terminate(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// killed leaves all as it is after a power cut.
-func killed(ts *testscript.TestScript, _ bool, args []string) {
+// killDaemon leaves the files as a power cut would.
+func killDaemon(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(args[0])
 	h := statefile.HolderOf(dir)
 	if h == nil {
-		ts.Fatalf("nobody has %s", dir)
+		ts.Fatalf("no daemon uses %s", dir)
 	}
 	p, err := os.FindProcess(h.PID)
 	ts.Check(err)
 	ts.Check(p.Kill())
-	ends(ts, false, args)
+	awaitEnd(ts, false, args)
 }
 
-func ends(ts *testscript.TestScript, _ bool, args []string) {
+func awaitEnd(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(args[0])
 	if !testhelp.Poll(waitLimit, func() bool { return statefile.HolderOf(dir) == nil }) {
-		ts.Fatalf("%s is still held", dir)
+		ts.Fatalf("a daemon still uses %s", dir)
 	}
 }
 
-// killDaemons ends what a script left running when it failed.
+// killDaemons ends the processes that a failed script left.
 func killDaemons(t *testing.T, dir string) {
 	if servers, err := filepath.Glob(filepath.Join(dir, "tmux-*")); err == nil && len(servers) > 0 {
 		c := exec.Command("tmux", "-L", "top", "kill-server")
@@ -367,7 +379,7 @@ func killDaemons(t *testing.T, dir string) {
 	}
 }
 
-func screen(ts *testscript.TestScript, _ bool, args []string) {
+func awaitScreen(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[0])
 	text := ""
 	shows := func() bool {
@@ -382,10 +394,10 @@ func screen(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-var addresses = regexp.MustCompile(`(?m)^Proxy:  (\S+)\nPanel:  (\S+)$`)
+var printedAddresses = regexp.MustCompile(`(?m)^Proxy:  (\S+)\nPanel:  (\S+)$`)
 
-func proxyOf(ts *testscript.TestScript, _ bool, args []string) {
-	found := addresses.FindStringSubmatch(ts.ReadFile("stdout"))
+func addresses(ts *testscript.TestScript, _ bool, args []string) {
+	found := printedAddresses.FindStringSubmatch(ts.ReadFile("stdout"))
 	if found == nil {
 		ts.Fatalf("start printed no addresses:\n%s", ts.ReadFile("stdout"))
 	}

@@ -198,7 +198,7 @@ func (a *app) awaitEnd(ctx context.Context, client *adminclient.Client, pid int,
 		}
 		if statefile.HolderOf(a.StateDir) != nil {
 			last = time.Now()
-		} else if keepsNumber && !alive(pid) || time.Since(last) > moment {
+		} else if keepsPID && !alive(pid) || time.Since(last) > moment {
 			ended <- errors.New("it did not start again; see 'aitunnel logs', or for a service: " + service.LogCommand(a.ServiceSocket != "" || os.Getuid() == 0))
 			return
 		}

@@ -23,35 +23,36 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// stopTime is more than the two seconds that a stop may take, for slow machines, and
-// less than what any of the states below would last.
-const stopTime = 6 * time.Second
+// maxStop is longer than the two seconds that a stop may take, for slow machines, and
+// shorter than any of the states below would last.
+const maxStop = 6 * time.Second
 
-// stopTrial is a program that is to be stopped at once, in a directory of its own.
+// stopTrial is a program that will be stopped at once, in its own directory.
 type stopTrial struct {
 	t       *testing.T
 	dir     string
-	program string // what is started, and what a restart starts: see replace
-	site    string // accepts requests, and does not answer
-	itself  string // the script of program at first
-	sleep   string // the command of what hangs, unlike that of any other trial
+	program string // the path of what a start and a restart run, see replace
+	site    string // the address of a site that does not answer
+	script  string // the original script at the path program
+	sleep   string // a command that hangs, unique to the trial
 }
 
-// trials counts them.
+// trials is the number of trials so far.
 var trials atomic.Int32
 
 const stopConfig = "proxy {\n listen = \"127.0.0.1:0\"\n}\nadmin {\n listen = \"\"\n}\nchannel \"home\" {\n target = \"http://%s\"\n auth = \"none\"\n}\n"
 
 const hangingPlugin = "plugin \"acme\" {}\nroute \"/**\" {\n channels = [channel.home]\n strategy \"acme/backwards\" {}\n}\n"
 
-// newStopTrial has a plugin acme, which hangs when hang was called.
+// newStopTrial returns a trial with the plugin acme, which hangs at its start once hang was
+// called.
 func newStopTrial(t *testing.T) *stopTrial {
 	t.Helper()
 	s := &stopTrial{t: t, dir: t.TempDir(), sleep: fmt.Sprintf("sleep 1%d%03d", os.Getpid(), trials.Add(1))}
 	self, acme := s.look("aitunnel"), s.look("aitunnel-plugin-acme")
 	s.program = filepath.Join(s.dir, "aitunnel")
-	s.itself = "exec -a " + s.program + " " + self + ` "$@"`
-	s.replace(s.itself)
+	s.script = "exec -a " + s.program + " " + self + ` "$@"`
+	s.replace(s.script)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +82,7 @@ func (s *stopTrial) write(name string, mode os.FileMode, text string) {
 	}
 }
 
-// replace makes the program a script.
+// replace replaces the program by a script.
 func (s *stopTrial) replace(script string) {
 	s.t.Helper()
 	s.write("aitunnel.new", 0o755, "#!/bin/bash\n"+script+"\n")
@@ -100,7 +101,7 @@ func (s *stopTrial) hang() {
 	s.write("hang", 0o600, "")
 }
 
-// command returns one of the program, whose processes are a session of their own.
+// command returns a command of the program. Its processes are in their own session.
 func (s *stopTrial) command(args ...string) *exec.Cmd {
 	program := s.look("aitunnel")
 	if args[0] == "start" {
@@ -118,7 +119,7 @@ func (s *stopTrial) run(args ...string) {
 	}
 }
 
-// begin starts a command, which is not waited for.
+// begin starts a command without waiting for its end.
 func (s *stopTrial) begin(args ...string) *exec.Cmd {
 	s.t.Helper()
 	c := s.command(args...)
@@ -134,14 +135,14 @@ func (s *stopTrial) begin(args ...string) *exec.Cmd {
 func (s *stopTrial) serve(args ...string) {
 	s.t.Helper()
 	s.begin(args...)
-	testhelp.Eventually(s.t, "it serves", func() bool {
+	testhelp.Eventually(s.t, "the program serves", func() bool {
 		_, err := (&command.Env{StateDir: s.state()}).Client().Status(s.t.Context())
 		return err == nil
 	})
 }
 
-// ask sends a request that is not answered.
-func (s *stopTrial) ask() {
+// sendRequest sends a request, which is not answered.
+func (s *stopTrial) sendRequest() {
 	s.t.Helper()
 	client := (&command.Env{StateDir: s.state()}).Client()
 	st, err := client.Status(s.t.Context())
@@ -159,8 +160,9 @@ func (s *stopTrial) ask() {
 	})
 }
 
-// processes returns those of the trial whose command line has a part: they name its
-// directory, or are in it, or sleep as it says.
+// processes returns the processes of the trial whose command line contains a text. A process
+// belongs to the trial if its command line has the directory or the sleep command of the trial,
+// or its working directory is in that directory.
 func (s *stopTrial) processes(part string) (found []string) {
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range files {
@@ -174,40 +176,41 @@ func (s *stopTrial) processes(part string) (found []string) {
 	return found
 }
 
-func (s *stopTrial) hangs(part string) {
+// awaitHang waits until the sleep command runs.
+func (s *stopTrial) awaitHang() {
 	s.t.Helper()
-	testhelp.Eventually(s.t, "it hangs", func() bool { return len(s.processes(part)) > 0 })
+	testhelp.Eventually(s.t, "something hangs", func() bool { return len(s.processes(s.sleep)) > 0 })
 }
 
-// holder returns the process that has the state directory.
+// holder returns the PID of the daemon that uses the state directory.
 func (s *stopTrial) holder() int {
 	s.t.Helper()
 	h := statefile.HolderOf(s.state())
 	if h == nil || h.PID == 0 {
-		s.t.Fatal("nobody has the state directory")
+		s.t.Fatal("no daemon uses the state directory")
 	}
 	return h.PID
 }
 
-// stopStates are what the program may be doing when it is to stop at once.
+// stopStates are the states in which the program is stopped.
 var stopStates = map[string]func(*stopTrial){
 	"starting": func(s *stopTrial) {
 		s.run("plugin", "install", s.path("aitunnel-plugin-acme"))
 		s.configure(hangingPlugin)
 		s.hang()
 		s.begin("start", "-f")
-		s.hangs(s.sleep)
+		s.awaitHang()
 	},
 	"starting in the background": func(s *stopTrial) {
 		s.run("plugin", "install", s.path("aitunnel-plugin-acme"))
 		s.configure(hangingPlugin)
 		s.hang()
 		s.begin("start")
-		s.hangs(s.sleep)
+		s.awaitHang()
 	},
 	"serving": func(s *stopTrial) {
 		s.serve("start", "-f")
-		s.ask()
+		s.sendRequest()
 	},
 	"with a plugin that hangs": func(s *stopTrial) {
 		s.serve("start", "-f")
@@ -219,9 +222,9 @@ var stopStates = map[string]func(*stopTrial){
 	},
 	"draining": func(s *stopTrial) {
 		s.serve("start", "-f")
-		s.ask()
+		s.sendRequest()
 		s.begin("stop")
-		testhelp.Eventually(s.t, "it stops", func() bool {
+		testhelp.Eventually(s.t, "the program is stopping", func() bool {
 			st, err := (&command.Env{StateDir: s.state()}).Client().Status(s.t.Context())
 			return err == nil && st.Status == "stopping"
 		})
@@ -232,38 +235,38 @@ var stopStates = map[string]func(*stopTrial){
 		s.configure(hangingPlugin)
 		s.hang()
 		s.begin("reload")
-		s.hangs(s.sleep)
+		s.awaitHang()
 	},
 	"trying the program for a restart": func(s *stopTrial) {
 		s.run("start")
 		s.replace(s.sleep + "; true")
 		s.begin("restart")
-		s.hangs(s.sleep)
+		s.awaitHang()
 	},
 	"waiting for the new process": func(s *stopTrial) {
 		s.run("start")
-		s.ask()
-		s.replace("[ \"$1\" = start ] && { trap '' INT; exec " + s.sleep + "; }; " + s.itself)
+		s.sendRequest()
+		s.replace("[ \"$1\" = start ] && { trap '' INT; exec " + s.sleep + "; }; " + s.script)
 		s.begin("restart")
-		s.hangs(s.sleep)
+		s.awaitHang()
 	},
 	"draining after a restart": func(s *stopTrial) {
 		s.run("start")
-		s.ask()
+		s.sendRequest()
 		s.run("restart")
 	},
-	"draining for a restart in its place": func(s *stopTrial) {
+	"draining for a restart in place": func(s *stopTrial) {
 		s.serve("start", "-f")
-		s.ask()
+		s.sendRequest()
 		s.begin("restart")
-		testhelp.Eventually(s.t, "it stops", func() bool {
+		testhelp.Eventually(s.t, "the program is stopping", func() bool {
 			st, err := (&command.Env{StateDir: s.state()}).Client().Status(s.t.Context())
 			return err == nil && st.Status == "stopping"
 		})
 	},
 }
 
-// stopWays are how to stop it at once.
+// stopWays are the ways to stop it at once.
 var stopWays = map[string]func(*stopTrial){
 	"stop --now": func(s *stopTrial) {
 		s.run("stop", "--now")
@@ -275,8 +278,8 @@ var stopWays = map[string]func(*stopTrial){
 	},
 }
 
-// TestStopAtOnceInEveryState: within two seconds, whatever the program is doing, and
-// nothing is left of it. The short form tries each state in one of the ways.
+// TestStopAtOnceInEveryState: the program stops within two seconds, whatever it is doing, and
+// no process is left. The short form tries one way for each state.
 func TestStopAtOnceInEveryState(t *testing.T) {
 	t.Parallel()
 	states, ways := slices.Sorted(maps.Keys(stopStates)), slices.Sorted(maps.Keys(stopWays))
@@ -294,12 +297,12 @@ func TestStopAtOnceInEveryState(t *testing.T) {
 				stop(s)
 				testhelp.Eventually(t, "the state directory is free", func() bool { return statefile.HolderOf(s.state()) == nil })
 				took := time.Since(began)
-				if t.Logf("it took %s", took); took > stopTime {
-					t.Errorf("it took %s", took)
+				if t.Logf("the stop took %s", took); took > maxStop {
+					t.Errorf("the stop took %s", took)
 				}
-				testhelp.Eventually(t, "nothing is left", func() bool {
+				testhelp.Eventually(t, "no process is left", func() bool {
 					left := s.processes("")
-					if time.Since(began) > stopTime*2 {
+					if time.Since(began) > maxStop*2 {
 						t.Fatalf("left: %q", left)
 					}
 					return len(left) == 0
@@ -309,20 +312,19 @@ func TestStopAtOnceInEveryState(t *testing.T) {
 	}
 }
 
-// TestInterruptedStart: a start in the background that is interrupted leaves no process
-// behind, even if that ignores signals.
+// TestInterruptedStart leaves no process in the background, even if that ignores signals.
 func TestInterruptedStart(t *testing.T) {
 	t.Parallel()
-	for name, ignore := range map[string]string{"which ends": "", "which ignores signals": "trap '' INT TERM; "} {
+	for name, ignore := range map[string]string{"the process ends": "", "the process ignores signals": "trap '' INT TERM; "} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStopTrial(t)
-			s.replace(`case "$*" in *--` + detachedFlag + "*) " + ignore + "exec " + s.sleep + ";; esac\n" + s.itself)
+			s.replace(`case "$*" in *--` + detachedFlag + "*) " + ignore + "exec " + s.sleep + ";; esac\n" + s.script)
 			c := s.command("start")
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
 			}
-			s.hangs(s.sleep)
+			s.awaitHang()
 			_ = c.Process.Signal(os.Interrupt)
 			_ = c.Wait()
 			if left := s.processes(""); len(left) > 0 || c.ProcessState.Success() {

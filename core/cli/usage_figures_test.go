@@ -16,20 +16,20 @@ import (
 	"github.com/aitunnel/aitunnel/core/history"
 )
 
-// TestUsageFiguresAgree to the last token: the command while the program runs, which asks
-// its API, the command after it has stopped, and a plain query of the database.
+// TestUsageFiguresAgree to the last token: those of the command while the program runs, which
+// come from its API, those after it has stopped, and those of a plain query of the database.
 func TestUsageFiguresAgree(t *testing.T) {
 	t.Parallel()
-	b := startBackground(t, "http://127.0.0.1:1", "history {\n keep = \"400d\"\n}\n")
-	b.run("stop")
-	fillHistory(t, b.state)
-	b.run("start", "-c", b.config)
+	i := startBackground(t, "http://127.0.0.1:1", "history {\n keep = \"400d\"\n}\n")
+	i.run("stop")
+	fillHistory(t, i.state)
+	i.run("start", "-c", i.config)
 
 	figures := map[string]map[string]history.UsageSums{}
 	ask := func(name string) {
 		for _, by := range []string{"model", "channel", "client", "key", "month"} {
 			var u history.Usage
-			cmd := exec.Command("aitunnel", "usage", "--by", by, "--since", "300d", "--json", "--state-dir", b.state)
+			cmd := exec.Command("aitunnel", "usage", "--by", by, "--since", "300d", "--json", "--state-dir", i.state)
 			out, err := cmd.Output()
 			if err != nil {
 				t.Fatalf("%s, by %s: %v", name, by, err)
@@ -45,10 +45,10 @@ func TestUsageFiguresAgree(t *testing.T) {
 		}
 	}
 	ask("running")
-	b.run("stop")
+	i.run("stop")
 	ask("stopped")
 
-	db, err := sql.Open("sqlite", filepath.Join(b.state, history.FileName))
+	db, err := sql.Open("sqlite", filepath.Join(i.state, history.FileName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestUsageFiguresAgree(t *testing.T) {
 	}
 }
 
-// fillHistory puts 3,000 requests of 200 days into the history.
+// fillHistory adds 3,000 requests of 200 days to the history.
 func fillHistory(t *testing.T, stateDir string) {
 	t.Helper()
 	const n, span = 3000, 200 * 24 * time.Hour
@@ -96,20 +96,20 @@ func fillHistory(t *testing.T, stateDir string) {
 	defer store.Close(t.Context())
 	store.Configure(history.Settings{Enabled: true, Keep: 800 * 24 * time.Hour, MaxSize: 1 << 30})
 	random := rand.New(rand.NewPCG(3, 4))
-	one := func(of ...string) string { return of[random.IntN(len(of))] }
-	for i := range n {
+	oneOf := func(all ...string) string { return all[random.IntN(len(all))] }
+	for k := range n {
 		r := &event.Request{
-			ID: fmt.Sprintf("req_%012d", i), Method: "POST", Path: "/v1/chat/completions", Model: one("gpt-5", "claude-sonnet-4-5", "gemini-2.5-pro"), Channel: one("primary", "backup"),
-			Key: one("k1", "k2", "k3"), Client: one("laptop", "openclaw"), Dialect: "openai", Endpoint: "generate", Status: 200,
+			ID: fmt.Sprintf("req_%012d", k), Method: "POST", Path: "/v1/chat/completions", Model: oneOf("gpt-5", "claude-sonnet-4-5", "gemini-2.5-pro"), Channel: oneOf("primary", "backup"),
+			Key: oneOf("k1", "k2", "k3"), Client: oneOf("laptop", "openclaw"), Dialect: "openai", Endpoint: "generate", Status: 200,
 			TokensIn: random.Uint64N(1 << 40), TokensOut: random.Uint64N(3000), TokensCacheRead: random.Uint64N(100), TokensCacheWrite: random.Uint64N(50), TokensReasoning: random.Uint64N(900),
 			TTFB: event.Millis(time.Second), Total: event.Millis(3 * time.Second), Cost: event.Money(random.Int64N(5e7)), Currency: "USD",
 		}
 		r.Attempts = []event.Attempt{{Channel: r.Channel, Key: r.Key, Status: 200, Verdict: "ok", Means: "good"}}
-		if i%40 == 0 {
+		if k%40 == 0 {
 			r.Status, r.Error = 502, "channel_unavailable"
 		}
-		store.Add(time.Now().Add(-span+span/n*time.Duration(i)), r)
-		if i%500 == 499 {
+		store.Add(time.Now().Add(-span+span/n*time.Duration(k)), r)
+		if k%500 == 499 {
 			store.Flush(t.Context())
 		}
 	}

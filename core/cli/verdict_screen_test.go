@@ -13,8 +13,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
-// TestVerdictsOnOneScreen explains ten real answers, each on one screen of 24
-// lines.
+// TestVerdictsOnOneScreen: the explanation of a real answer fits on a screen of 24 lines.
 func TestVerdictsOnOneScreen(t *testing.T) {
 	t.Parallel()
 	cases := map[string]verdict.Case{}
@@ -49,7 +48,7 @@ func TestVerdictsOnOneScreen(t *testing.T) {
 	}
 }
 
-// TestUnknownAnswersAreShown: first what is safe to share, then all of it.
+// TestUnknownAnswersAreShown: first the part that is safe to share, then the whole answer.
 func TestUnknownAnswersAreShown(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()

@@ -1,6 +1,6 @@
-// Command acme is a plugin of a third party. What follows the end of its executable
-// makes it another version, one that does not start, starts slowly, cannot
-// be configured, or gives no plan.
+// Command acme is a plugin of a third party. A byte that a test appends to the executable
+// makes it another version, which may not start, start slowly, panic or hang when it is
+// configured, or return no plan.
 package main
 
 import (
@@ -18,7 +18,7 @@ func main() {
 	version := "1.2.0"
 	switch lastByte() {
 	case '?':
-		fmt.Fprintln(os.Stderr, "the licence has expired")
+		fmt.Fprintln(os.Stderr, "the license has expired")
 		os.Exit(3)
 	case '!':
 		version = "1.2.1"
@@ -30,15 +30,15 @@ func main() {
 		version = "1.6.0"
 	case '~':
 		version = "1.5.0"
-		time.Sleep(1200 * time.Millisecond) // more than a start of aitunnel waits
+		time.Sleep(1200 * time.Millisecond) // longer than a start of aitunnel waits
 	}
 	sdk.Serve(sdk.Plugin{Name: "acme", Version: version, Components: []sdk.Factory{
 		{Name: "backwards", Doc: "Tries the last channel first.", New: func() sdk.Component { return backwards{} }},
-		{Name: "lying", Doc: "Names a channel that there is not.", New: func() sdk.Component { return backwards{lie: true} }},
+		{Name: "lying", Doc: "Names a channel that does not exist.", New: func() sdk.Component { return backwards{lie: true} }},
 	}})
 }
 
-// lastByte is that of the executable.
+// lastByte returns the last byte of the executable.
 func lastByte() byte {
 	last := make([]byte, 1)
 	f, err := os.Open("/proc/self/exe")
@@ -55,12 +55,13 @@ func lastByte() byte {
 	return last[0]
 }
 
+// backwards is both components: lie is for the faulty one.
 type backwards struct{ lie bool }
 
 func (backwards) Configure(context.Context, sdk.Config) error {
 	switch lastByte() {
 	case '#':
-		panic("no table of prices")
+		panic("the price list is missing")
 	case '%':
 		select {} // hangs
 	}
@@ -69,7 +70,7 @@ func (backwards) Configure(context.Context, sdk.Config) error {
 func (backwards) Close() error { return nil }
 func (b backwards) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 	if lastByte() == '$' {
-		return sdk.Plan{}, errors.New("the prices are not known")
+		return sdk.Plan{}, errors.New("the prices are unknown")
 	}
 	g := sdk.Group{Rule: sdk.Rule{Kind: sdk.RuleOrder}}
 	for _, c := range slices.Backward(req.Channels) {
@@ -78,5 +79,5 @@ func (b backwards) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error
 	if b.lie {
 		g.Members[0].ID = "nobody"
 	}
-	return sdk.Plan{Groups: []sdk.Group{g}, Reason: "the last first"}, nil
+	return sdk.Plan{Groups: []sdk.Group{g}, Reason: "the last channel first"}, nil
 }

@@ -1,5 +1,5 @@
-// guide is a plugin whose component needs a setting, asks about each request, and logs
-// a warning.
+// Command guide is a plugin whose component is a router, has a required setting, and logs a
+// warning.
 package main
 
 import (
@@ -16,12 +16,12 @@ import (
 func main() {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
 	sdk.Serve(sdk.Plugin{Name: "guide", Version: "1.0.0", Verdicts: "verdict \"guide-full\" {\n  status = 403\n  code   = \"^full$\"\n  means  = \"overloaded\"\n}\n", Components: []sdk.Factory{
-		{Name: "guide", Doc: "Tries the channel first that a request asks for.", Settings: guideSettings{}, New: func() sdk.Component { return &guide{} }},
+		{Name: "guide", Doc: "Tries the channel first that a request names.", Settings: guideSettings{}, New: func() sdk.Component { return &guide{} }},
 	}})
 }
 
 type guideSettings struct {
-	First string `hcl:"first" doc:"The channel for requests that ask for none."`
+	First string `hcl:"first" doc:"The channel for requests that name none."`
 }
 
 type guide struct{ guideSettings }
@@ -33,7 +33,7 @@ func (g *guide) Configure(_ context.Context, cfg sdk.Config) error {
 	if g.First == "nobody" {
 		return &sdk.ConfigError{Path: []string{"first"}, Message: "there is no channel \"nobody\""}
 	}
-	slog.Warn("requests without a wish go to " + g.First)
+	slog.Warn("requests that name no channel go to " + g.First)
 	return nil
 }
 
@@ -52,12 +52,12 @@ func (g *guide) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
 }
 
 func (g *guide) Route(_ context.Context, req sdk.RouteRequest) (sdk.RouteReply, error) {
-	wish := cmp.Or(req.Attributes["header.x-channel"], req.Attributes["body.user"])
+	named := cmp.Or(req.Attributes["header.x-channel"], req.Attributes["body.user"])
 	if g.First == "panics" {
-		panic("no wish")
+		panic("no channel is named")
 	}
-	if wish == "" {
+	if named == "" {
 		return sdk.RouteReply{}, nil
 	}
-	return sdk.RouteReply{Order: []string{wish}, Reason: "wished for"}, nil
+	return sdk.RouteReply{Order: []string{named}, Reason: "named by the request"}, nil
 }

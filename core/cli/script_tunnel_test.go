@@ -16,10 +16,10 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestTunnelScripts runs the commands about tunnels against a real sshd. Scripts
-// find a configuration good.hcl with a tunnel to it, and one more command:
+// TestTunnelScripts runs the commands for tunnels with a real sshd. The scripts have a
+// configuration good.hcl with a tunnel to it, and this command besides exits:
 //
-//	until REGEXP PROGRAM ARGS...   until the output matches
+//	awaitoutput REGEXP PROGRAM ARGS...   run it until its output matches
 func TestTunnelScripts(t *testing.T) {
 	s := sshdtest.Start(t, sshdtest.Options{})
 	free := func() string {
@@ -46,12 +46,12 @@ func TestTunnelScripts(t *testing.T) {
 			return os.WriteFile(filepath.Join(e.WorkDir, "good.hcl"), []byte(text), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "until": showsUntil,
+			"exits": exits, "awaitoutput": awaitOutput,
 		},
 	})
 }
 
-func showsUntil(ts *testscript.TestScript, _ bool, args []string) {
+func awaitOutput(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile("(?m)" + args[0])
 	shows := func() bool {
 		ts.Check(ts.Exec(args[1], args[2:]...))

@@ -23,8 +23,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// TestFromAuthorToUser follows a plugin from an empty folder to the requests of a user,
-// through two releases and a rollback.
+// TestFromAuthorToUser follows a plugin from its creation to the requests of a user, with two
+// releases and a rollback.
 func TestFromAuthorToUser(t *testing.T) {
 	testhelp.Real(t)
 	t.Parallel()
@@ -49,31 +49,31 @@ route "/v1/**" {
   strategy "acme" { refresh = "100ms" }
 }
 `, key.Public()), one, two)
-	if said, err := user.try(".", "aitunnel", "validate"); err == nil || !strings.Contains(said, "run: aitunnel plugin init") {
-		t.Errorf("before the plugin is installed: %v\n%s", err, said)
+	if out, err := user.try(".", "aitunnel", "validate"); err == nil || !strings.Contains(out, "run: aitunnel plugin init") {
+		t.Errorf("before the plugin is installed: %v\n%s", err, out)
 	}
-	user.says("acme 1.0.0 was installed", "plugin", "init")
-	user.isRefused(server, key, first, second)
+	user.prints("acme 1.0.0 was installed", "plugin", "init")
+	user.checkRefusals(server, key, first, second)
 
 	user.start()
-	user.plansBy("by weight and successes")
+	user.awaitPlan("by weight and successes")
 	publishFiles(server, "1.1.0", second, key)
 	stop := user.hammer(500)
 	defer stop()
-	user.says(`acme +1\.0\.0 +1\.1\.0 +1\.1\.0`, "plugin", "outdated")
-	user.says("acme 1.1.0 was upgraded from 1.0.0", "plugin", "upgrade")
-	user.plansBy("the second version")
-	user.says("All plugins are up to date", "plugin", "outdated")
-	user.says("acme is version 1.0.0 again; 1.1.0 is kept", "plugin", "rollback", "acme")
-	user.plansBy("by weight and successes")
+	user.prints(`acme +1\.0\.0 +1\.1\.0 +1\.1\.0`, "plugin", "outdated")
+	user.prints("acme 1.1.0 was upgraded from 1.0.0", "plugin", "upgrade")
+	user.awaitPlan("the second version")
+	user.prints("All plugins are up to date", "plugin", "outdated")
+	user.prints("acme is version 1.0.0 again; 1.1.0 is kept", "plugin", "rollback", "acme")
+	user.awaitPlan("by weight and successes")
 	if n := stop(); n == 0 || one.Count() == 0 || two.Count() == 0 {
 		t.Errorf("%d requests, %d at one and %d at two", n, one.Count(), two.Count())
 	}
 }
 
-// TestEveryKindIsReleased tests and releases what `plugin new` writes, as the workflow
-// that it writes does.
-func TestEveryKindIsReleased(t *testing.T) {
+// TestReleasesOfEveryKind runs the release workflow that `plugin new` writes, for every kind of
+// component.
+func TestReleasesOfEveryKind(t *testing.T) {
 	if !testhelp.Soak() {
 		t.Skip("builds four plugins for six systems: run by make soak")
 	}
@@ -92,34 +92,31 @@ func TestEveryKindIsReleased(t *testing.T) {
 				}
 			}
 			a.run("aitunnel-plugin-mine", "tar", "-xzf", fmt.Sprintf("dist/aitunnel-plugin-mine_1.2.0-rc1_%s_%s.tar.gz", runtime.GOOS, runtime.GOARCH))
-			if said := a.run("aitunnel-plugin-mine", "aitunnel", "plugin", "verify", "./aitunnel-plugin-mine"); !strings.Contains(said, "mine 1.2.0-rc1") {
-				t.Errorf("plugin verify says\n%s", said)
+			if out := a.run("aitunnel-plugin-mine", "aitunnel", "plugin", "verify", "./aitunnel-plugin-mine"); !strings.Contains(out, "mine 1.2.0-rc1") {
+				t.Errorf("plugin verify prints\n%s", out)
 			}
 		})
 	}
 }
 
-// runStep finds the commands of a workflow: in one line, or in a block.
+// runStep matches the commands of a workflow, in one line or in a block.
 var runStep = regexp.MustCompile(`(?m)^( +)(?:- )?run: (?:\|\n((?:\s*\n|\s{10,}.*\n)+)|(.*)$)`)
 
-// workflow runs the commands of the generated workflow, with a program in place of gh
-// that notes its arguments, and a signing key if minisign is installed.
-func (a *author) workflow(dir, tag string) {
+// workflow runs the commands of the generated workflow, with a signing key, and with a script
+// in place of gh that records its arguments.
+func (a *person) workflow(dir, tag string) {
 	a.t.Helper()
 	bin := a.t.TempDir()
 	script := fmt.Sprintf("#!/bin/sh\necho \"$@\" > '%s/created'\n", a.home)
 	if err := testhelp.WriteProgram(filepath.Join(bin, "gh"), []byte(script), 0o700); err != nil {
 		a.t.Fatal(err)
 	}
-	key := ""
-	if _, err := exec.LookPath("minisign"); err == nil {
-		a.run(".", "minisign", "-G", "-W", "-p", "minisign.pub", "-s", "minisign.key")
-		key = a.read("minisign.key")
-	} else {
+	if _, err := exec.LookPath("minisign"); err != nil {
 		a.t.Skip("minisign is not installed")
 	}
+	a.run(".", "minisign", "-G", "-W", "-p", "minisign.pub", "-s", "minisign.key")
 	set := filepath.Join(a.home, "github.env")
-	a.env = append(a.env, "PATH="+bin+":"+filepath.Dir(a.self)+":"+os.Getenv("PATH"), "GITHUB_REF_NAME="+tag, "GITHUB_ENV="+set, "RUNNER_TEMP="+a.t.TempDir(), "MINISIGN_KEY="+key)
+	a.env = append(a.env, "PATH="+bin+":"+filepath.Dir(a.self)+":"+os.Getenv("PATH"), "GITHUB_REF_NAME="+tag, "GITHUB_ENV="+set, "RUNNER_TEMP="+a.t.TempDir(), "MINISIGN_KEY="+a.read("minisign.key"))
 	steps := runStep.FindAllStringSubmatch(a.read(dir+"/.github/workflows/ci.yml"), -1)
 	if len(steps) != 4 {
 		a.t.Fatalf("the workflow has %d commands", len(steps))
@@ -132,8 +129,8 @@ func (a *author) workflow(dir, tag string) {
 	}
 }
 
-// release makes the files of a release: in the long form for all platforms.
-func (a *author) release(dir, version string) map[string][]byte {
+// release builds the files of a release: in the long form for all platforms.
+func (a *person) release(dir, version string) map[string][]byte {
 	a.t.Helper()
 	args := []string{"release-snapshot", "VERSION=" + version}
 	if os.Getenv("AITUNNEL_REAL") == "" {
@@ -159,8 +156,8 @@ func publishFiles(s *releasetest.Server, version string, files map[string][]byte
 	s.Put(version, signed)
 }
 
-// newUser is somebody who gets plugins from a server.
-func newUser(t *testing.T, s *releasetest.Server) *author {
+// newUser returns a user who installs plugins from a server.
+func newUser(t *testing.T, s *releasetest.Server) *person {
 	t.Helper()
 	u := newPerson(t)
 	var b bytes.Buffer
@@ -178,7 +175,7 @@ func newUser(t *testing.T, s *releasetest.Server) *author {
 	return u
 }
 
-func (a *author) read(path string) string {
+func (a *person) read(path string) string {
 	a.t.Helper()
 	text, err := os.ReadFile(filepath.Join(a.home, path))
 	if err != nil {
@@ -187,7 +184,7 @@ func (a *author) read(path string) string {
 	return string(text)
 }
 
-func (a *author) rewrite(path, old, with string) {
+func (a *person) rewrite(path, old, with string) {
 	a.t.Helper()
 	text := a.read(path)
 	if !strings.Contains(text, old) {
@@ -196,27 +193,27 @@ func (a *author) rewrite(path, old, with string) {
 	a.write(path, strings.ReplaceAll(text, old, with))
 }
 
-// says runs a command of aitunnel and checks what it prints.
-func (a *author) says(pattern string, args ...string) {
+// prints runs a command of aitunnel and checks its output.
+func (a *person) prints(pattern string, args ...string) {
 	a.t.Helper()
-	if said := a.run(".", "aitunnel", args...); !regexp.MustCompile(pattern).MatchString(said) {
-		a.t.Errorf("aitunnel %s does not print %q:\n%s", strings.Join(args, " "), pattern, said)
+	if out := a.run(".", "aitunnel", args...); !regexp.MustCompile(pattern).MatchString(out) {
+		a.t.Errorf("aitunnel %s does not print %q:\n%s", strings.Join(args, " "), pattern, out)
 	}
 }
 
-// plansBy waits for a plan with a reason.
-func (a *author) plansBy(reason string) {
+// awaitPlan waits for a plan with a reason.
+func (a *person) awaitPlan(reason string) {
 	a.t.Helper()
-	testhelp.Eventually(a.t, "plans are made "+reason, func() bool {
+	testhelp.Eventually(a.t, "plans have the reason "+reason, func() bool {
 		a.ask() // plans are renewed when requests come
 		r := a.route()
 		return !r.CorePlan && r.Reason == reason
 	})
 }
 
-// hammer sends so many requests a second until stop is called, which returns how many
-// were sent. One that fails is an error of the test.
-func (a *author) hammer(rate int) (stop func() int) {
+// hammer sends requests at a rate per second until stop is called, which returns their number.
+// It is an error if one fails.
+func (a *person) hammer(rate int) (stop func() int) {
 	const workers = 20
 	var sent atomic.Int64
 	end := make(chan struct{})

@@ -21,9 +21,9 @@ import (
 	"github.com/aitunnel/aitunnel/core/pluginsource/releasetest"
 )
 
-// isRefused publishes releases with faults. Each is refused with a clear message, and
-// leaves nothing behind.
-func (a *author) isRefused(s *releasetest.Server, key *releasetest.Key, installed, next map[string][]byte) {
+// checkRefusals publishes faulty releases. Each is refused with a clear message, and leaves no
+// files.
+func (a *person) checkRefusals(s *releasetest.Server, key *releasetest.Key, installed, next map[string][]byte) {
 	a.t.Helper()
 	archive := fmt.Sprintf("aitunnel-plugin-acme_1.1.0_%s_%s.tar.gz", runtime.GOOS, runtime.GOARCH)
 	packed := func(files ...releasetest.File) func() {
@@ -45,48 +45,48 @@ func (a *author) isRefused(s *releasetest.Server, key *releasetest.Key, installe
 		publish func()
 		message string
 	}{
-		{"tampered archive", served(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(next[archive][1:]) }), archive + " is not the file that its author published"},
-		{"wrong key", func() { publishFiles(s, "1.1.0", next, releasetest.NewKey(2)) }, "is signed with another key than signing_key"},
-		{"missing platform", func() {
+		{"a changed archive", served(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(next[archive][1:]) }), archive + " is not the file that its author published"},
+		{"another key", func() { publishFiles(s, "1.1.0", next, releasetest.NewKey(2)) }, "is signed with another key than signing_key"},
+		{"no archive for this platform", func() {
 			s.Publish("1.1.0", map[string][]byte{"aitunnel-plugin-acme_1.1.0_plan9_mips.tar.gz": []byte("x")}, key)
 		}, "only for plan9/mips"},
-		{"path that leads out", packed(releasetest.File{Name: "../../aitunnel-plugin-acme", Content: []byte("x")}), "leads out of the archive"},
-		{"link", packed(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeSymlink, Link: "/bin/sh"}), "is a link or a device"},
-		{"1 GiB", func() { s.Publish("1.1.0", map[string][]byte{archive: announced(1 << 30)}, key) }, "larger than 200 MiB"},
-		{"server that dies", served(func(w http.ResponseWriter, _ *http.Request) {
+		{"a path outside the archive", packed(releasetest.File{Name: "../../aitunnel-plugin-acme", Content: []byte("x")}), "leads out of the archive"},
+		{"a link", packed(releasetest.File{Name: "aitunnel-plugin-acme", Type: tar.TypeSymlink, Link: "/bin/sh"}), "is a link or a device"},
+		{"a file of 1 GiB", func() { s.Publish("1.1.0", map[string][]byte{archive: announced(1 << 30)}, key) }, "larger than 200 MiB"},
+		{"a closed connection", served(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000000")
 			_, _ = w.Write(make([]byte, 1000))
 			panic(http.ErrAbortHandler)
 		}), "cannot be downloaded: the server closed the connection"},
-		{"server that stops", served(func(w http.ResponseWriter, r *http.Request) {
+		{"a download that stalls", served(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "1000000")
 			_, _ = w.Write(make([]byte, 1000))
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
 		}), "cannot be downloaded: no data was received for"},
-		{"program that ends", packed(program("#!/bin/sh\necho no license >&2\nexit 3\n")), "no license"},
-		{"program of another name", packed(releasetest.File{Name: "aitunnel-plugin-other", Content: installedProgram(a.t, installed)}), `the archive of the plugin "acme" holds aitunnel-plugin-other`},
+		{"a program that exits", packed(program("#!/bin/sh\necho no license >&2\nexit 3\n")), "no license"},
+		{"another plugin", packed(releasetest.File{Name: "aitunnel-plugin-other", Content: installedProgram(a.t, installed)}), `the archive of the plugin "acme" holds aitunnel-plugin-other`},
 	} {
 		before := a.tree()
 		test.publish()
 		program := "aitunnel"
-		if test.name == "server that stops" {
-			program = "aitunnel-altered" // waits 3 s: the list of releases comes in time
+		if test.name == "a download that stalls" {
+			program = "aitunnel-altered" // waits for data only 3 s, which is enough for the list of releases
 		}
-		said, err := a.try(".", program, "plugin", "upgrade")
-		if err == nil || !strings.Contains(said, test.message) || !strings.Contains(said, "acme was not installed: ") {
-			a.t.Errorf("%s: %v, %q is missing:\n%s", test.name, err, test.message, said)
+		out, err := a.try(".", program, "plugin", "upgrade")
+		if err == nil || !strings.Contains(out, test.message) || !strings.Contains(out, "acme was not installed: ") {
+			a.t.Errorf("%s: %v, %q is missing:\n%s", test.name, err, test.message, out)
 		}
 		if diff := cmp.Diff(before, a.tree()); diff != "" {
-			a.t.Errorf("%s leaves something behind:\n%s", test.name, diff)
+			a.t.Errorf("%s changes files:\n%s", test.name, diff)
 		}
 		s.Handle(archive, nil)
 	}
-	a.changedAsset(s, key, installed)
+	a.checkChangedRelease(s, key, installed)
 }
 
-// changedAsset is a release whose bytes are others under the same version.
-func (a *author) changedAsset(s *releasetest.Server, key *releasetest.Key, installed map[string][]byte) {
+// checkChangedRelease publishes other content as the version that is locked.
+func (a *person) checkChangedRelease(s *releasetest.Server, key *releasetest.Key, installed map[string][]byte) {
 	a.t.Helper()
 	dir := filepath.Join(a.home, ".config/aitunnel/.aitunnel")
 	if err := os.RemoveAll(dir); err != nil {
@@ -95,18 +95,19 @@ func (a *author) changedAsset(s *releasetest.Server, key *releasetest.Key, insta
 	before := a.tree()
 	name := fmt.Sprintf("aitunnel-plugin-acme_1.0.0_%s_%s.tar.gz", runtime.GOOS, runtime.GOARCH)
 	s.Publish("1.0.0", map[string][]byte{name: releasetest.TarGz(a.t, releasetest.File{Name: "aitunnel-plugin-acme", Content: []byte("x")})}, key)
-	if said, err := a.try(".", "aitunnel", "plugin", "init"); err == nil || !strings.Contains(said, name+" has changed since it was locked") {
-		a.t.Errorf("a changed asset: %v\n%s", err, said)
+	if out, err := a.try(".", "aitunnel", "plugin", "init"); err == nil || !strings.Contains(out, name+" has changed since it was locked") {
+		a.t.Errorf("a changed release: %v\n%s", err, out)
 	}
 	if diff := cmp.Diff(before, a.tree()); diff != "" {
-		a.t.Errorf("a changed asset leaves something behind:\n%s", diff)
+		a.t.Errorf("a changed release changes files:\n%s", diff)
 	}
 	publishFiles(s, "1.0.0", installed, key)
-	a.says("acme 1.0.0 was installed", "plugin", "init")
+	a.prints("acme 1.0.0 was installed", "plugin", "init")
 }
 
-// tree has a sum of each file of the home folder and of the folder for temporary files.
-func (a *author) tree() map[string]string {
+// tree returns the hash of each file in the home directory and in the directory for temporary
+// files.
+func (a *person) tree() map[string]string {
 	a.t.Helper()
 	out := map[string]string{}
 	for _, root := range []string{a.home, a.temp} {
@@ -146,7 +147,7 @@ func installedProgram(t *testing.T, files map[string][]byte) []byte {
 	return nil
 }
 
-// announced returns an archive with a file that says that it is so large.
+// announced returns an archive whose header announces a file of this size.
 func announced(size int64) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,19 +23,18 @@ import (
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// author is somebody who writes a plugin, in an empty home folder, with
-// aitunnel and the tools of Go installed.
-type author struct {
+// person is a user of aitunnel with an empty home directory. The Go tools are installed.
+type person struct {
 	t     *testing.T
 	home  string
-	self  string // aitunnel
+	self  string // the path of aitunnel
 	env   []string
-	temp  string // folder for temporary files; "": that of the system
-	proxy string // addresses, once it runs
+	temp  string // directory for temporary files; "": that of the system
+	proxy string // addresses, once the program runs
 	admin string
 }
 
-// listen has the program choose its ports.
+// listen lets the system choose the ports.
 const listen = `
 proxy {
   listen = "127.0.0.1:0"
@@ -47,15 +44,15 @@ admin {
 }
 `
 
-func newAuthor(t *testing.T) *author {
+// newAuthor returns the author of a plugin, for a test that is part of the long form.
+func newAuthor(t *testing.T) *person {
 	t.Helper()
 	testhelp.Real(t)
 	t.Parallel()
 	return newPerson(t)
 }
 
-// newPerson is somebody with an empty home folder, aitunnel and the tools of Go.
-func newPerson(t *testing.T) *author {
+func newPerson(t *testing.T) *person {
 	t.Helper()
 	for _, tool := range []string{"go", "make"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -63,7 +60,7 @@ func newPerson(t *testing.T) *author {
 		}
 	}
 	bin := t.TempDir()
-	a := &author{t: t, home: t.TempDir(), self: filepath.Join(bin, "aitunnel")}
+	a := &person{t: t, home: t.TempDir(), self: filepath.Join(bin, "aitunnel")}
 	program, err := exec.LookPath("aitunnel")
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +74,7 @@ func newPerson(t *testing.T) *author {
 			a.env = append(a.env, entry)
 		}
 	}
-	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} { // else those of the new home
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} { // the defaults are below the new home directory
 		out, err := exec.Command("go", "env", name).Output()
 		if err != nil {
 			t.Fatal(err)
@@ -88,8 +85,8 @@ func newPerson(t *testing.T) *author {
 	return a
 }
 
-// run runs a program in a folder below the home folder.
-func (a *author) run(dir, program string, args ...string) string {
+// run runs a program in a directory below the home directory.
+func (a *person) run(dir, program string, args ...string) string {
 	a.t.Helper()
 	out, err := a.try(dir, program, args...)
 	if err != nil {
@@ -98,9 +95,9 @@ func (a *author) run(dir, program string, args ...string) string {
 	return out
 }
 
-// try is run for a program that may fail. The time limit ends one that hangs: on a busy
-// machine a build for six systems takes more than five minutes.
-func (a *author) try(dir, program string, args ...string) (string, error) {
+// try is run for a program that may fail. The time limit is for one that hangs: on a busy
+// machine, building for six systems takes more than five minutes.
+func (a *person) try(dir, program string, args ...string) (string, error) {
 	if program == "aitunnel" {
 		program = a.self
 	}
@@ -112,7 +109,7 @@ func (a *author) try(dir, program string, args ...string) (string, error) {
 	return string(out), err
 }
 
-func (a *author) write(path, text string) {
+func (a *person) write(path, text string) {
 	a.t.Helper()
 	path = filepath.Join(a.home, path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -123,9 +120,8 @@ func (a *author) write(path, text string) {
 	}
 }
 
-// configure writes the configuration that aitunnel finds by itself, with a
-// channel for each site.
-func (a *author) configure(more string, sites ...*fakesite.Site) {
+// configure writes the default configuration of the user, with a channel for each site.
+func (a *person) configure(more string, sites ...*fakesite.Site) {
 	a.t.Helper()
 	var b strings.Builder
 	b.WriteString(listen)
@@ -136,10 +132,10 @@ func (a *author) configure(more string, sites ...*fakesite.Site) {
 }
 
 // start runs the program in the foreground until the test ends.
-func (a *author) start() {
+func (a *person) start() {
 	a.t.Helper()
 	cmd := exec.Command(a.self, "start", "-f")
-	out := &output{}
+	out := &lockedBuffer{}
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = a.home, a.env, out, out
 	if err := cmd.Start(); err != nil {
 		a.t.Fatal(err)
@@ -152,8 +148,8 @@ func (a *author) start() {
 			a.t.Errorf("the program ended with %v:\n%s", err, out.String())
 		}
 	})
-	testhelp.Within(a.t, 2*waitLimit, "the program comes up", func() bool {
-		m := saysWhere.FindStringSubmatch(out.String())
+	testhelp.Within(a.t, 2*waitLimit, "the program serves", func() bool {
+		m := printedURLs.FindStringSubmatch(out.String())
 		if m != nil {
 			a.proxy, a.admin = m[1], m[2]
 		}
@@ -161,29 +157,11 @@ func (a *author) start() {
 	})
 }
 
-// saysWhere is what the program says when it has come up.
-var saysWhere = regexp.MustCompile(`(?s)Proxy: +http://(\S+)\s.*Panel: +http://(\S+)\s`)
-
-// output is what a program says, while it runs.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
+// printedURLs matches what the program prints once it serves.
+var printedURLs = regexp.MustCompile(`(?s)Proxy: +http://(\S+)\s.*Panel: +http://(\S+)\s`)
 
 // ask sends a request, and returns the name of the site that answered.
-func (a *author) ask() string {
+func (a *person) ask() string {
 	a.t.Helper()
 	resp, err := http.Post("http://"+a.proxy+"/v1/chat/completions", "application/json", strings.NewReader(`{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}`))
 	if err != nil {
@@ -198,7 +176,7 @@ func (a *author) ask() string {
 }
 
 // route returns the state of the first route.
-func (a *author) route() admin.Route {
+func (a *person) route() admin.Route {
 	a.t.Helper()
 	req, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, "http://"+a.admin+"/api/status", nil)
 	if err != nil {
@@ -221,7 +199,7 @@ func (a *author) route() admin.Route {
 	return s.Routes[0]
 }
 
-// repository returns an absolute path in it.
+// repository returns the absolute path of a file in this repository.
 func repository(t *testing.T, path string) string {
 	t.Helper()
 	abs, err := filepath.Abs(filepath.Join("../..", path))
@@ -241,23 +219,22 @@ func newSite(t *testing.T, name string) *fakesite.Site {
 	return s
 }
 
-// TestFromNothingToAStrategyOfOnesOwn is the way that docs/plugins.md leads
-// along.
-func TestFromNothingToAStrategyOfOnesOwn(t *testing.T) {
+// TestWritingAStrategy follows docs/plugins.md.
+func TestWritingAStrategy(t *testing.T) {
 	a := newAuthor(t)
-	said := a.run(".", "aitunnel", "plugin", "new", "strategy", "mine", "--sdk", repository(t, "sdk"))
-	if !strings.Contains(said, "cd aitunnel-plugin-mine") {
-		t.Errorf("plugin new says\n%s", said)
+	out := a.run(".", "aitunnel", "plugin", "new", "strategy", "mine", "--sdk", repository(t, "sdk"))
+	if !strings.Contains(out, "cd aitunnel-plugin-mine") {
+		t.Errorf("plugin new prints\n%s", out)
 	}
-	if said := a.run("aitunnel-plugin-mine", "gofmt", "-l", "."); said != "" {
-		t.Errorf("not formatted: %s", said)
+	if out := a.run("aitunnel-plugin-mine", "gofmt", "-l", "."); out != "" {
+		t.Errorf("not formatted: %s", out)
 	}
 	a.run("aitunnel-plugin-mine", "make", "test")
 	steady, flaky := newSite(t, "steady"), newSite(t, "flaky")
 	flaky.Always(fakesite.Status(http.StatusBadGateway, "{}"))
-	said = a.run("aitunnel-plugin-mine", "make", "install")
-	if !strings.Contains(said, "Installed mine 0.1.0") || !strings.Contains(said, "strategy \"mine\" {}") {
-		t.Errorf("make install says\n%s", said)
+	out = a.run("aitunnel-plugin-mine", "make", "install")
+	if !strings.Contains(out, "Installed mine 0.1.0") || !strings.Contains(out, "strategy \"mine\" {}") {
+		t.Errorf("make install prints\n%s", out)
 	}
 	a.configure(`route "/v1/**" {
   channels = [channel.steady, channel.flaky]
@@ -272,19 +249,19 @@ func TestFromNothingToAStrategyOfOnesOwn(t *testing.T) {
 		}
 	}
 	if r := a.route(); r.CorePlan || r.Reason != "by weight and successes" {
-		t.Errorf("the route does not go by the strategy's plans: %+v", r)
+		t.Errorf("the route does not use the plans of the strategy: %+v", r)
 	}
-	if said := a.run(".", "aitunnel", "plugin", "list"); !strings.Contains(said, "mine/mine") || !strings.Contains(said, "running") {
-		t.Errorf("plugin list says\n%s", said)
+	if out := a.run(".", "aitunnel", "plugin", "list"); !strings.Contains(out, "mine/mine") || !strings.Contains(out, "running") {
+		t.Errorf("plugin list prints\n%s", out)
 	}
-	if said := a.run(".", "aitunnel", "plugin", "info", "mine"); !strings.Contains(said, "Distributes requests in proportion") {
-		t.Errorf("plugin info says\n%s", said)
+	if out := a.run(".", "aitunnel", "plugin", "info", "mine"); !strings.Contains(out, "Distributes requests in proportion") {
+		t.Errorf("plugin info prints\n%s", out)
 	}
 }
 
-// TestOtherKindsOfOnesOwn holds that what else `plugin new` writes works, too,
-// beside a configuration that names it already.
-func TestOtherKindsOfOnesOwn(t *testing.T) {
+// TestWritingOtherKinds of components with `plugin new`. The configuration uses them before they
+// are installed.
+func TestWritingOtherKinds(t *testing.T) {
 	a := newAuthor(t)
 	site := newSite(t, "site")
 	a.write("aitunnel.hcl", listen+fmt.Sprintf(`
@@ -299,10 +276,10 @@ channel "site" {
 }
 `, site.URL()))
 	for kind, name := range map[string]string{"key-selector": "keys", "health-checker": "pulse"} {
-		a.run(".", "aitunnel", "plugin", "new", kind, name, "--sdk", repository(t, ".")) // the SDK is found in it
+		a.run(".", "aitunnel", "plugin", "new", kind, name, "--sdk", repository(t, ".")) // the SDK is below this path
 		dir := "aitunnel-plugin-" + name
-		if said := a.run(dir, "gofmt", "-l", "."); said != "" {
-			t.Errorf("not formatted: %s", said)
+		if out := a.run(dir, "gofmt", "-l", "."); out != "" {
+			t.Errorf("not formatted: %s", out)
 		}
 		a.run(dir, "make", "test", "install")
 	}
@@ -317,20 +294,20 @@ channel "site" {
 	if !seen["sk-one"] || !seen["sk-two"] {
 		t.Errorf("keys seen: %v", seen)
 	}
-	testhelp.Eventually(t, "the health checker probes", func() bool {
-		probes := 0
+	testhelp.Eventually(t, "the health checker sends requests", func() bool {
+		checks := 0
 		for _, r := range site.Requests() {
 			if r.Path == "/v1/models" {
-				probes++
+				checks++
 			}
 		}
-		return probes > 1
+		return checks > 1
 	})
 }
 
-// TestTheExampleLearns uses examples/plugins/bandit as that of a third party:
-// built by itself, installed and locked, it comes to prefer the better site.
-func TestTheExampleLearns(t *testing.T) {
+// TestTheBanditPrefersTheBetterSite builds examples/plugins/bandit outside the workspace, and
+// installs it as the plugin of a third party.
+func TestTheBanditPrefersTheBetterSite(t *testing.T) {
 	a := newAuthor(t)
 	source := repository(t, "examples/plugins/bandit")
 	binary := filepath.Join(a.home, "aitunnel-plugin-bandit")
@@ -348,7 +325,7 @@ func TestTheExampleLearns(t *testing.T) {
 `, slow, quick)
 	a.run(".", "aitunnel", "plugin", "install", binary)
 	a.start()
-	until := func(best string) {
+	awaitBest := func(best string) {
 		t.Helper()
 		got := map[string]int{}
 		for deadline := time.Now().Add(3 * waitLimit); time.Now().Before(deadline); {
@@ -362,11 +339,11 @@ func TestTheExampleLearns(t *testing.T) {
 		}
 		t.Fatalf("of the last 40 requests: %v (%+v)", got, a.route())
 	}
-	until("quick")
+	awaitBest("quick")
 	if r := a.route(); r.CorePlan || !strings.Contains(r.Reason, "quick has served best") {
 		t.Errorf("%+v", r)
 	}
 	slow.Always(fakesite.OK())
 	quick.Always(fakesite.Delay(600 * time.Millisecond))
-	until("slow")
+	awaitBest("slow")
 }

@@ -7,13 +7,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// installation is a program with a directory of its own.
+// installation is a copy of the program in its own directory, with its configuration and
+// state.
 type installation struct {
 	*testing.T
 	dir, program string
@@ -28,8 +28,7 @@ func newInstallation(t *testing.T, path string) *installation {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	i := &installation{T: t, dir: dir, program: filepath.Join(dir, path)}
-	text := "proxy {\n listen = \"127.0.0.1:0\"\n}\nadmin {\n listen = \"\"\n}\nchannel \"home\" {\n target = \"http://127.0.0.1:9\"\n auth = \"none\"\n}\n"
-	if err := os.WriteFile(filepath.Join(dir, "aitunnel.hcl"), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "aitunnel.hcl"), []byte(homeConfig("http://127.0.0.1:9")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	i.copyTo(path)
@@ -56,7 +55,7 @@ func (i *installation) copyTo(path string) {
 	}
 }
 
-// command returns a command of the program, with the configuration and state.
+// command returns a command that uses the configuration and state.
 func (i *installation) command(name string, args ...string) *exec.Cmd {
 	c := exec.Command(name, args...)
 	c.Dir = i.dir
@@ -73,7 +72,7 @@ func (i *installation) run(args ...string) string {
 	return string(out)
 }
 
-// running returns the file that the running program was started from.
+// running returns the executable of the running program.
 func (i *installation) running() string {
 	i.Helper()
 	text, err := os.ReadFile(filepath.Join(i.dir, "state", "daemon.json"))
@@ -92,9 +91,9 @@ func (i *installation) running() string {
 	return strings.TrimPrefix(exe, i.dir+"/")
 }
 
-// TestRestartAfterAnUpgrade runs the file that is at the path by which the program was
-// started: behind a link the one that the link names now, and never the old one under
-// its new name.
+// TestRestartAfterAnUpgrade: a restart runs the file that is now at the path by which the
+// program was started, or to which a link at that path now points. It never runs the old
+// file at the path to which that was moved.
 func TestRestartAfterAnUpgrade(t *testing.T) {
 	t.Parallel()
 	t.Run("renamed", func(t *testing.T) {
@@ -144,64 +143,4 @@ func TestRestartAfterAnUpgrade(t *testing.T) {
 			t.Errorf("the unit does not name the link:\n%s", unit)
 		}
 	})
-}
-
-// TestTheFirstProcessRestartsAndStops in a container of its own: it keeps its number over
-// a restart, and ends with code 0 and without leftovers on SIGTERM.
-func TestTheFirstProcessRestartsAndStops(t *testing.T) {
-	t.Parallel()
-	if os.Getuid() != 0 {
-		t.Skip("a namespace for processes needs root")
-	}
-	i := newInstallation(t, "aitunnel")
-	c := i.command("unshare", "--pid", "--fork", "--mount-proc", i.program, "start", "-f")
-	var said lockedBuffer
-	c.Stdout, c.Stderr = &said, &said
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := c.Start(); err != nil {
-		t.Skip("unshare does not run here: ", err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	t.Cleanup(func() {
-		for _, pid := range childrenOf(c.Process.Pid) {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-	})
-	program := 0
-	started := func(times int) func() bool {
-		return func() bool {
-			select {
-			case err := <-ended:
-				t.Fatalf("it ended: %v\n%s", err, said.String())
-			default:
-			}
-			if all := childrenOf(c.Process.Pid); len(all) == 1 {
-				program = all[0]
-			}
-			return strings.Count(said.String(), "Proxy: ") == times
-		}
-	}
-	testhelp.Eventually(t, "it serves", started(1))
-	first := program
-	i.run("restart")
-	testhelp.Eventually(t, "it serves again", started(2))
-	if program != first {
-		t.Errorf("process %d is another than %d", program, first)
-	}
-	plugins := childrenOf(program)
-	if err := syscall.Kill(program, syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-ended; err != nil {
-		t.Errorf("%v\n%s", err, said.String())
-	}
-	for _, pid := range plugins {
-		if err := syscall.Kill(pid, 0); err == nil {
-			t.Errorf("process %d is left", pid)
-		}
-	}
-	if _, err := os.Stat(filepath.Join(i.dir, "state", "control.sock")); err == nil {
-		t.Error("the socket is left")
-	}
 }

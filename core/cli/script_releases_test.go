@@ -12,14 +12,14 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/aitunnel/aitunnel/core/pluginsource/releasetest"
+	"github.com/aitunnel/aitunnel/core/testhelp"
 )
 
-// releases starts a server in the form of GitHub, which the program uses from then on.
+// releases starts a server in the form of GitHub, which the program uses from now on.
 func releases(ts *testscript.TestScript, _ bool, _ []string) {
 	s := releasetest.New(ts.Value("testing").(testing.TB))
 	var b bytes.Buffer
@@ -40,7 +40,7 @@ func publish(ts *testscript.TestScript, _ bool, args []string) {
 	publishContent(ts, args[0], content, args[2])
 }
 
-// republish publishes other bytes as the same version: VERSION TEXT KEY.
+// republish publishes other content as the same version: VERSION TEXT KEY.
 func republish(ts *testscript.TestScript, _ bool, args []string) {
 	publishContent(ts, args[0], []byte(args[1]), args[2])
 }
@@ -57,9 +57,9 @@ func publishContent(ts *testscript.TestScript, version string, content []byte, k
 	}, releasetest.NewKey(byte(number)))
 }
 
-// folder adds a version of the plugin acme to the releases in a folder: FOLDER VERSION FILE
-// KEY. Without a key, there are no sums either.
-func folder(ts *testscript.TestScript, _ bool, args []string) {
+// publishDir adds a version of the plugin acme to the releases in a directory: DIR VERSION
+// FILE KEY. If the key is 0, there are no checksums.
+func publishDir(ts *testscript.TestScript, _ bool, args []string) {
 	t := ts.Value("testing").(testing.TB)
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o700))
@@ -84,7 +84,7 @@ func folder(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(filepath.Join(dir, "SHA256SUMS.minisig"), releasetest.NewKey(byte(number)).Sign(sums.Bytes()), 0o600))
 }
 
-// archives are those that were packed, by the bytes of their programs.
+// archives caches the archives that were packed, by the hash of the program.
 var archives sync.Map
 
 func archiveOf(t testing.TB, program []byte) []byte {
@@ -97,17 +97,14 @@ func archiveOf(t testing.TB, program []byte) []byte {
 	return packed
 }
 
-// lists waits until the list of plugins matches.
-func lists(ts *testscript.TestScript, _ bool, args []string) {
-	pattern, text := regexp.MustCompile(args[0]), ""
-	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		_ = ts.Exec("aitunnel", "plugin", "list") // what is wrong is in its output
-		if text = ts.ReadFile("stdout"); pattern.MatchString(text) {
-			return
-		}
+// awaitPlugins waits until the list of plugins matches.
+func awaitPlugins(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[0])
+	matches := func() bool {
+		_ = ts.Exec("aitunnel", "plugin", "list") // the output says what is wrong
+		return pattern.MatchString(ts.ReadFile("stdout"))
 	}
-	ts.Fatalf("the plugins are never %s:\n%s", args[0], text)
+	if !testhelp.Poll(waitLimit, matches) {
+		ts.Fatalf("the list of plugins does not match %s:\n%s", args[0], ts.ReadFile("stdout"))
+	}
 }
-
-// breakIt makes a plugin one that ends at its start.
-func breakIt(ts *testscript.TestScript, _ bool, args []string) { appendTo(ts, args[0], brokenMark) }
