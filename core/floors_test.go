@@ -43,6 +43,7 @@ var floors = map[string]int{
 	"core/config/wording": 0,
 	"core/config/legacy":  1,
 	"core/config":         5,
+	"core/config/diff":    6,
 	"core/price":          1,
 	"core/fileaccess":     1,
 	"core/channel":        1,

@@ -17,6 +17,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/pluginhost"
 	"github.com/aitunnel/aitunnel/core/trust"
 	"github.com/aitunnel/aitunnel/core/verdict"
@@ -261,11 +262,11 @@ func TestThePanelKnowsTheEffectsOfChanges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, code := range config.Effects() {
+		for _, code := range diff.Effects() {
 			m := regexp.MustCompile(`(?m)^  'effect\.` + string(code) + `': '(.*)',$`).FindSubmatch(catalog)
 			if m == nil {
 				t.Errorf("%s: the effect %s has no text", language, code)
-			} else if want := (config.Change{}).WithEffect(code).Effect; language == "en" && string(m[1]) != want {
+			} else if want := (diff.Change{}).WithEffect(code).Effect; language == "en" && string(m[1]) != want {
 				t.Errorf("the effect %s is %q in the panel, but %q elsewhere", code, m[1], want)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/history"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
@@ -157,7 +158,7 @@ func (p program) edit(name string, m Match) (Reload, error) {
 }
 
 func (r Reload) whole() Reload {
-	r.Effects, r.EffectList, r.Changes, r.Diags = []string{}, []Effect{}, []config.Change{}, []config.Diagnostic{}
+	r.Effects, r.EffectList, r.Changes, r.Diags = []string{}, []Effect{}, []diff.Change{}, []config.Diagnostic{}
 	return r
 }
 
@@ -166,7 +167,7 @@ func (p program) Entry() Entry {
 }
 
 func (p program) Edits() []PastEdit {
-	return []PastEdit{{ReloadCause: ReloadCause{Cause: "edit", Origin: FromPanel}, Changes: []config.Change{}}}
+	return []PastEdit{{ReloadCause: ReloadCause{Cause: "edit", Origin: FromPanel}, Changes: []diff.Change{}}}
 }
 
 func (p program) Undo(context.Context) (Reload, error) {

@@ -3,7 +3,7 @@ package admin
 import (
 	"time"
 
-	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/verdict/unknown"
 )
 
@@ -11,7 +11,7 @@ import (
 type PastEdit struct {
 	At time.Time `json:"at"`
 	ReloadCause
-	Changes []config.Change `json:"changes"` // what it changed
+	Changes []diff.Change `json:"changes"` // what it changed
 }
 
 // UnknownAnswer is an answer of a site that no rule recognizes.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -14,7 +15,7 @@ type Reload struct {
 	ReloadCause
 	OK         bool                `json:"ok"`
 	Generation uint64              `json:"generation"`  // the one in use afterwards
-	Changes    []config.Change     `json:"changes"`     // differences between the configurations
+	Changes    []diff.Change       `json:"changes"`     // differences between the configurations
 	Effects    []string            `json:"effects"`     // what starts and stops because of them, in English
 	EffectList []Effect            `json:"effect_list"` // the same, for programs
 	Error      string              `json:"error,omitempty"`

@@ -1,8 +1,6 @@
 package config
 
-import (
-	"slices"
-)
+import "slices"
 
 // Components returns all components in the order of the configuration: those of the
 // channels, then those of the routes.
@@ -47,31 +45,6 @@ func (c *Config) Members(of *Component) []string {
 	return nil
 }
 
-// builds adds the plugins of both configurations whose build or process has changed.
-func (d *differ) builds(old, next *Config) {
-	before := map[string]*Component{}
-	for _, c := range old.Components() {
-		before[c.Plugin] = c
-	}
-	for _, c := range next.Components() {
-		o := before[c.Plugin]
-		delete(before, c.Plugin)
-		if o == nil || o.build == c.build {
-			continue
-		}
-		change := Upgrade(c.Plugin)
-		switch o.version {
-		case "": // the plugin was not ready before
-			change = change.WithEffect(EffectVersionReady, "version", c.version)
-		case c.version:
-			change = change.WithEffect(EffectProcessNew, "version", c.version)
-		default:
-			change = change.WithEffect(EffectVersionNew, "version", c.version, "old", o.version)
-		}
-		if d.upgraded == nil {
-			d.upgraded = map[string]bool{}
-		}
-		d.upgraded[c.Plugin] = true
-		d.add(change)
-	}
-}
+// Build returns the version of the plugin that runs the component, "" while the plugin is not ready, and an identifier of
+// its executable and process.
+func (c *Component) Build() (version, build string) { return c.version, c.build }

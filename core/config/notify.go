@@ -85,9 +85,6 @@ func (n *Notify) Wants(event string) bool {
 	return len(n.Events) == 0 || slices.Contains(n.Events, event)
 }
 
-// Same reports whether two services have the same configuration.
-func (n *Notify) Same(other *Notify) bool { return len(fields(*n, *other)) == 0 }
-
 // QuietUntil returns the end of the quiet hours that contain now; zero if none do.
 func (n *Notify) QuietUntil(now time.Time, in *time.Location) time.Time {
 	from, to, err := parseHours(n.Quiet)

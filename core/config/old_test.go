@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 )
 
 // oldName is the name of the earlier program's file.
@@ -61,7 +62,7 @@ func (a *archive) checkConversion(t *testing.T, old *config.Config) {
 	if next == nil {
 		t.Fatalf("the conversion is not valid: %v", report.Lines())
 	}
-	if changes := config.Diff(old, next); len(changes) > 0 {
+	if changes := diff.Compare(old, next); len(changes) > 0 {
 		t.Errorf("the conversion is not equivalent: %+v", changes)
 	}
 	if got := old.Channels[0].Range.Filename; got != oldName {
@@ -95,7 +96,7 @@ func FuzzOldFile(f *testing.F) {
 		if next == nil {
 			t.Fatalf("the conversion is not valid: %v\n%s", report.Lines(), out)
 		}
-		if changes := config.Diff(old, next); len(changes) > 0 {
+		if changes := diff.Compare(old, next); len(changes) > 0 {
 			t.Errorf("the conversion is not equivalent: %+v\n%s", changes, out)
 		}
 	})

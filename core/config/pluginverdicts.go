@@ -67,13 +67,11 @@ func (l *loader) verdictSets(ch *Channel, at hcl.Range) {
 	}
 }
 
-// verdictBuilds adds plugins with verdicts whose build has changed.
-func (d *differ) verdictBuilds(old, next *Config) {
-	for name, rules := range next.verdictSets {
-		before, ok := old.verdictSets[name]
-		if !ok || before.build == rules.build || d.upgraded[name] {
-			continue
-		}
-		d.add(Upgrade(name).WithEffect(EffectVerdictsNew))
+// VerdictBuilds returns the identifiers of the builds of plugins whose verdicts are used, by the names of the plugins.
+func (c *Config) VerdictBuilds() map[string]string {
+	builds := map[string]string{}
+	for name, rules := range c.verdictSets {
+		builds[name] = rules.build
 	}
+	return builds
 }

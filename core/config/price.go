@@ -122,3 +122,6 @@ func (l *loader) priceFile() price.File {
 	l.config.priceSum = hclfile.SumText(content)
 	return file
 }
+
+// PriceBlocks returns the prices of the price blocks, without those of the price file.
+func (c *Config) PriceBlocks() []*Price { return c.prices }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/dialect"
 	"github.com/aitunnel/aitunnel/core/event"
 )
@@ -55,7 +56,7 @@ price "gpt-5*" {
 		}
 	}
 	next, _, _ := loadPrices(t, "price_file = \"prices.json\"", `{"gpt-4o": {"input_cost_per_token": 2e-06}}`)
-	if changes := config.Diff(cfg, next); len(changes) != 3 {
+	if changes := diff.Compare(cfg, next); len(changes) != 3 {
 		t.Errorf("got %+v, want changes of the history, the price and the price file", changes)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/edit"
 )
@@ -56,6 +57,6 @@ func (s *Source) previewImport(take func(*edit.Document) error) (admin.Reload, e
 	}
 	return admin.Reload{
 		At: time.Now(), ReloadCause: result.Cause.Report(), OK: true, Generation: result.Generation,
-		Changes: []config.Change{}, Effects: []string{}, EffectList: []admin.Effect{}, Diags: []config.Diagnostic{},
+		Changes: []diff.Change{}, Effects: []string{}, EffectList: []admin.Effect{}, Diags: []config.Diagnostic{},
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/daemon/bind"
 	"github.com/aitunnel/aitunnel/core/daemon/reload"
 	"github.com/aitunnel/aitunnel/core/event"
@@ -78,7 +79,7 @@ func show(r reload.Result, err error) admin.Reload {
 		return out
 	}
 	out.Error, out.Stale = err.Error(), errors.Is(err, reload.ErrStale)
-	out.Changes, out.Effects, out.EffectList = []config.Change{}, []string{}, []admin.Effect{}
+	out.Changes, out.Effects, out.EffectList = []diff.Change{}, []string{}, []admin.Effect{}
 	if wrong := (*reload.ConfigError)(nil); errors.As(err, &wrong) {
 		out.Diags = wrong.Diagnostics()
 	}

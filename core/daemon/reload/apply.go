@@ -7,6 +7,7 @@ import (
 
 	"github.com/aitunnel/aitunnel/core/admin"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/edit"
 )
 
@@ -77,7 +78,7 @@ func (r *Reloader) Apply(ctx context.Context, req Request) (Result, error) {
 }
 
 func (r *Reloader) result(cause Cause) Result {
-	out := Result{At: time.Now(), Cause: cause, Changes: []config.Change{}, Effects: []Effect{}}
+	out := Result{At: time.Now(), Cause: cause, Changes: []diff.Change{}, Effects: []Effect{}}
 	if g := r.Running(); g != nil {
 		out.Generation = g.Number
 	}

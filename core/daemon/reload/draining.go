@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -48,10 +48,10 @@ func (d *draining) retire(g *Generation) {
 
 // upgraded reports plugins whose process was replaced, and releases the old processes
 // after a while.
-func (d *draining) upgraded(old *Generation, changes []config.Change) {
+func (d *draining) upgraded(old *Generation, changes []diff.Change) {
 	o, any := d.reloader.options, false
 	for _, c := range changes {
-		if c.Action == config.ActionUpgrade {
+		if c.Action == diff.ActionUpgrade {
 			any = true
 			o.Bus.Publish(event.Event{Type: event.TypePlugin, Level: event.LevelInfo, Plugin: c.Plugin, Message: c.Block + ": " + c.Effect})
 		}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aitunnel/aitunnel/core/admin"
-	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 )
 
 // BuiltinPlugin is the name for users of the plugin with the built-in components.
@@ -47,11 +47,11 @@ func pluginBlock(name string) string {
 }
 
 // unused promotes the new process of a plugin that no block needs.
-func (r *Reloader) unused(plugin *string) []config.Change {
+func (r *Reloader) unused(plugin *string) []diff.Change {
 	if plugin == nil {
 		return nil
 	}
 	r.options.Plugins.Promote()
-	change := config.Upgrade(*plugin)
-	return []config.Change{change.WithEffect(config.EffectPluginUnused)}
+	change := diff.Upgrade(*plugin)
+	return []diff.Change{change.WithEffect(diff.EffectPluginUnused)}
 }

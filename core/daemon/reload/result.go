@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/event"
 )
 
@@ -15,7 +16,7 @@ type Result struct {
 	Took       time.Duration
 	Cause      Cause
 	Generation uint64 // the one in use afterwards
-	Changes    []config.Change
+	Changes    []diff.Change
 	Effects    []Effect
 	Report     config.Report // warnings about the new configuration
 }
@@ -109,7 +110,7 @@ func headline(err error) string {
 	return err.Error()
 }
 
-func summary(changes []config.Change) string {
+func summary(changes []diff.Change) string {
 	out := ""
 	for i, c := range changes {
 		switch {

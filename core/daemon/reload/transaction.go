@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/daemon/bind"
 	"github.com/aitunnel/aitunnel/core/edit"
 )
@@ -24,7 +25,7 @@ type candidate struct {
 	old      *Generation // the one that it would replace; nil at the start
 	source   source
 	read     map[string]string // the files from which it was read, with their sums
-	changes  []config.Change
+	changes  []diff.Change
 	write    bool         // the texts are to be written to their files
 	before   func() error // called when only the swap remains
 }
@@ -80,7 +81,7 @@ func (r *Reloader) assemble(ctx context.Context, s source) (*candidate, error) {
 	}
 	c := &candidate{Generation: g, reloader: r, old: old, source: s, read: read}
 	if old != nil {
-		c.changes = config.Diff(old.Config, g.Config)
+		c.changes = diff.Compare(old.Config, g.Config)
 	}
 	return c, nil
 }

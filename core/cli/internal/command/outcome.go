@@ -11,6 +11,7 @@ import (
 	"github.com/aitunnel/aitunnel/core/adminclient"
 	"github.com/aitunnel/aitunnel/core/cli/internal/term"
 	"github.com/aitunnel/aitunnel/core/config"
+	"github.com/aitunnel/aitunnel/core/config/diff"
 	"github.com/aitunnel/aitunnel/core/config/redact"
 )
 
@@ -89,8 +90,8 @@ func (a *Env) PrintReload(r admin.Reload, dryRun bool) error {
 	return nil
 }
 
-func changeLine(p term.Paint, c config.Change) string {
-	sign := map[string]string{config.ActionAdd: p.Good("+"), config.ActionRemove: p.Bad("-"), config.ActionChange: p.Warn("~"), config.ActionUpgrade: p.Good("^")}[c.Action]
+func changeLine(p term.Paint, c diff.Change) string {
+	sign := map[string]string{diff.ActionAdd: p.Good("+"), diff.ActionRemove: p.Bad("-"), diff.ActionChange: p.Warn("~"), diff.ActionUpgrade: p.Good("^")}[c.Action]
 	line := "  " + sign + " " + c.Block
 	if len(c.Fields) > 0 {
 		line += ": " + strings.Join(c.Fields, ", ")
