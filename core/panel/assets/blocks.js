@@ -2,13 +2,14 @@
 
 import { el, setText } from './dom.js';
 
-// titled is the head of a block: a light, a name and a state.
-export function titled(...more) {
+// titled is the head of a block: a light, a name, a state, its host, which may be empty, and
+// buttons.
+export function titled(host, ...buttons) {
   const light = el('span', { class: 'light' });
   const name = el('h3', {});
   const state = el('span', { class: 'state' });
   return {
-    node: el('header', {}, light, name, state, ...more),
+    node: el('header', {}, light, name, state, host, el('span', { class: 'actions' }, ...buttons)),
     update(text, word, kind) {
       light.className = `light ${kind}`;
       setText(name, text);

@@ -19,13 +19,13 @@ func closedPort(t *testing.T) string {
 }
 
 // TestATroubledProgramFitsThePage, and is described in the language of the page: several tunnels that
-// cannot connect, a channel with a long name, and an app on another device that cannot reach the proxy.
+// cannot connect, a tunnel and a channel with long names, and an app on another device that cannot reach the proxy.
 func TestATroubledProgramFitsThePage(t *testing.T) {
 	const long = "一个名字很长的中转站点渠道-with-a-long-name"
 	vps := closedPort(t)
 	var config strings.Builder
 	fmt.Fprintf(&config, "channel %q {\n  target = %q\n  keys = [\"sk-one-of-the-test\"]\n}\n", long, site(t, "primary").URL())
-	for i, name := range []string{"vps", "backup", "office"} {
+	for i, name := range []string{"vps", "backup-of-the-tunnel-to-the-server-in-frankfurt-with-a-long-name", "office"} {
 		fmt.Fprintf(&config, "tunnel %q {\n  host = %q\n  user = \"me\"\n  ssh_config = false\n  password = \"secret-of-the-test\"\n  forward \"127.0.0.1:900%d\" {}\n}\n", name, vps, i)
 	}
 	r := start(t, config.String())
@@ -49,6 +49,13 @@ func TestATroubledProgramFitsThePage(t *testing.T) {
 				if wide := eval[int64](p, `document.documentElement.scrollWidth`); wide > width {
 					t.Errorf("%s, %s: %d px wide in a window of %d", language, view, wide, width)
 				}
+			}
+			if narrow := eval[[]string](p, `[...document.querySelectorAll('#view-connect .addresses dd')].filter((n) => n.offsetWidth < 250).map((n) => n.innerText)`); len(narrow) > 0 {
+				t.Errorf("%s, %d: squeezed beside the name of a tunnel: %q", language, width, narrow)
+			}
+			p.until(`(location.hash = 'system') && document.querySelector('#view-system .tunnel').checkVisibility()`)
+			if apart := eval[[]string](p, `[...document.querySelectorAll('#view-system .tunnel > header')].filter((n) => n.querySelector('h3').offsetLeft <= n.querySelector('.light').offsetLeft).map((n) => n.innerText)`); len(apart) > 0 {
+				t.Errorf("%s, %d: the light is not beside the name: %q", language, width, apart)
 			}
 			p.until(`(location.hash = 'log') && document.querySelector('#view-log .segments button')?.checkVisibility()`)
 			p.click(`[...document.querySelectorAll('#view-log .segments button')].at(-1)`)
