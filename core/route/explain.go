@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aitunnel/aitunnel/core/channel"
@@ -46,7 +45,7 @@ func (r *Route) Explain(ctx context.Context, now time.Time, request Request) (ch
 		if !ok {
 			break
 		}
-		choice := Choice{Channel: p.Channel, Key: p.Key, Reason: p.Reason, Random: strings.HasSuffix(p.Reason, randomly), Skip: w.skip(p.Channel)}
+		choice := Choice{Channel: p.Channel, Key: p.Key, Reason: p.Reason, Random: p.group != nil && p.group.random(), Skip: w.skip(p.Channel)}
 		choice.Keys, choice.KeyReason = w.keysInOrder(p)
 		choices = append(choices, choice)
 		w.FailChannel(p, time.Time{})
