@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -97,7 +98,7 @@ func Listen(dir, runtimeDir string) (*Socket, error) {
 		elsewhere, mode = runtimeDir, 0o660
 	} else if len(path) > maxSocketPath {
 		var err error
-		if elsewhere, err = os.MkdirTemp("", "aitunnel-control-"); err != nil {
+		if elsewhere, err = os.MkdirTemp(tempParent(), "aitunnel-control-"); err != nil {
 			return nil, fmt.Errorf("the path %s is too long for a socket, and no temporary directory can be created: %w", path, err)
 		}
 	}
@@ -119,6 +120,16 @@ func Listen(dir, runtimeDir string) (*Socket, error) {
 		return nil, fmt.Errorf("the control socket cannot be created: %w", err)
 	}
 	return c, nil
+}
+
+// tempParent returns where Listen creates a temporary directory: in /tmp if the path of the
+// usual place is also too long, "" for the usual place.
+func tempParent() string {
+	const suffix = "/aitunnel-control-1234567890/" + socketName
+	if runtime.GOOS != "windows" && len(os.TempDir()+suffix) > maxSocketPath {
+		return "/tmp"
+	}
+	return ""
 }
 
 // removeTempDir removes a directory that Listen created for a socket.
