@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 
@@ -43,7 +44,11 @@ func (ev *Evaluator) Read() {
 const maxBlocks = 10_000
 
 func (ev *Evaluator) failRead(at hcl.Range, err error) {
-	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read the configuration", Detail: wording.Sentence(err.Error())}
+	detail := wording.Sentence(err.Error())
+	if failed, ok := err.(*fs.PathError); ok { //nolint:errorlint // a wrapped one has an explanation
+		detail = fmt.Sprintf("The path %s cannot be read: %v.", failed.Path, failed.Err)
+	}
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read the configuration", Detail: detail}
 	if at.Filename != "" {
 		d.Subject = &at
 	}
