@@ -39,10 +39,10 @@ const wide = `[...document.querySelectorAll('dialog')].filter((n) => n.scrollWid
 
 // TestThePanelIsReadableAndNamed checks each view in both themes and three widths.
 func TestThePanelIsReadableAndNamed(t *testing.T) {
-	s := stage(t, 4)
-	s.busy(8)
+	s := startBusy(t, 4)
+	s.sendRequests(8)
 	s.breakHalf()
-	s.busy(8)
+	s.sendRequests(8)
 	p := s.open("/", 1280, 900)
 	p.shows("#overall", "of 4 channels")
 	look := func(what string) {

@@ -73,10 +73,10 @@ func needsAxe(t *testing.T) {
 // TestAxeFindsNothingSerious checks every view and dialog, in both languages and themes.
 func TestAxeFindsNothingSerious(t *testing.T) {
 	needsAxe(t)
-	s := stage(t, 4)
-	s.busy(8)
+	s := startBusy(t, 4)
+	s.sendRequests(8)
 	s.breakHalf()
-	s.busy(8)
+	s.sendRequests(8)
 	p := s.open("/", 1440, 900)
 	for _, language := range []string{"en", "zh"} {
 		p.language(language)

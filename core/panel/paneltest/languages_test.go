@@ -93,10 +93,10 @@ const english = `Promise.all([import('/assets/i18n/en.js'), import('/assets/i18n
 // English, every control has a name, everything is readable in both themes and fits three
 // widths, and the buttons of dialogs are visible.
 func TestEveryPageInBothLanguages(t *testing.T) {
-	s := stage(t, 4)
-	s.busy(8)
+	s := startBusy(t, 4)
+	s.sendRequests(8)
 	s.breakHalf()
-	s.busy(8)
+	s.sendRequests(8)
 	p := s.open("/", 1440, 900)
 	for _, language := range []string{"en", "zh"} {
 		p.language(language)

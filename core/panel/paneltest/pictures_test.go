@@ -11,8 +11,8 @@ import (
 	"github.com/aitunnel/aitunnel/core/fakesite"
 )
 
-// scene is a daemon whose channels have had some traffic.
-type scene struct {
+// busyProgram is a daemon with several channels, to which the tests send traffic.
+type busyProgram struct {
 	*running
 	sites []*fakesite.Site
 }
@@ -22,10 +22,10 @@ var (
 	models    = []string{"gpt-4o", "claude-sonnet-4", "gemini-2.5-pro", "gpt-4o-mini"}
 )
 
-// stage makes n channels with one to three keys, the last of them a fallback.
-func stage(t *testing.T, n int, more ...func(*daemon.Options)) *scene {
+// startBusy starts one whose n channels have one to three keys, the last of them a fallback.
+func startBusy(t *testing.T, n int, more ...func(*daemon.Options)) *busyProgram {
 	t.Helper()
-	s := &scene{}
+	s := &busyProgram{}
 	var config strings.Builder
 	for i := range n {
 		name := siteNames[i%len(siteNames)]
@@ -55,15 +55,15 @@ func channelList(sites []*fakesite.Site) string {
 	return strings.Join(names, ", ")
 }
 
-// busy sends requests, one to each channel in turn.
-func (s *scene) busy(n int) {
+// sendRequests sends requests, one to each channel in turn.
+func (s *busyProgram) sendRequests(n int) {
 	for i := range n {
 		s.ask(models[i%len(models)])
 	}
 }
 
 // breakHalf makes every second site fail, each in a different way.
-func (s *scene) breakHalf() {
+func (s *busyProgram) breakHalf() {
 	ways := []fakesite.Behavior{fakesite.Reset(), fakesite.Status(502, `{"error":{"message":"bad gateway"}}`), fakesite.RateLimited(2 * time.Minute), fakesite.Unauthorized()}
 	for i, site := range s.sites {
 		if i%2 == 1 {
@@ -75,16 +75,16 @@ func (s *scene) breakHalf() {
 func TestPictures(t *testing.T) {
 	for _, n := range []int{2, 30} {
 		t.Run(fmt.Sprintf("%d channels", n), func(t *testing.T) {
-			s := stage(t, n)
+			s := startBusy(t, n)
 			for i, site := range s.sites {
 				site.Always(fakesite.Delay(time.Duration(3+i%7*4) * time.Millisecond))
 			}
-			s.busy(3 * n)
+			s.sendRequests(3 * n)
 			p := s.open("/", 1280, 900)
 			p.shows("#overall", "channels are available")
 			p.frames(fmt.Sprintf("%02d-healthy", n))
 			s.breakHalf()
-			s.busy(3 * n)
+			s.sendRequests(3 * n)
 			p.shows("#overall", fmt.Sprintf("of %d channels", n))
 			p.frames(fmt.Sprintf("%02d-broken", n))
 			for _, view := range views {
@@ -107,9 +107,9 @@ var views = []struct{ name, title, there string }{
 
 // TestPicturesOfDialogs opens the dialogs.
 func TestPicturesOfDialogs(t *testing.T) {
-	s := stage(t, 4)
+	s := startBusy(t, 4)
 	s.sites[0].Always(fakesite.Reset())
-	s.busy(4)
+	s.sendRequests(4)
 	p := s.open("/", 1280, 900)
 	p.until(`document.querySelectorAll('.latest .row').length === 4`) // nothing moves any more
 	p.click(`[...document.querySelectorAll('.latest .row')].find((n) => n.querySelector('.retries.some'))`)

@@ -36,7 +36,7 @@ func (c *past) pass(d time.Duration) {
 func TestPortrait(t *testing.T) {
 	const steps = 60
 	clock := &past{ago: steps * 10 * time.Second}
-	s := stage(t, 6, func(o *daemon.Options) { o.Now = clock.now })
+	s := startBusy(t, 6, func(o *daemon.Options) { o.Now = clock.now })
 	for step := range steps {
 		for i, site := range s.sites {
 			wave := 8 + 3*float64(i) + 5*math.Sin(float64(step)/(4+float64(i))) + float64((step*7+i*5)%4)
