@@ -199,9 +199,9 @@ func TestRequestsThroughATunnel(t *testing.T) {
 		if got := r.post(chat, ask); got.status != http.StatusOK {
 			t.Errorf("%+v", got)
 		}
-		if !strings.Contains(r.log.String(), `[ERROR] aitunnel.tunnel: tunnel "wrong": failed: the key file /nowhere/key does not exist`) {
-			t.Error("the log does not have the failure")
-		}
+		testhelp.Eventually(t, "the log has the failure", func() bool {
+			return strings.Contains(r.log.String(), `[ERROR] aitunnel.tunnel: tunnel "wrong": failed: the key file /nowhere/key does not exist`)
+		})
 	})
 	r.stop()
 	if _, err := client.Post("http://"+entry+chat, "application/json", strings.NewReader(ask)); err == nil {
