@@ -25,17 +25,7 @@ func TestPID1ReapsOrphans(t *testing.T) {
 	}
 	orphan := fmt.Sprintf("(sleep 1.%d &)", os.Getpid())
 	c := exec.Command("unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", orphan+"; exec aitunnel start -f -c \"$0\" --state-dir \"$1\"", file, state)
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := c.Start(); err != nil {
-		t.Skip("unshare cannot be run: ", err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	t.Cleanup(func() {
-		for _, pid := range childrenOf(c.Process.Pid) {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-	})
+	ended := startInNamespace(t, c)
 	var program int
 	sleeps := func() (n int) {
 		for _, pid := range childrenOf(program) {
@@ -79,17 +69,7 @@ func TestPID1RestartsAndStops(t *testing.T) {
 	c := i.command("unshare", "--pid", "--fork", "--mount-proc", i.program, "start", "-f")
 	var output lockedBuffer
 	c.Stdout, c.Stderr = &output, &output
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := c.Start(); err != nil {
-		t.Skip("unshare cannot be run: ", err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	t.Cleanup(func() {
-		for _, pid := range childrenOf(c.Process.Pid) {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-	})
+	ended := startInNamespace(t, c)
 	program := 0
 	started := func(times int) func() bool {
 		return func() bool {
@@ -126,4 +106,22 @@ func TestPID1RestartsAndStops(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(i.dir, "state", "control.sock")); err == nil {
 		t.Error("the control socket still exists")
 	}
+}
+
+// startInNamespace starts an unshare command, whose child is the first process of a PID
+// namespace. It is killed at the end of the test. ended gets the result of Wait.
+func startInNamespace(t *testing.T, c *exec.Cmd) (ended <-chan error) {
+	t.Helper()
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := c.Start(); err != nil {
+		t.Skip("unshare cannot be run: ", err)
+	}
+	result := make(chan error, 1)
+	go func() { result <- c.Wait() }()
+	t.Cleanup(func() {
+		for _, pid := range childrenOf(c.Process.Pid) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	})
+	return result
 }
